@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A room of the house; what it may import is what `docs/architecture.md` allows.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "isthmus",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "isthmus", targets: ["isthmus"]),
+        .library(name: "ZooKeeper", targets: ["ZooKeeper"]),
+        .library(name: "Kubernetes", targets: ["Kubernetes"]),
+    ],
+    dependencies: [
+        // The command line: flags, help, completion.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        // The wire of both clients, and of the doubles in Sandbox.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        // TLS to the API server, with certificates from a kubeconfig.
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        // HTTP/1.1 with pools and streaming bodies, for the API server.
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        // Structured logs, to whatever the user's process logs to.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        // SIGTERM, graceful stop, one root for everything that runs.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        // Kubeconfig and configuration, as nodes that know their line and column.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        // Values and pure functions.
+        room("Addressing"),
+        room("JSON"),
+        room("IstioAPI", ["Addressing", "JSON"]),
+        room("Catalog", ["Addressing"]),
+        room("Dubbo", ["Addressing", "Catalog"]),
+        room("Translation", ["Addressing", "Catalog", "IstioAPI"]),
+        room("Planning", ["IstioAPI", "JSON"]),
+        // Wire clients.
+        room("ZooKeeper", [nioCore, nioPosix, logging]),
+        room("Kubernetes", ["JSON", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, yams]),
+        // The ends of the street.
+        room("ZooKeeperSource", ["ZooKeeper", "Dubbo", "Catalog", logging]),
+        room("KubernetesDelivery", ["Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
+        // Composition.
+        room(
+            "Bridge",
+            [
+                "Addressing", "Catalog", "Translation", "Planning", "IstioAPI", "ZooKeeper", "ZooKeeperSource",
+                "Kubernetes",
+                "KubernetesDelivery", "Dubbo", "JSON", logging, serviceLifecycle, yams,
+            ]),
+        room("Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
+        room("IsthmusTesting", ["Sandbox"]),
+        .executableTarget(
+            name: "isthmus",
+            dependencies: ["Bridge", "Sandbox", argumentParser, logging, serviceLifecycle, unixSignals],
+            swiftSettings: settings),
+        // Tests: pure parts in milliseconds; servers in a target of their own.
+        tests("JSONTests", ["JSON"]),
+        tests("AddressingTests", ["Addressing"]),
+        tests("CatalogTests", ["Catalog", "Addressing"]),
+        tests("DubboTests", ["Dubbo", "Catalog", "Addressing"]),
+        tests("IstioAPITests", ["IstioAPI", "JSON"]),
+        tests("TranslationTests", ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing"]),
+        tests("PlanningTests", ["Planning", "IstioAPI", "JSON"]),
+        tests("ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioEmbedded, logging]),
+        tests("KubernetesTests", ["Kubernetes", "JSON", nioCore, nioPosix, nioHTTP1, logging]),
+        tests("SandboxTests", ["Sandbox", "ZooKeeper", "JSON", nioCore, nioPosix, nioHTTP1, logging]),
+        tests(
+            "BridgeTests",
+            ["Bridge", "Sandbox", "IsthmusTesting", "Catalog", "Kubernetes", "ZooKeeper", "JSON", logging]),
+        tests(
+            "IntegrationTests",
+            ["Bridge", "IsthmusTesting", "ZooKeeper", "Kubernetes", "JSON", nioCore, nioPosix, logging]),
+    ]
+)

@@ -1,0 +1,136 @@
+/// An IPv4 or IPv6 address, without a zone.
+///
+/// IPv4 sorts before IPv6, and either by its number. The text of IPv6 is canonical (RFC 5952), so that one address
+/// has one spelling.
+package enum IPAddress: Hashable, Sendable {
+    case v4(UInt32)
+    case v6(UInt128)
+
+    /// Reads `10.0.0.1`, `::1` or `2001:db8::1.2.3.4`; `nil` for everything else, names, zones and brackets among it.
+    package init?(_ text: some StringProtocol) {
+        let parsed =
+            text.utf8.contains(UInt8(ascii: ":"))
+            ? Self.readV6(Substring(text).utf8).map { IPAddress.v6($0) }
+            : Self.readV4(Substring(text).utf8).map { IPAddress.v4($0) }
+        guard let parsed else { return nil }
+        self = parsed
+    }
+
+    package var isUnspecified: Bool { self == .v4(0) || self == .v6(0) }
+
+    package var isLoopback: Bool {
+        switch self {
+        case .v4(let value): value >> 24 == 127
+        case .v6(let value): value == 1
+        }
+    }
+
+    /// 224.0.0.0/4 or ff00::/8: an address that no single machine has.
+    package var isMulticast: Bool {
+        switch self {
+        case .v4(let value): value >> 28 == 0xE
+        case .v6(let value): value >> 120 == 0xFF
+        }
+    }
+}
+
+extension IPAddress: Comparable {
+    package static func < (left: IPAddress, right: IPAddress) -> Bool {
+        switch (left, right) {
+        case (.v4(let left), .v4(let right)): left < right
+        case (.v6(let left), .v6(let right)): left < right
+        case (.v4, .v6): true
+        case (.v6, .v4): false
+        }
+    }
+}
+
+// MARK: - Reading
+
+extension IPAddress {
+    private static func readV4(_ text: Substring.UTF8View) -> UInt32? {
+        var address: UInt32 = 0
+        let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 4 else { return nil }
+        for part in parts {
+            // "010" is octal to some and decimal to others, hence to nobody.
+            guard (1...3).contains(part.count), part.count == 1 || part.first != UInt8(ascii: "0"),
+                part.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+                let value = UInt8(Substring(part))
+            else { return nil }
+            address = address << 8 | UInt32(value)
+        }
+        return address
+    }
+
+    private static func readV6(_ text: Substring.UTF8View) -> UInt128? {
+        let string = Substring(text)
+        var halves: [Substring] = [string]
+        if let gap = firstGap(in: string) {
+            halves = [string[..<gap], string[string.index(gap, offsetBy: 2)...]]
+            if firstGap(in: halves[1]) != nil { return nil }
+        }
+        guard let head = groups(halves[0], mayEndInV4: halves.count == 1),
+            let tail = halves.count == 2 ? groups(halves[1], mayEndInV4: true) : []
+        else { return nil }
+        let missing = 8 - head.count - tail.count
+        guard halves.count == 2 ? missing >= 1 : missing == 0 else { return nil }
+        return (head + [UInt16](repeating: 0, count: missing) + tail).reduce(0) { $0 << 16 | UInt128($1) }
+    }
+
+    private static func firstGap(in text: Substring) -> Substring.Index? {
+        var previous: UInt8 = 0
+        for index in text.utf8.indices {
+            let byte = text.utf8[index]
+            if byte == UInt8(ascii: ":"), previous == byte { return text.utf8.index(before: index) }
+            previous = byte
+        }
+        return nil
+    }
+
+    private static func groups(_ text: Substring, mayEndInV4: Bool) -> [UInt16]? {
+        if text.isEmpty { return [] }
+        var groups: [UInt16] = []
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        for (index, part) in parts.enumerated() {
+            if index == parts.count - 1, mayEndInV4, part.contains(".") {
+                guard let v4 = readV4(part.utf8) else { return nil }
+                groups += [UInt16(v4 >> 16), UInt16(v4 & 0xFFFF)]
+            } else {
+                guard (1...4).contains(part.utf8.count), part.first != "+", part.first != "-",
+                    let group = UInt16(part, radix: 16)
+                else { return nil }
+                groups.append(group)
+            }
+        }
+        return groups.count <= 8 ? groups : nil
+    }
+}
+
+// MARK: - Writing
+
+extension IPAddress: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .v4(let value):
+            "\(value >> 24).\(value >> 16 & 255).\(value >> 8 & 255).\(value & 255)"
+        case .v6(let value):
+            Self.text(of: value)
+        }
+    }
+
+    /// RFC 5952: lower case, no leading zeros, `::` for the first longest run of two or more zero groups.
+    private static func text(of value: UInt128) -> String {
+        let groups = (0..<8).map { UInt16(truncatingIfNeeded: value >> UInt128(112 - 16 * $0)) }
+        var best = 0..<0
+        var index = 0
+        while index < 8 {
+            let end = groups[index...].firstIndex { $0 != 0 } ?? 8
+            if end - index > best.count { best = index..<end }
+            index = end + 1
+        }
+        func hex(_ part: some Sequence<UInt16>) -> String { part.map { String($0, radix: 16) }.joined(separator: ":") }
+        if best.count < 2 { return hex(groups) }
+        return hex(groups[..<best.lowerBound]) + "::" + hex(groups[best.upperBound...])
+    }
+}

@@ -1,0 +1,160 @@
+internal import Addressing
+internal import Catalog
+internal import Kubernetes
+internal import Translation
+internal import ZooKeeper
+
+extension BridgeConfiguration {
+    /// Reads a configuration file; `docs/configuration.md` lists its keys.
+    ///
+    /// - Parameters:
+    ///   - file: The file's name, for errors.
+    /// - Throws: `ConfigurationError` for anything that can't be meant, `KubernetesError` for a kubeconfig that can't be used.
+    package init(yaml text: String, file: String) throws {
+        let reader = try YAMLReader(text, file: file)
+        try reader.allow(["instance", "registries", "translation", "delivery"])
+        registries = try Self.registries(reader)
+        clusters = try Self.clusters(reader)
+        let namespace = clusters.first?.configuration.namespace ?? "default"
+        translation = try Self.translation(reader, namespace: namespace)
+    }
+
+    private static func registries(_ reader: YAMLReader) throws(ConfigurationError) -> [Registry] {
+        guard let entries = try reader.mappings("registries"), !entries.isEmpty else {
+            throw reader.failure("registries", "at least one is needed, or there is nothing to watch")
+        }
+        var registries: [Registry] = []
+        for entry in entries {
+            let registry = try registry(entry)
+            if registries.contains(where: { $0.name == registry.name }) {
+                throw entry.failure("name", "another registry is called '\(registry.name)' too")
+            }
+            registries.append(registry)
+        }
+        return registries
+    }
+
+    private static func registry(_ entry: YAMLReader) throws(ConfigurationError) -> Registry {
+        try entry.allow(["name", "zookeeper"])
+        guard let name = try entry.string("name"), !name.isEmpty, !name.contains(",") else {
+            throw entry.failure("name", "a registry needs a name without commas")
+        }
+        guard let zooKeeper = try entry.mapping("zookeeper") else {
+            throw entry.failure("zookeeper", "says where the registry is, and is missing")
+        }
+        try zooKeeper.allow(["servers", "sessionTimeout", "dubbo"])
+        guard let servers = try zooKeeper.strings("servers"), !servers.isEmpty else {
+            throw zooKeeper.failure("servers", "at least one HOST:PORT is needed")
+        }
+        var registry = Registry(name: name, servers: try connectionString(servers, zooKeeper))
+        if let timeout = try zooKeeper.duration("sessionTimeout") { registry.sessionTimeout = timeout }
+        guard registry.sessionTimeout >= .seconds(1) else {
+            throw zooKeeper.failure("sessionTimeout", "must be at least 1s")
+        }
+        if let dubbo = try zooKeeper.mapping("dubbo") {
+            try dubbo.allow(["root"])
+            registry.root = try dubbo.string("root") ?? registry.root
+            guard registry.root.hasPrefix("/"), registry.root == "/" || !registry.root.hasSuffix("/") else {
+                throw dubbo.failure("root", "must be a path such as /dubbo")
+            }
+        }
+        return registry
+    }
+
+    private static func connectionString(
+        _ servers: [String], _ reader: YAMLReader
+    ) throws(ConfigurationError) -> ConnectionString {
+        do throws(ZooKeeperError) {
+            return try ConnectionString(servers.joined(separator: ","))
+        } catch {
+            throw reader.failure("servers", error.message)
+        }
+    }
+
+    private static func clusters(_ reader: YAMLReader) throws -> [Cluster] {
+        let delivery = try reader.mapping("delivery")
+        try delivery?.allow(["kubernetes"])
+        guard let entries = try delivery?.mappings("kubernetes") else {
+            return [Cluster(name: "default", configuration: try .detect(kubeconfig: nil, context: nil))]
+        }
+        var clusters: [Cluster] = []
+        for entry in entries {
+            try entry.allow(["kubeconfig", "context"])
+            let context = try entry.string("context")
+            let cluster = Cluster(
+                name: context ?? "default",
+                configuration: try .detect(kubeconfig: try entry.string("kubeconfig"), context: context))
+            if clusters.contains(where: { $0.name == cluster.name }) {
+                throw entry.failure("context", "another cluster has the context '\(cluster.name)' too")
+            }
+            clusters.append(cluster)
+        }
+        guard !clusters.isEmpty else { throw reader.failure("delivery", "kubernetes: names no cluster") }
+        return clusters
+    }
+}
+
+// MARK: - Translation
+
+extension BridgeConfiguration {
+    private static func translation(
+        _ reader: YAMLReader, namespace: String
+    ) throws(ConfigurationError) -> TranslationPolicy {
+        var policy = TranslationPolicy(namespace: namespace)
+        if let instance = try reader.string("instance") { policy.instance = instance }
+        if let problem = policy.instanceProblem { throw reader.failure("instance", problem) }
+        guard let section = try reader.mapping("translation") else { return policy }
+        try section.allow([
+            "namespace", "addresses", "exportTo", "ports", "labels", "emptyRetention", "allowedHosts", "clusterDomain",
+        ])
+        if let namespace = try section.string("namespace") { policy.namespace = namespace }
+        if let problem = policy.namespaceProblem { throw section.failure("namespace", problem) }
+        if let exports = try section.strings("exportTo") { policy.exportTo = exports }
+        if let retention = try section.duration("emptyRetention") { policy.emptyRetention = retention }
+        if let hosts = try section.strings("allowedHosts") { policy.allowedHosts = hosts }
+        if let domain = try section.string("clusterDomain") { policy.clusterDomain = domain }
+        try readAddresses(section, &policy)
+        try readPorts(section, &policy)
+        if let labels = try section.mapping("labels") {
+            try labels.allow(["keep"])
+            if let keys = try labels.strings("keep") { policy.keptLabels = keys }
+            if let problem = policy.labelProblem { throw labels.failure("keep", problem) }
+        }
+        return policy
+    }
+
+    private static func readAddresses(
+        _ section: YAMLReader, _ policy: inout TranslationPolicy
+    ) throws(ConfigurationError) {
+        guard section.has("addresses") else { return }
+        if let word = try? section.string("addresses") {
+            switch word {
+            case "istiod": policy.addresses = .istiod
+            case "none": policy.addresses = .none
+            default: throw section.failure("addresses", "must be istiod, none or { cidr: … }, and is '\(word)'")
+            }
+            return
+        }
+        guard let addresses = try section.mapping("addresses") else { return }
+        try addresses.allow(["cidr"])
+        guard let text = try addresses.string("cidr") else { throw addresses.failure("cidr", "is missing") }
+        guard let block = CIDRBlock(text), block.usableCount > 0 else {
+            throw addresses.failure("cidr", "must be a block of addresses such as 240.16.0.0/12, and is '\(text)'")
+        }
+        policy.addresses = .block(block)
+    }
+
+    private static func readPorts(
+        _ section: YAMLReader, _ policy: inout TranslationPolicy
+    ) throws(ConfigurationError) {
+        guard let ports = try section.mapping("ports") else { return }
+        try ports.allow(ApplicationProtocol.allCases.map(\.rawValue))
+        for applicationProtocol in ApplicationProtocol.allCases {
+            guard let number = try ports.integer(applicationProtocol.rawValue, in: 1...65535) else { continue }
+            policy.ports[applicationProtocol] = UInt16(number)
+        }
+        if Set(policy.ports.values).count < policy.ports.count {
+            throw section.failure("ports", "two protocols have the same port, but one host can have it only once")
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package import Kubernetes
+package import Translation
+package import ZooKeeper
+
+/// What the operator wants, checked and complete.
+package struct BridgeConfiguration: Sendable {
+    /// A ZooKeeper ensemble in which Dubbo providers register.
+    package struct Registry: Sendable {
+        package var name: String
+        package var servers: ConnectionString
+        /// Dubbo's root below the connection string's chroot.
+        package var root: String
+        package var sessionTimeout: Duration
+
+        package init(
+            name: String, servers: ConnectionString, root: String = "/dubbo", sessionTimeout: Duration = .seconds(30)
+        ) {
+            self.name = name
+            self.servers = servers
+            self.root = root
+            self.sessionTimeout = sessionTimeout
+        }
+    }
+
+    package struct Cluster: Sendable {
+        package var name: String
+        package var configuration: ClusterConfiguration
+
+        package init(name: String, configuration: ClusterConfiguration) {
+            self.name = name
+            self.configuration = configuration
+        }
+    }
+
+    package var registries: [Registry]
+    package var translation: TranslationPolicy
+    package var clusters: [Cluster]
+
+    package init(registries: [Registry], translation: TranslationPolicy, clusters: [Cluster]) {
+        self.registries = registries
+        self.translation = translation
+        self.clusters = clusters
+    }
+}
+
+/// A configuration that can't be used: where, what, and what to do.
+package struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// `file:line:column`, or the flag.
+    package var place: String
+    package var message: String
+
+    package init(place: String, message: String) {
+        self.place = place
+        self.message = message
+    }
+
+    package var description: String { "\(place): \(message)" }
+}

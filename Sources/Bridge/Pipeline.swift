@@ -1,0 +1,152 @@
+internal import Addressing
+package import Catalog
+package import IstioAPI
+internal import JSON
+package import Logging
+package import Planning
+package import Translation
+
+/// The middle of the street: events of the sources go in, the deliveries are told which resources may have changed and ask what
+/// they should look like.
+///
+/// Nothing is decided before every delivery has told what it holds of ours, since addresses and hosts that were given out once
+/// must stay; and nothing about a service before the registries that announced it have been read completely.
+package actor Pipeline: DesiredState {
+    private let translator: Translator
+    private let deliveries: [any Delivery]
+    private let logger: Logger
+    private let clock: ContinuousClock
+    private let epoch: ContinuousClock.Instant
+    private var catalog: CatalogStore
+    private var assignments = Assignments()
+    private var resources: [ResourceKey: ServiceEntry] = [:]
+    private var problems: [ServiceID: [String]] = [:]
+    private var unseeded: Set<String>
+
+    package init(
+        policy: TranslationPolicy, registries: [String], deliveries: [any Delivery], logger: Logger,
+        clock: ContinuousClock = ContinuousClock()
+    ) {
+        translator = Translator(policy: policy)
+        catalog = CatalogStore(registries: registries)
+        self.deliveries = deliveries
+        self.logger = logger
+        self.clock = clock
+        epoch = clock.now
+        unseeded = Set(deliveries.map(\.name))
+    }
+
+    private var now: Duration { epoch.duration(to: clock.now) }
+}
+
+// MARK: - From the sources
+
+extension Pipeline {
+    package func accept(_ event: SourceEvent, from registry: String) {
+        let before = catalog.completeRegistries
+        let changed = catalog.apply(event, from: registry)
+        guard unseeded.isEmpty else { return }
+        // With a registry's first complete read, what it does not announce any more is known too.
+        translate(catalog.completeRegistries == before ? changed : everyService)
+    }
+
+    private var everyService: [ServiceID] {
+        Set(catalog.serviceIDs).union(assignments.serviceIDs).sorted()
+    }
+}
+
+// MARK: - For the deliveries
+
+extension Pipeline {
+    package func seed(_ objects: [ActualObject], from delivery: String) {
+        for object in objects.sorted(by: { $0.key < $1.key }) { assignments.seed(from: object) }
+        unseeded.remove(delivery)
+        if unseeded.isEmpty { translate(everyService) }
+    }
+
+    package func wanted(_ key: ResourceKey) -> Wanted {
+        if let resource = resources[key] { return .present(resource) }
+        // Only when everything is known and followed is what nobody asks for known to be unwanted.
+        guard unseeded.isEmpty, catalog.isHealthy, assignments.service(ofObject: key.name) == nil else {
+            return .undecided
+        }
+        return .absent
+    }
+
+    package func delivered(_ receipt: Receipt) {
+        logger.trace(
+            "receipt", metadata: ["resource": "\(receipt.key)", "outcome": "\(receipt.outcome)"])
+    }
+}
+
+// MARK: - Translation
+
+extension Pipeline {
+    private func translate(_ ids: [ServiceID]) {
+        var changed: [ResourceKey] = []
+        for id in ids where isDecidable(id) { translate(id, &changed) }
+        if changed.isEmpty { return }
+        for delivery in deliveries { delivery.changed(changed) }
+    }
+
+    /// A registry that was never read may still announce some of the service's instances.
+    private func isDecidable(_ id: ServiceID) -> Bool {
+        let complete = catalog.completeRegistries
+        return (assignments[id]?.registries ?? []).allSatisfy { complete.contains($0) || !catalog.knows($0) }
+    }
+
+    private func translate(_ id: ServiceID, _ changed: inout [ResourceKey]) {
+        let outcome = translator.translate(catalog.service(id), &assignments, now: now)
+        for resource in outcome.resources where resources[resource.key] != resource {
+            resources[resource.key] = resource
+            changed.append(resource.key)
+        }
+        report(outcome.problems, of: id)
+    }
+
+    private func report(_ new: [String], of id: ServiceID) {
+        guard new != problems[id, default: []] else { return }
+        problems[id] = new.isEmpty ? nil : new
+        for problem in new {
+            logger.error(
+                "a service is not carried into the mesh as it is; its last good form goes on",
+                metadata: ["service": "\(id)", "reason": "\(problem)"])
+        }
+    }
+
+    /// Removes entries that have been empty for long enough, for as long as the task runs.
+    package func expireEmptyEntries() async {
+        let retention = translator.policy.emptyRetention
+        while !Task.isCancelled {
+            // Whatever becomes empty from now on is due later than this.
+            let due = assignments.nextExpiry(retention: retention) ?? now + retention
+            try? await Task.sleep(for: max(due - now, .seconds(1)), clock: clock)
+            if Task.isCancelled { return }
+            // A registry that can't be followed may have got the service back meanwhile.
+            if catalog.isHealthy { expire(retention) }
+        }
+    }
+
+    private func expire(_ retention: Duration) {
+        let names = assignments.expire(now: now, retention: retention)
+        let keys = names.map { ResourceKey(namespace: translator.policy.namespace, name: $0) }
+        for key in keys { resources[key] = nil }
+        for delivery in deliveries { delivery.changed(keys) }
+    }
+}
+
+extension Assignments {
+    /// What an object of ours says of the service that it was made for. An object whose annotations somebody removed says nothing.
+    fileprivate mutating func seed(from object: ActualObject) {
+        guard let id = object.annotations[OwnerMark.service].flatMap({ ServiceID($0) }),
+            let applicationProtocol = object.annotations[OwnerMark.protocol].flatMap({
+                ApplicationProtocol(rawValue: $0)
+            }),
+            let host = object.spec["hosts"]?.array?.first?.string
+        else { return }
+        seed(
+            id, object: object.key.name, protocol: applicationProtocol, host: host,
+            address: object.spec["addresses"]?.array?.first?.string.flatMap { IPAddress($0) },
+            registries: (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init))
+    }
+}

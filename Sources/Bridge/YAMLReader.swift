@@ -1,0 +1,159 @@
+internal import Yams
+
+/// Reads a mapping of a YAML document key by key, and refuses what nobody asked for.
+///
+/// Errors name the file, line and column, the key, and for an unknown key the nearest known one.
+struct YAMLReader {
+    private let file: String
+    /// Such as `translation.addresses`; empty for the whole document.
+    private let path: String
+    private let mapping: Node.Mapping
+
+    /// - Throws: `ConfigurationError` unless the text is one YAML mapping.
+    init(_ text: String, file: String) throws(ConfigurationError) {
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch let error as YamlError {
+            throw ConfigurationError(place: file, message: "not YAML: \(error)")
+        } catch {
+            throw ConfigurationError(place: file, message: "not YAML: \(error)")
+        }
+        guard case .mapping(let mapping)? = root else {
+            throw ConfigurationError(place: file, message: "a mapping of keys to values is expected")
+        }
+        self.init(file: file, path: "", mapping: mapping)
+    }
+
+    private init(file: String, path: String, mapping: Node.Mapping) {
+        self.file = file
+        self.path = path
+        self.mapping = mapping
+    }
+
+    /// Refuses every key but these.
+    func allow(_ keys: [String]) throws(ConfigurationError) {
+        for (key, _) in mapping {
+            guard let name = key.string else { throw failure(at: key, "a key must be text") }
+            if keys.contains(name) { continue }
+            let nearest = keys.min { distance($0, name) < distance($1, name) }
+            let hint = nearest.flatMap { distance($0, name) <= 3 ? "; did you mean '\($0)'?" : nil }
+            let known = keys.sorted().joined(separator: ", ")
+            throw failure(at: key, "unknown key '\(full(name))'\(hint ?? "; known here: \(known)")")
+        }
+    }
+
+    func has(_ key: String) -> Bool { mapping[key] != nil }
+
+    func string(_ key: String) throws(ConfigurationError) -> String? {
+        guard let node = mapping[key] else { return nil }
+        guard case .scalar(let scalar) = node, node.tag != Tag(.null) else {
+            throw failure(at: node, "'\(full(key))' must be text")
+        }
+        return scalar.string
+    }
+
+    func integer(_ key: String, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
+        guard let node = mapping[key] else { return nil }
+        guard let value = node.int, range.contains(value) else {
+            throw failure(at: node, "'\(full(key))' must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    /// `30s`, `5m`, `1h`, `250ms`; a combination such as `1h30m` is fine.
+    func duration(_ key: String) throws(ConfigurationError) -> Duration? {
+        guard let node = mapping[key], let text = try string(key) else { return nil }
+        guard let value = Duration(unitText: text) else {
+            throw failure(at: node, "'\(full(key))' must be a time such as 250ms, 30s, 5m or 1h, and is '\(text)'")
+        }
+        return value
+    }
+
+    func strings(_ key: String) throws(ConfigurationError) -> [String]? {
+        guard let node = mapping[key] else { return nil }
+        guard case .sequence(let sequence) = node else { throw failure(at: node, "'\(full(key))' must be a list") }
+        var values: [String] = []
+        for element in sequence {
+            guard let value = element.string else {
+                throw failure(at: element, "'\(full(key))' must be a list of texts")
+            }
+            values.append(value)
+        }
+        return values
+    }
+
+    func mapping(_ key: String) throws(ConfigurationError) -> YAMLReader? {
+        guard let node = mapping[key] else { return nil }
+        guard case .mapping(let inner) = node else { throw failure(at: node, "'\(full(key))' must be a mapping") }
+        return YAMLReader(file: file, path: full(key), mapping: inner)
+    }
+
+    func mappings(_ key: String) throws(ConfigurationError) -> [YAMLReader]? {
+        guard let node = mapping[key] else { return nil }
+        guard case .sequence(let sequence) = node else { throw failure(at: node, "'\(full(key))' must be a list") }
+        var readers: [YAMLReader] = []
+        for (index, element) in sequence.enumerated() {
+            guard case .mapping(let inner) = element else {
+                throw failure(at: element, "'\(full(key))[\(index)]' must be a mapping")
+            }
+            readers.append(YAMLReader(file: file, path: "\(full(key))[\(index)]", mapping: inner))
+        }
+        return readers
+    }
+
+    /// An error about the value of a key, or about the mapping itself where it lacks the key.
+    func failure(_ key: String, _ message: String) -> ConfigurationError {
+        if let node = mapping[key] { return failure(at: node, "'\(full(key))': \(message)") }
+        return ConfigurationError(place: place(mapping.mark), message: "'\(full(key))': \(message)")
+    }
+
+    private func failure(at node: Node, _ message: String) -> ConfigurationError {
+        ConfigurationError(place: place(node.mark), message: message)
+    }
+
+    private func place(_ mark: Mark?) -> String {
+        mark.map { "\(file):\($0.line):\($0.column)" } ?? file
+    }
+
+    private func full(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+}
+
+/// Levenshtein's distance.
+private func distance(_ left: String, _ right: String) -> Int {
+    let right = Array(right.lowercased())
+    var row = Array(0...right.count)
+    for (index, character) in left.lowercased().enumerated() {
+        var diagonal = row[0]
+        row[0] = index + 1
+        for (column, other) in right.enumerated() {
+            let substituted = diagonal + (character == other ? 0 : 1)
+            diagonal = row[column + 1]
+            row[column + 1] = min(substituted, row[column] + 1, diagonal + 1)
+        }
+    }
+    return row[right.count]
+}
+
+extension Duration {
+    /// Go's notation, without fractions and signs; `nil` for anything else.
+    package init?(unitText text: String) {
+        var total = Duration.zero
+        var rest = text[...]
+        if rest.isEmpty { return nil }
+        while !rest.isEmpty {
+            let digits = rest.prefix { ("0"..."9").contains($0) }
+            let unit = rest.dropFirst(digits.count).prefix { !("0"..."9").contains($0) }
+            guard let value = Int64(digits), value <= 1_000_000_000 else { return nil }
+            switch unit {
+            case "ms": total += .milliseconds(value)
+            case "s": total += .seconds(value)
+            case "m": total += .seconds(value * 60)
+            case "h": total += .seconds(value * 3600)
+            default: return nil
+            }
+            rest = rest.dropFirst(digits.count + unit.count)
+        }
+        self = total
+    }
+}

@@ -1,0 +1,139 @@
+package import Addressing
+
+/// What a service is called in its registry: an interface, and the group and version that set its variants apart.
+package struct ServiceID: Hashable, Sendable {
+    package var name: String
+    /// Empty for none.
+    package var group: String
+    /// Empty for none.
+    package var version: String
+
+    package init(name: String, group: String = "", version: String = "") {
+        self.name = name
+        self.group = group
+        self.version = version
+    }
+}
+
+extension ServiceID: Comparable {
+    package static func < (left: ServiceID, right: ServiceID) -> Bool {
+        (left.name, left.group, left.version) < (right.name, right.group, right.version)
+    }
+}
+
+/// Dubbo's service key: `group/interface:version`.
+extension ServiceID: LosslessStringConvertible {
+    package var description: String {
+        (group.isEmpty ? "" : group + "/") + name + (version.isEmpty ? "" : ":" + version)
+    }
+
+    /// An interface has neither `/` nor `:` in its name; a group may have both, and a version a `:`.
+    package init?(_ text: String) {
+        var rest = Substring(text)
+        if let slash = rest.lastIndex(of: "/") {
+            group = String(rest[..<slash])
+            rest = rest[rest.index(after: slash)...]
+        } else {
+            group = ""
+        }
+        if let colon = rest.firstIndex(of: ":") {
+            version = String(rest[rest.index(after: colon)...])
+            rest = rest[..<colon]
+        } else {
+            version = ""
+        }
+        name = String(rest)
+        if name.isEmpty { return nil }
+    }
+}
+
+/// What is spoken on an instance's port.
+package enum ApplicationProtocol: String, Hashable, Sendable, CaseIterable, Comparable {
+    case dubbo
+    case tri
+    case rest
+    case grpc
+
+    package static func < (left: ApplicationProtocol, right: ApplicationProtocol) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// One endpoint of a service: a port on which a process serves it.
+package struct Instance: Hashable, Sendable {
+    package struct Attribute: Hashable, Sendable, Comparable {
+        package var key: String
+        package var value: String
+
+        package init(key: String, value: String) {
+            self.key = key
+            self.value = value
+        }
+
+        package static func < (left: Attribute, right: Attribute) -> Bool {
+            (left.key, left.value) < (right.key, right.value)
+        }
+    }
+
+    package static let defaultWeight: UInt32 = 100
+
+    package var address: IPAddress
+    package var port: UInt16
+    package var `protocol`: ApplicationProtocol
+    /// The share of traffic relative to its siblings.
+    package var weight: UInt32
+    /// Whether it wants traffic at all; an instance that is disabled or has weight 0 does not.
+    package var isEnabled: Bool
+    /// The name of the application that runs it; empty when unknown.
+    package var application: String
+    /// What else the registry says and the configuration keeps, sorted by key.
+    package var attributes: [Attribute]
+    /// When it started, in milliseconds since 1970 by its own clock; 0 when unknown. Only tells newer from older.
+    package var startTime: Int64
+
+    package init(
+        address: IPAddress, port: UInt16, protocol: ApplicationProtocol, weight: UInt32 = Instance.defaultWeight,
+        isEnabled: Bool = true, application: String = "", attributes: [Attribute] = [], startTime: Int64 = 0
+    ) {
+        self.address = address
+        self.port = port
+        self.protocol = `protocol`
+        self.weight = weight
+        self.isEnabled = isEnabled
+        self.application = application
+        self.attributes = attributes
+        self.startTime = startTime
+    }
+}
+
+/// What an instance is called in its registry, as a 128-bit hash: names are long and only ever compared. The hash is keyed
+/// anew in each process, so that nobody can prepare two names that collide.
+package struct InstanceKey: Hashable, Sendable {
+    private var high: Int
+    private var low: Int
+
+    package init(_ name: some StringProtocol) {
+        var hasher = Hasher()
+        hasher.combine(name)
+        low = hasher.finalize()
+        hasher = Hasher()
+        hasher.combine(low)
+        hasher.combine(name)
+        high = hasher.finalize()
+    }
+}
+
+/// A service as all registries together describe it.
+package struct Service: Hashable, Sendable {
+    package var id: ServiceID
+    /// One for each address, port and protocol, sorted by those.
+    package var instances: [Instance]
+    /// The registries that announce it, in the configured order.
+    package var registries: [String]
+
+    package init(id: ServiceID, instances: [Instance], registries: [String]) {
+        self.id = id
+        self.instances = instances
+        self.registries = registries
+    }
+}

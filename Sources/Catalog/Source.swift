@@ -1,0 +1,10 @@
+/// Follows one registry and says what it sees. One implementation for each kind of registry.
+package protocol Source: Sendable {
+    /// Unique among the configured registries.
+    var name: String { get }
+
+    /// Follows the registry until the task is cancelled. Trouble with the registry is an event, never an end.
+    ///
+    /// - Parameter emit: Takes the next event; while it is busy, the source waits.
+    func run(emit: @escaping @Sendable (SourceEvent) async -> Void) async
+}

@@ -1,0 +1,95 @@
+internal import Addressing
+package import Catalog
+
+/// Reads provider registrations of Dubbo's interface-level layout: `<root>/<interface>/providers/<encoded URL>`.
+package struct ProviderDecoder: Sendable {
+    /// What a registration says.
+    package enum Outcome: Hashable, Sendable {
+        case instance(ServiceID, Instance)
+        /// Not a service of anybody's: Dubbo's own interfaces, and what is not a provider.
+        case ignored
+        /// A provider that can't be carried into the mesh, and why.
+        case unusable(reason: String)
+    }
+
+    /// The parameters that are kept as attributes of an instance. The others, above all the volatile ones such as `pid` and
+    /// `timestamp`, would cost memory and make every restart a change.
+    package let keptParameters: [String]
+
+    package init(keptParameters: [String]) {
+        self.keptParameters = keptParameters.sorted()
+    }
+
+    /// The interface that a directory of the registry stands for; `nil` when it can't be one.
+    package static func interface(directory: String) -> String? {
+        guard let name = ByteText.formDecoded(directory.utf8).flatMap(ByteText.string), !name.isEmpty,
+            !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") || $0 <= 0x20 })
+        else { return nil }
+        return name
+    }
+
+    /// Interfaces through which Dubbo talks to itself.
+    package static func isInternal(interface: String) -> Bool {
+        internalInterfaces.contains(interface) || interface.hasPrefix("org.apache.dubbo.mock.")
+    }
+
+    private static let internalInterfaces: Set<String> = [
+        "org.apache.dubbo.metadata.MetadataService", "org.apache.dubbo.metadata.MetadataServiceV2",
+        "com.alibaba.dubbo.monitor.MonitorService", "org.apache.dubbo.monitor.MonitorService",
+        "org.apache.dubbo.registry.RegistryService", "com.alibaba.dubbo.registry.RegistryService",
+    ]
+
+    /// - Parameters:
+    ///   - node: The znode's name, which is the whole URL, encoded once.
+    ///   - interface: The interface under which it stands. It counts, because some SDKs name it neither in the path nor
+    ///     in a parameter.
+    package func decode(node: String, interface: String) -> Outcome {
+        if Self.isInternal(interface: interface) { return .ignored }
+        do throws(ProviderURL.Malformed) {
+            return interpret(try ProviderURL(node: node), interface: interface)
+        } catch {
+            return .unusable(reason: error.reason)
+        }
+    }
+
+    private func interpret(_ url: ProviderURL, interface: String) -> Outcome {
+        if url.scheme == "empty" || url.scheme == "consumer" || url["side"] == "consumer" { return .ignored }
+        if let category = url["category"], category != "providers" { return .ignored }
+        if let named = url["interface"], named != interface {
+            return .unusable(reason: "it names the interface '\(named.prefix(100))' but stands under '\(interface)'")
+        }
+        guard let applicationProtocol = ApplicationProtocol(rawValue: url.scheme) else {
+            let known = ApplicationProtocol.allCases.map(\.rawValue).joined(separator: ", ")
+            return .unusable(reason: "the protocol '\(url.scheme.prefix(20))' is none of \(known)")
+        }
+        guard let address = IPAddress(url.host) else {
+            return .unusable(reason: "the host '\(url.host.prefix(100))' is not an IP address")
+        }
+        if address.isUnspecified || address.isMulticast {
+            return .unusable(reason: "no consumer can reach the address \(address)")
+        }
+        guard let weight = weight(of: url) else {
+            return .unusable(reason: "the weight '\(url["weight"]?.prefix(20) ?? "")' is not a number")
+        }
+        let version = url["version"].map { $0 == "0.0.0" ? "" : $0 } ?? ""
+        let id = ServiceID(name: interface, group: url["group"] ?? "", version: version)
+        let isEnabled = weight > 0 && url["disabled"] != "true" && url["enabled"] != "false"
+        return .instance(
+            id,
+            Instance(
+                address: address, port: url.port, protocol: applicationProtocol, weight: weight,
+                isEnabled: isEnabled, application: url["application"] ?? "", attributes: attributes(of: url),
+                startTime: url["timestamp"].flatMap { Int64($0) } ?? 0))
+    }
+
+    /// `nil` for one that is no number. Dubbo takes a negative weight for 0.
+    private func weight(of url: ProviderURL) -> UInt32? {
+        guard let text = url["weight"] else { return Instance.defaultWeight }
+        guard let value = Int64(text) else { return nil }
+        return UInt32(clamping: value)
+    }
+
+    private func attributes(of url: ProviderURL) -> [Instance.Attribute] {
+        keptParameters.compactMap { key in url[key].map { Instance.Attribute(key: key, value: $0) } }
+    }
+}

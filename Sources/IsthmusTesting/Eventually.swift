@@ -1,0 +1,51 @@
+/// Looks at the outside world again and again until it is as expected.
+///
+/// - Parameters:
+///   - expectation: what is expected, as part of the error: "the endpoint is gone".
+///   - limit: how long it may take.
+///   - observe: looks at the world; an error that it throws counts as "not yet".
+///   - holds: whether what was seen is as expected.
+/// - Returns: the first observation that is as expected.
+/// - Throws: ``TestSupportError`` with the last observation or error when the time is over; `CancellationError`.
+@discardableResult
+public func eventually<Observation>(
+    _ expectation: String, within limit: Duration = .seconds(20), isolation: isolated (any Actor)? = #isolation,
+    observe: () async throws -> Observation, until holds: (Observation) throws -> Bool
+) async throws -> Observation {
+    let deadline = ContinuousClock.now + limit
+    var pause = Duration.milliseconds(10)
+    while true {
+        let last: String
+        do {
+            let observation = try await observe()
+            if try holds(observation) { return observation }
+            last = "last seen:\n\(shortened(observation))"
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            last = "last error:\n\(error)"
+        }
+        guard ContinuousClock.now < deadline else {
+            throw TestSupportError("within \(limit) it did not come true that \(expectation); \(last)")
+        }
+        try await Task.sleep(for: pause)
+        pause = min(pause * 2, .milliseconds(200))
+    }
+}
+
+/// Looks at the outside world again and again until a condition holds.
+///
+/// - Throws: ``TestSupportError`` when the time is over; `CancellationError`.
+public func eventually(
+    _ expectation: String, within limit: Duration = .seconds(20), isolation: isolated (any Actor)? = #isolation,
+    _ condition: () async throws -> Bool
+) async throws {
+    try await eventually(expectation, within: limit, isolation: isolation, observe: condition, until: { $0 })
+}
+
+/// The end of what was seen, which is the newest part of a log or a list of requests.
+private func shortened(_ observation: some Any) -> String {
+    let text = "\(observation)"
+    let limit = 4_000
+    return text.count > limit ? "… " + text.suffix(limit) : text
+}

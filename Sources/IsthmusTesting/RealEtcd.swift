@@ -1,0 +1,59 @@
+/// An etcd server of the test's own, on free loopback ports, with its data in a temporary folder.
+public final class RealEtcd: Sendable {
+    public let port: Int
+
+    private let folder: TemporaryFolder
+    private let server: RestartableServer
+
+    /// `http://127.0.0.1:PORT`.
+    public var url: String { "http://127.0.0.1:\(port)" }
+
+    /// Starts a server and returns when it is healthy (under a second).
+    ///
+    /// - Throws: ``TestSupportError`` when a tool is missing or the server doesn't come up.
+    public static func start() async throws -> RealEtcd {
+        let tools = try ServerTools.locate()
+        let ports = try Loopback.freePorts(2)
+        let (port, client, peer) = (ports[0], "http://127.0.0.1:\(ports[0])", "http://127.0.0.1:\(ports[1])")
+        let folder = try TemporaryFolder(label: "etcd")
+        let server = try await RestartableServer {
+            let process = try ChildProcess.start(
+                "etcd", executable: tools.etcd,
+                arguments: [
+                    "--name=test", "--data-dir=\(folder.path(of: "data"))", "--unsafe-no-fsync", "--log-level=warn",
+                    "--listen-client-urls=\(client)", "--advertise-client-urls=\(client)",
+                    "--listen-peer-urls=\(peer)", "--initial-advertise-peer-urls=\(peer)",
+                    "--initial-cluster=test=\(peer)",
+                ], log: folder.path(of: "log"))
+            try await process.waitUntilReady {
+                let answer = try await Loopback.exchange("GET /health HTTP/1.0\r\n\r\n", port: port)
+                return answer.contains(#""health":"true""#)
+            }
+            return process
+        }
+        return RealEtcd(port: port, folder: folder, server: server)
+    }
+
+    private init(port: Int, folder: TemporaryFolder, server: RestartableServer) {
+        self.port = port
+        self.folder = folder
+        self.server = server
+    }
+
+    /// The server's process, with its log.
+    public var process: ChildProcess { server.process }
+
+    /// Ends it as a crash would, and waits until it is gone.
+    public func kill() async { await server.kill() }
+
+    /// Starts it on the same ports with the same data, after stopping it if it runs.
+    ///
+    /// - Throws: ``TestSupportError`` when it doesn't come up.
+    public func restart() async throws { try await server.restart() }
+
+    /// Freezes it: connections stay open, and nothing is answered.
+    public func pause() async { await process.pause() }
+
+    /// Lets it go on after ``pause()``.
+    public func resume() { process.resume() }
+}

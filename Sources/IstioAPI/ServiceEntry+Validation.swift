@@ -1,0 +1,113 @@
+internal import Addressing
+
+/// A rule that a resource breaks.
+package struct Violation: Hashable, Sendable, CustomStringConvertible {
+    /// Such as `spec.hosts[0]`.
+    package var field: String
+    package var reason: String
+
+    package var description: String { "\(field): \(reason)" }
+}
+
+extension ServiceEntry {
+    /// The limit of the CRD since Istio 1.23.
+    package static let maximumEndpoints = 4096
+
+    /// What istiod or the CRD would refuse: `ValidateServiceEntry` of `istio/pkg/config/validation`, the limits and CEL rules of
+    /// the CRD, as far as they concern fields that Isthmus writes. A resource with violations is never sent.
+    package var violations: [Violation] {
+        var found: [Violation] = []
+        func check(_ holds: Bool, _ field: String, _ reason: @autoclosure () -> String) {
+            if !holds { found.append(Violation(field: field, reason: reason())) }
+        }
+        check(DNSName.isSubdomain(key.name), "metadata.name", "'\(key.name)' is not a DNS-1123 subdomain")
+        check(DNSName.isLabel(key.namespace), "metadata.namespace", "'\(key.namespace)' is not a DNS-1123 label")
+        for (label, value) in labels.sorted(by: <) {
+            check(DNSName.isLabelKey(label), "metadata.labels", "'\(label)' is not a label key")
+            check(DNSName.isLabelValue(value), "metadata.labels[\(label)]", "'\(value)' is not a label value")
+        }
+        checkHosts(check)
+        for (index, address) in addresses.enumerated() {
+            check(
+                IPAddress(address) != nil || CIDRBlock(address) != nil, "spec.addresses[\(index)]",
+                "'\(address)' is neither an IP address nor a CIDR")
+        }
+        checkPorts(check)
+        checkEndpoints(check)
+        checkExports(check)
+        return found
+    }
+
+    private typealias Check = (Bool, String, @autoclosure () -> String) -> Void
+
+    private func checkHosts(_ check: Check) {
+        check((1...256).contains(hosts.count), "spec.hosts", "1 to 256 are allowed")
+        for (index, host) in hosts.enumerated() {
+            let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+            let endsInNumber = labels.last?.allSatisfy(\.isNumber) ?? true
+            check(
+                host.utf8.count <= 255 && !endsInNumber && labels.allSatisfy { DNSName.isLabel($0) },
+                "spec.hosts[\(index)]", "'\(host)' is not a host name")
+        }
+        let carriesPlainTCP = ports.contains { $0.protocol.uppercased() == "TCP" }
+        check(hosts.count == 1 || !carriesPlainTCP, "spec.hosts", "a TCP port allows one host only")
+    }
+
+    private static let protocols: Set<String> = [
+        "TCP", "UDP", "GRPC", "GRPC-WEB", "HTTP", "HTTP_PROXY", "HTTP2", "HTTPS", "TLS", "MONGO", "REDIS", "MYSQL",
+    ]
+
+    private func checkPorts(_ check: Check) {
+        check((1...256).contains(ports.count), "spec.ports", "1 to 256 are allowed")
+        check(Set(ports.map(\.name)).count == ports.count, "spec.ports", "two have the same name")
+        check(Set(ports.map(\.number)).count == ports.count, "spec.ports", "two have the same number")
+        for (index, port) in ports.enumerated() {
+            let field = "spec.ports[\(index)]"
+            check(port.number > 0, field + ".number", "0 is not a port")
+            // A key of `endpoints[].ports` must be shorter than 63 (CEL).
+            check(DNSName.isLabel(port.name) && port.name.utf8.count < 63, field + ".name", "'\(port.name)' can't be")
+            check(
+                Self.protocols.contains(port.protocol.uppercased()), field + ".protocol",
+                "istiod does not know '\(port.protocol)'")
+        }
+    }
+
+    private func checkEndpoints(_ check: Check) {
+        check(
+            endpoints.count <= Self.maximumEndpoints, "spec.endpoints",
+            "there are \(endpoints.count), and one resource can carry \(Self.maximumEndpoints)")
+        check(resolution != .none || endpoints.isEmpty, "spec.endpoints", "resolution NONE allows none")
+        let names = Set(ports.map(\.name))
+        for (index, endpoint) in endpoints.enumerated() {
+            let field = "spec.endpoints[\(index)]"
+            if resolution == .static {
+                check(
+                    IPAddress(endpoint.address) != nil, field + ".address", "'\(endpoint.address)' is not an IP address"
+                )
+            }
+            for (name, port) in endpoint.ports {
+                check(
+                    names.contains(name) && port > 0, field + ".ports", "'\(name)': \(port) is no port of the service")
+            }
+            for (label, value) in endpoint.labels {
+                check(DNSName.isLabelKey(label), field + ".labels", "'\(label)' is not a label key")
+                check(DNSName.isLabelValue(value), field + ".labels[\(label)]", "'\(value)' is not a label value")
+            }
+            check(endpoint.locality.utf8.count <= 2048, field + ".locality", "it is longer than 2,048 bytes")
+        }
+        let weights = endpoints.reduce(UInt64(0)) { $0 + UInt64($1.weight ?? 1) }
+        check(weights <= UInt64(UInt32.max), "spec.endpoints", "the weights add up to more than Envoy takes")
+    }
+
+    private func checkExports(_ check: Check) {
+        for (index, name) in exportTo.enumerated() {
+            check(
+                [".", "*", "~"].contains(name) || DNSName.isLabel(name), "spec.exportTo[\(index)]",
+                "'\(name)' is neither '.', '*', '~' nor a namespace")
+        }
+        check(Set(exportTo).count == exportTo.count, "spec.exportTo", "an entry stands twice")
+        check(
+            exportTo.count <= 1 || !exportTo.contains("*") && !exportTo.contains("~"), "spec.exportTo",
+            "'*' and '~' stand alone")
+    }
+}

@@ -1,0 +1,34 @@
+extension JSONValue {
+    /// The JSON merge patch (RFC 7386) that turns `self` into `target`, or `nil` when there is nothing to change.
+    ///
+    /// Arrays are replaced whole, as the RFC has it. A `target` that holds `null` cannot be reached by a merge
+    /// patch, which uses `null` for removal; Kubernetes resources hold none.
+    package func mergePatch(to target: JSONValue) -> JSONValue? {
+        if self == target { return nil }
+        guard case .object(let from) = self, case .object(let to) = target else { return target }
+        var patch = JSONObject()
+        for member in from.members where to[member.key] == nil { patch[member.key] = .null }
+        for member in to.members {
+            if let present = from[member.key] {
+                patch[member.key] = present.mergePatch(to: member.value)
+            } else {
+                patch[member.key] = member.value
+            }
+        }
+        return .object(patch)
+    }
+
+    /// `self` after a JSON merge patch (RFC 7386).
+    package func applying(mergePatch patch: JSONValue) -> JSONValue {
+        guard case .object(let changes) = patch else { return patch }
+        var result = object ?? JSONObject()
+        for change in changes.members {
+            if case .null = change.value {
+                result[change.key] = nil
+            } else {
+                result[change.key] = (result[change.key] ?? .null).applying(mergePatch: change.value)
+            }
+        }
+        return .object(result)
+    }
+}

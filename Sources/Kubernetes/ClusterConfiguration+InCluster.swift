@@ -1,0 +1,37 @@
+extension ClusterConfiguration {
+    static let inClusterHostVariable = "KUBERNETES_SERVICE_HOST"
+
+    /// The configuration of a pod: its service account, as mounted by the kubelet.
+    ///
+    /// The authority is read once; the token's file each minute.
+    /// - Throws: `KubernetesError` with `configuration` when the process runs in no pod, or the pod has no service
+    ///   account mounted.
+    public static func inCluster() throws(KubernetesError) -> Self {
+        try inCluster(environment: .current)
+    }
+
+    static func inCluster(environment: Environment) throws(KubernetesError) -> Self {
+        guard let host = environment[inClusterHostVariable], let port = environment["KUBERNETES_SERVICE_PORT"] else {
+            throw KubernetesError(
+                code: .configuration,
+                message: "not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")
+        }
+        let folder = environment.serviceAccountFolder
+        // The token is read here only to fail early, with the file's name.
+        _ = try contents(ofFile: "\(folder)/token", "the service account's token")
+        let namespace = try? contents(ofFile: "\(folder)/namespace", "the service account's namespace")
+        return Self(
+            server: "https://\(host.contains(":") ? "[\(host)]" : host):\(port)",
+            certificateAuthority: try contents(ofFile: "\(folder)/ca.crt", "the cluster's certificate authority"),
+            token: .file("\(folder)/token"),
+            namespace: namespace.flatMap { trimmed($0) } ?? "default")
+    }
+}
+
+/// A file's text without the white space around it; `nil` when nothing is left.
+func trimmed(_ bytes: [UInt8]) -> String? {
+    let isSpace = { (byte: UInt8) in byte == 0x20 || (0x09...0x0D).contains(byte) }
+    guard let first = bytes.firstIndex(where: { !isSpace($0) }), let last = bytes.lastIndex(where: { !isSpace($0) })
+    else { return nil }
+    return String(decoding: bytes[first...last], as: UTF8.self)
+}

@@ -1,0 +1,84 @@
+internal import JSON
+
+/// A part of a list.
+public struct ObjectPage: Sendable {
+    public var objects: [APIObject]
+    /// Of the snapshot that all pages of the list share; what a watch continues from.
+    public var resourceVersion: String
+    /// Asks for the next page; `nil` on the last.
+    public var continueToken: String?
+}
+
+/// What to list.
+struct Listing: Sendable {
+    var type: ResourceType
+    var namespace: String?
+    var labelSelector: String?
+    var representation: Representation
+    var pageSize: Int
+}
+
+/// The pages of a list, each fetched when asked for.
+public struct ObjectPages: AsyncSequence, Sendable {
+    public typealias Element = ObjectPage
+    public typealias Failure = KubernetesError
+
+    let transport: Transport
+    let listing: Listing
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(transport: transport, listing: listing)
+    }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        private let transport: Transport
+        private let listing: Listing
+        private var continueToken: String?
+        private var isDone = false
+
+        init(transport: Transport, listing: Listing) {
+            self.transport = transport
+            self.listing = listing
+        }
+
+        public mutating func next(
+            isolation actor: isolated (any Actor)? = #isolation
+        ) async throws(KubernetesError) -> ObjectPage? {
+            if isDone { return nil }
+            // A failed list does not go on: its pages would not be one snapshot.
+            isDone = true
+            let page = try await transport.page(of: listing, continuing: continueToken)
+            continueToken = page.continueToken
+            isDone = page.continueToken == nil
+            return page
+        }
+    }
+}
+
+extension Transport {
+    /// Fetches one page; the first without a token.
+    func page(of listing: Listing, continuing token: String?) async throws(KubernetesError) -> ObjectPage {
+        var request = APIRequest(
+            path: try listing.type.path(namespace: listing.namespace), accept: listing.representation.acceptingList)
+        if let selector = listing.labelSelector { request.query.append((name: "labelSelector", value: selector)) }
+        request.query.append((name: "limit", value: String(listing.pageSize)))
+        if let token { request.query.append((name: "continue", value: token)) }
+
+        let list = try await document(for: request)
+        let metadata = list["metadata"]
+        guard let resourceVersion = metadata?["resourceVersion"]?.string, !resourceVersion.isEmpty else {
+            throw malformed(request, "the list has no resource version")
+        }
+        var objects: [APIObject] = []
+        // Go servers write an empty list as `null`, too.
+        for item in list["items"]?.array ?? [] {
+            guard let object = APIObject(item) else {
+                throw malformed(request, "the list holds an object without a name")
+            }
+            objects.append(object)
+        }
+        let next = metadata?["continue"]?.string
+        return ObjectPage(
+            objects: objects, resourceVersion: resourceVersion, continueToken: next.flatMap { $0.isEmpty ? nil : $0 })
+    }
+}

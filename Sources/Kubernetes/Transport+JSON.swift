@@ -1,0 +1,27 @@
+internal import JSON
+internal import NIOCore
+
+extension Transport {
+    /// Sends the request and reads the reply as JSON.
+    func document(for request: APIRequest) async throws(KubernetesError) -> JSONValue {
+        let body = try await reply(to: request)
+        do throws(JSONError) {
+            return try JSONValue(parsing: body.readableBytesView)
+        } catch {
+            throw malformed(request, "the reply is \(error)")
+        }
+    }
+
+    /// Sends the request and reads the reply as one object.
+    func object(for request: APIRequest) async throws(KubernetesError) -> APIObject {
+        guard let object = APIObject(try await document(for: request)) else {
+            throw malformed(request, "the reply is no object with a name")
+        }
+        return object
+    }
+
+    func malformed(_ request: APIRequest, _ why: String) -> KubernetesError {
+        KubernetesError(
+            code: .malformedReply, message: why, path: request.label, isOutcomeUnknown: request.isWrite)
+    }
+}

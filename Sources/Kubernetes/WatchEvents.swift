@@ -1,0 +1,128 @@
+internal import AsyncHTTPClient
+internal import NIOCore
+
+/// What to watch.
+struct Watching: Sendable {
+    var type: ResourceType
+    var namespace: String?
+    var labelSelector: String?
+    var representation: Representation
+
+    func request(from resourceVersion: String, timeout: Duration) throws(KubernetesError) -> APIRequest {
+        var request = APIRequest(
+            path: try type.path(namespace: namespace),
+            query: [
+                (name: "watch", value: "true"), (name: "allowWatchBookmarks", value: "true"),
+                (name: "resourceVersion", value: resourceVersion),
+                (name: "timeoutSeconds", value: String(max(timeout.components.seconds, 1))),
+            ],
+            accept: representation.acceptingObject)
+        if let labelSelector { request.query.append((name: "labelSelector", value: labelSelector)) }
+        return request
+    }
+}
+
+/// The events of one watch. The connection is read as events are asked for, so a slow consumer slows the server.
+public struct WatchEvents: AsyncSequence, Sendable {
+    public typealias Element = WatchEvent
+    public typealias Failure = KubernetesError
+
+    let transport: Transport
+    let watching: Watching
+    let resourceVersion: String
+    let timeout: Duration
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(source: self)
+    }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        private enum State {
+            case initial
+            case open(Stream)
+            case done
+        }
+
+        private struct Stream {
+            var request: APIRequest
+            var chunks: HTTPClientResponse.Body.AsyncIterator
+            var lines: LineSplitter
+        }
+
+        private let source: WatchEvents
+        private var state = State.initial
+
+        init(source: WatchEvents) {
+            self.source = source
+        }
+
+        public mutating func next(
+            isolation actor: isolated (any Actor)? = #isolation
+        ) async throws(KubernetesError) -> WatchEvent? {
+            try await open(isolation: actor)
+            guard case .open(var stream) = state else { return nil }
+            // Whatever goes wrong ends the watch, and lets go of the connection.
+            state = .done
+            guard let event = try await Self.next(of: &stream, source.transport, isolation: actor) else { return nil }
+            state = .open(stream)
+            return event
+        }
+
+        /// Waits until the server has accepted the watch; does nothing once it has. ``next(isolation:)`` does the
+        /// same, but does not return until there is an event.
+        mutating func open(isolation actor: isolated (any Actor)? = #isolation) async throws(KubernetesError) {
+            guard case .initial = state else { return }
+            state = .done
+            let request = try source.watching.request(from: source.resourceVersion, timeout: source.timeout)
+            let body = try await source.transport.open(request)
+            state = .open(
+                Stream(
+                    request: request, chunks: body.makeAsyncIterator(),
+                    lines: LineSplitter(limit: source.transport.options.maximumEventBytes)))
+        }
+
+        private static func next(
+            of stream: inout Stream, _ transport: Transport, isolation actor: isolated (any Actor)?
+        ) async throws(KubernetesError) -> WatchEvent? {
+            while true {
+                if let line = try line(of: &stream) {
+                    if line.readableBytes == 0 { continue }
+                    if let event = try WatchEvent(line: line, request: stream.request) { return event }
+                } else if let chunk = try await chunk(of: &stream, transport, isolation: actor) {
+                    stream.lines.append(chunk)
+                } else if stream.lines.hasRemainder {
+                    throw KubernetesError(
+                        code: .connectionLost, message: "the watch ended within an event", path: stream.request.label)
+                } else {
+                    return nil
+                }
+            }
+        }
+
+        private static func line(of stream: inout Stream) throws(KubernetesError) -> ByteBuffer? {
+            do throws(LineSplitter.TooLong) {
+                return try stream.lines.next()
+            } catch {
+                throw KubernetesError(
+                    code: .replyTooLarge, message: "a watch event is larger than \(stream.lines.limit) bytes",
+                    path: stream.request.label)
+            }
+        }
+
+        private static func chunk(
+            of stream: inout Stream, _ transport: Transport, isolation actor: isolated (any Actor)?
+        ) async throws(KubernetesError) -> ByteBuffer? {
+            do {
+                let chunk = try await stream.chunks.next(isolation: actor)
+                // A cancelled body may look like one that ended.
+                if chunk == nil, Task.isCancelled { throw CancellationError() }
+                return chunk
+            } catch let error as HTTPClientError where error == .readTimeout {
+                throw KubernetesError(
+                    code: .idle, message: "the watch was silent for too long", path: stream.request.label)
+            } catch {
+                throw transport.failure(error, of: stream.request)
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+extension KubernetesClient {
+    /// Follows a collection for as long as it is iterated: lists it in pages, watches it from there, and copes with
+    /// all that can fail in between, which it reports as ``WatcherEvent/interrupted(_:retryIn:)``.
+    ///
+    /// - Parameters:
+    ///   - namespace: `nil` for cluster-scoped types, and for all namespaces.
+    ///   - labelSelector: such as `app=web,tier!=cache`; `nil` selects all.
+    ///   - listing: how much of each object a full picture holds.
+    ///   - watching: how much of each object a change holds.
+    ///   - pageSize: objects a page of the list, at least 1.
+    public func watcher(
+        _ type: ResourceType, namespace: String? = nil, labelSelector: String? = nil,
+        listing: Representation = .full, watching: Representation = .full, pageSize: Int = 500
+    ) -> Watcher {
+        Watcher(
+            transport: transport,
+            listing: Listing(
+                type: type, namespace: namespace, labelSelector: labelSelector, representation: listing,
+                pageSize: max(pageSize, 1)),
+            watching: Watching(
+                type: type, namespace: namespace, labelSelector: labelSelector, representation: watching))
+    }
+}
+
+/// A collection's full picture and its changes, without end: it stops when the iterating task is cancelled or the
+/// client shut down.
+///
+/// Nothing happens but within a call for the next event, so that a slow consumer slows the server rather than fills
+/// the memory: at most one page of the list, or one event of the watch and what the socket holds, is waiting.
+public struct Watcher: AsyncSequence, Sendable {
+    public typealias Element = WatcherEvent
+    public typealias Failure = Never
+
+    let transport: Transport
+    let listing: Listing
+    let watching: Watching
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(watcher: self)
+    }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        private let watcher: Watcher
+        private var machine = WatcherStateMachine()
+        private var step = WatcherStateMachine.firstStep
+        private var events: ArraySlice<WatcherEvent> = []
+        private var watch: WatchEvents.AsyncIterator?
+
+        init(watcher: Watcher) {
+            self.watcher = watcher
+        }
+
+        public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async -> WatcherEvent? {
+            while events.isEmpty {
+                let input = await perform(step, isolation: actor)
+                if Task.isCancelled || input.isFinal {
+                    watch = nil
+                    return nil
+                }
+                let output = machine.handle(input, now: watcher.transport.stopwatch.elapsed())
+                events = output.events[...]
+                step = output.step
+            }
+            return events.popFirst()
+        }
+
+        private mutating func perform(
+            _ step: WatcherStateMachine.Step, isolation actor: isolated (any Actor)?
+        ) async -> WatcherStateMachine.Input {
+            switch step {
+            case .list(let token):
+                watch = nil
+                return await Self.list(watcher, continuing: token)
+            case .watch(let version, let timeout):
+                return await open(from: version, timeout: timeout, isolation: actor)
+            case .read:
+                return await read(isolation: actor)
+            case .wait(let delay):
+                watch = nil
+                // It throws only when cancelled, which the caller looks at.
+                try? await watcher.transport.stopwatch.sleep(delay)
+                return .waited
+            }
+        }
+
+        private static func list(
+            _ watcher: Watcher, continuing token: String?
+        ) async -> WatcherStateMachine.Input {
+            do {
+                return .page(try await watcher.transport.page(of: watcher.listing, continuing: token))
+            } catch {
+                return .listFailed(error)
+            }
+        }
+
+        private mutating func open(
+            from version: String, timeout: Duration, isolation actor: isolated (any Actor)?
+        ) async -> WatcherStateMachine.Input {
+            var watch = WatchEvents(
+                transport: watcher.transport, watching: watcher.watching, resourceVersion: version, timeout: timeout
+            ).makeAsyncIterator()
+            do {
+                try await watch.open(isolation: actor)
+                self.watch = watch
+                return .watchOpened
+            } catch {
+                return .watchFailed(error)
+            }
+        }
+
+        private mutating func read(isolation actor: isolated (any Actor)?) async -> WatcherStateMachine.Input {
+            do {
+                return try await watch?.next(isolation: actor).map { .watchEvent($0) } ?? .watchEnded
+            } catch {
+                return .watchFailed(error)
+            }
+        }
+    }
+}
+
+extension WatcherStateMachine.Input {
+    /// Whether no later attempt can succeed.
+    fileprivate var isFinal: Bool {
+        switch self {
+        case .listFailed(let error), .watchFailed(let error): error.code == .shutDown
+        default: false
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package import IstioAPI
+
+/// A way out: it makes the other side look as it should, and keeps it so.
+package protocol Delivery: Sendable {
+    /// Unique among the deliveries.
+    var name: String { get }
+
+    /// Delivers until the task is cancelled. Trouble with the other side is reported and tried again, never an end.
+    func run(desired: any DesiredState) async
+
+    /// These resources may have to look different now. It returns at once; what they should look like is asked for
+    /// when there is time to deliver it.
+    func changed(_ keys: [ResourceKey])
+}
+
+/// What a delivery asks for.
+package protocol DesiredState: Sendable {
+    /// Tells what of ours the other side held when the delivery began, before anything is written.
+    func seed(_ objects: [ActualObject], from delivery: String) async
+
+    func wanted(_ key: ResourceKey) async -> Wanted
+
+    func delivered(_ receipt: Receipt) async
+}
+
+/// How one resource should be.
+package enum Wanted: Sendable, Hashable {
+    case present(ServiceEntry)
+    case absent
+    /// Not enough is known to say: leave it as it is.
+    case undecided
+}
+
+/// What became of a change.
+package struct Receipt: Sendable, Hashable {
+    package enum Outcome: Sendable, Hashable {
+        case created
+        case updated(PushScope)
+        case deleted
+        /// The other side, or the rules of ownership, refuse it, for this reason.
+        case refused(reason: String)
+        /// It could not be delivered and is tried again.
+        case failed(reason: String)
+    }
+
+    package var key: ResourceKey
+    package var delivery: String
+    package var outcome: Outcome
+    /// From the moment the delivery was told of the change.
+    package var elapsed: Duration
+
+    package init(key: ResourceKey, delivery: String, outcome: Outcome, elapsed: Duration) {
+        self.key = key
+        self.delivery = delivery
+        self.outcome = outcome
+        self.elapsed = elapsed
+    }
+}

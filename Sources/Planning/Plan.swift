@@ -1,0 +1,93 @@
+package import IstioAPI
+package import JSON
+
+/// What istiod sends to the data plane when it sees a change.
+package enum PushScope: Hashable, Sendable, CustomStringConvertible {
+    /// Endpoints of one service (EDS).
+    case endpointsOnly
+    /// Clusters, listeners and routes of every proxy.
+    case full(because: String)
+
+    package var description: String {
+        switch self {
+        case .endpointsOnly: "endpoints only"
+        case .full(let reason): "full push, because \(reason)"
+        }
+    }
+}
+
+/// What has to be done to one object.
+package enum Change: Hashable, Sendable {
+    /// Nothing: the object is as it should be, or neither exists nor should.
+    case none
+    case create(ServiceEntry)
+    /// A JSON merge patch (RFC 7386) of the fields that differ, valid for this resourceVersion only.
+    case patch(ActualObject, JSONValue, PushScope)
+    case delete(ActualObject)
+    /// Somebody else's object has the name. It is not touched.
+    case conflict(reason: String)
+}
+
+extension Change {
+    /// The step from what is to what should be. Only fields that `desired` sets are compared, with the fields of others left
+    /// alone; an object without the owner's labels is never changed or removed.
+    package static func plan(desired: ServiceEntry?, actual: ActualObject?, ownership: Ownership) -> Change {
+        guard let actual else { return desired.map { .create($0) } ?? .none }
+        guard ownership.covers(actual) else {
+            if desired == nil { return .none }
+            let labels = ownership.labels.sorted(by: <).map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
+            return .conflict(
+                reason:
+                    "\(actual.key) exists and is not ours; rename it, or give it the labels \(labels) to hand it over")
+        }
+        guard let desired else { return .delete(actual) }
+        return patch(from: actual, to: desired, ownership: ownership)
+    }
+
+    private static func patch(from actual: ActualObject, to desired: ServiceEntry, ownership: Ownership) -> Change {
+        var metadata = JSONObject()
+        metadata["annotations"] = difference(
+            from: actual.annotations.filter { $0.key.hasPrefix(ownership.annotationPrefix) }, to: desired.annotations)
+        metadata["labels"] = difference(
+            from: actual.labels.filter { desired.labels[$0.key] != nil }, to: desired.labels)
+        let wanted = desired.spec.object ?? JSONObject()
+        var present = JSONObject()
+        for member in actual.spec.object?.members ?? [] where wanted[member.key] != nil {
+            present[member.key] = member.value
+        }
+        let spec = JSONValue.object(present).mergePatch(to: .object(wanted))
+        if metadata.isEmpty, spec == nil { return .none }
+
+        let scope = scope(changedFields: spec?.object?.keys ?? [], labelsChange: metadata["labels"] != nil)
+        metadata["resourceVersion"] = .string(actual.resourceVersion)
+        var patch = JSONObject()
+        patch["metadata"] = .object(metadata)
+        patch["spec"] = spec
+        return .patch(actual, .object(patch), scope)
+    }
+
+    private static func difference(from: [String: String], to: [String: String]) -> JSONValue? {
+        JSONValue(strings: from).mergePatch(to: JSONValue(strings: to))
+    }
+
+    /// istiod compares the service that it makes of the entry; only where that stays equal, endpoints alone are pushed.
+    private static func scope(changedFields: [String], labelsChange: Bool) -> PushScope {
+        var reasons = changedFields.filter { $0 != "endpoints" }.map { "spec.\($0) changes" }
+        if labelsChange { reasons.append("metadata.labels change") }
+        return reasons.isEmpty ? .endpointsOnly : .full(because: reasons.joined(separator: " and "))
+    }
+}
+
+extension ActualObject {
+    /// The object after a planned merge patch was accepted.
+    package func applying(_ patch: JSONValue, resourceVersion: String) -> ActualObject {
+        var object = self
+        object.resourceVersion = resourceVersion
+        let metadata = patch["metadata"] ?? [:]
+        object.labels = JSONValue(strings: labels).applying(mergePatch: metadata["labels"] ?? [:]).strings
+        object.annotations =
+            JSONValue(strings: annotations).applying(mergePatch: metadata["annotations"] ?? [:]).strings
+        object.spec = spec.applying(mergePatch: patch["spec"] ?? [:])
+        return object
+    }
+}

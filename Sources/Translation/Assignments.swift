@@ -1,0 +1,156 @@
+package import Addressing
+package import Catalog
+
+/// The choices that must never move once they are made: a service's host, its virtual address, the names of its objects.
+///
+/// They are read back from the owned objects after a restart (`seed`), and kept until the service's last object goes.
+package struct Assignments: Sendable, Hashable {
+    package struct Assignment: Sendable, Hashable {
+        /// One object for each protocol: an endpoint must not appear on a port that it does not serve, and istiod would
+        /// take the service's own number for a port that an endpoint doesn't name. istiod merges objects of one host.
+        package struct Object: Sendable, Hashable {
+            package var name: String
+            /// Since when nobody serves the protocol; monotonic.
+            package var emptySince: Duration?
+        }
+
+        package var host: String
+        package var address: IPAddress?
+        package var objects: [ApplicationProtocol: Object] = [:]
+        /// Those that announced it last.
+        package var registries: [String] = []
+    }
+
+    private var assignments: [ServiceID: Assignment] = [:]
+    private var services: [String: ServiceID] = [:]
+    private var holders: [IPAddress: ServiceID] = [:]
+
+    package init() {}
+
+    package subscript(id: ServiceID) -> Assignment? { assignments[id] }
+
+    package var count: Int { assignments.count }
+
+    /// The service that has an object of this name.
+    package func service(ofObject name: String) -> ServiceID? {
+        var owner = services[name]
+        if owner == nil, let dot = name.lastIndex(of: "."), name[dot...].hasPrefix(".p-") {
+            owner = services[String(name[..<dot])]
+        }
+        guard let owner, assignments[owner]?.objects.values.contains(where: { $0.name == name }) == true else {
+            return nil
+        }
+        return owner
+    }
+
+    package var serviceIDs: [ServiceID] { assignments.keys.sorted() }
+}
+
+// MARK: - Making and keeping
+
+extension Assignments {
+    /// What an owned object says of its service. Objects that contradict one seen before are believed where they don't.
+    package mutating func seed(
+        _ id: ServiceID, object name: String, protocol: ApplicationProtocol, host: String, address: IPAddress?,
+        registries: [String]
+    ) {
+        if assignments[id] == nil {
+            guard services[host] == nil else { return }
+            services[host] = id
+            assignments[id] = Assignment(host: host, registries: registries)
+        }
+        guard var assignment = assignments[id], assignment.host == host else { return }
+        if assignment.address == nil, let address, holders[address] == nil {
+            assignment.address = address
+            holders[address] = id
+        }
+        if assignment.objects[`protocol`] == nil { assignment.objects[`protocol`] = .init(name: name) }
+        assignments[id] = assignment
+    }
+
+    /// Makes what is missing and notes which protocols are served.
+    mutating func update(_ service: Service, policy: TranslationPolicy, now: Duration) -> Assignment? {
+        let id = service.id
+        let served = Set(service.instances.lazy.filter(\.isEnabled).map(\.protocol))
+        if assignments[id] == nil {
+            if served.isEmpty { return nil }
+            let host = freeHost(for: id)
+            services[host] = id
+            assignments[id] = Assignment(host: host)
+        }
+        guard var assignment = assignments[id] else { return nil }
+        updateAddress(of: &assignment, id: id, policy: policy)
+        if !service.registries.isEmpty { assignment.registries = service.registries }
+        for added in served.sorted() where assignment.objects[added] == nil {
+            let isFirst = !assignment.objects.values.contains { $0.name == assignment.host }
+            let name =
+                isFirst
+                ? assignment.host : HostNaming.qualifiedName(host: assignment.host, protocol: added.rawValue)
+            assignment.objects[added] = .init(name: name)
+        }
+        for (present, object) in assignment.objects {
+            assignment.objects[present]?.emptySince = served.contains(present) ? nil : object.emptySince ?? now
+        }
+        assignments[id] = assignment
+        return assignment
+    }
+
+    private func freeHost(for id: ServiceID) -> String {
+        let host = HostNaming.host(of: id)
+        return services[host] == nil ? host : HostNaming.qualifiedHost(of: id)
+    }
+
+    private mutating func updateAddress(of assignment: inout Assignment, id: ServiceID, policy: TranslationPolicy) {
+        guard case .block(let block) = policy.addresses else { return }
+        if let address = assignment.address {
+            if block.contains(address) { return }
+            holders[address] = nil
+        }
+        assignment.address = freeAddress(in: block, for: assignment.host)
+        if let address = assignment.address { holders[address] = id }
+    }
+
+    /// Where the host's hash falls, or the next free address after it; `nil` when the block is full.
+    private func freeAddress(in block: CIDRBlock, for host: String) -> IPAddress? {
+        let count = block.usableCount
+        guard count > 0, UInt64(holders.count) < count else { return nil }
+        let start = StableHash.value(of: host) % count
+        for step in 0..<count {
+            let address = block.usableAddress((start + step) % count)
+            if holders[address] == nil { return address }
+        }
+        return nil
+    }
+}
+
+// MARK: - Letting go
+
+extension Assignments {
+    /// Forgets objects that have been empty for `retention`, and services that have no object left.
+    /// - Returns: The names of the objects, sorted.
+    package mutating func expire(now: Duration, retention: Duration) -> [String] {
+        var expired: [String] = []
+        for (id, assignment) in assignments {
+            let remaining = assignment.objects.filter { _, object in
+                object.emptySince.map { now - $0 < retention } ?? true
+            }
+            if remaining.count == assignment.objects.count { continue }
+            let names = Set(remaining.values.map(\.name))
+            expired += assignment.objects.values.map(\.name).filter { !names.contains($0) }
+            assignments[id]?.objects = remaining
+            if remaining.isEmpty { forget(id) }
+        }
+        return expired.sorted()
+    }
+
+    /// When `expire` has something to do next; monotonic.
+    package func nextExpiry(retention: Duration) -> Duration? {
+        assignments.values.lazy.flatMap(\.objects.values).compactMap(\.emptySince).min().map { $0 + retention }
+    }
+
+    private mutating func forget(_ id: ServiceID) {
+        guard let assignment = assignments.removeValue(forKey: id) else { return }
+        services[assignment.host] = nil
+        if let address = assignment.address { holders[address] = nil }
+    }
+}

@@ -1,0 +1,75 @@
+internal import Catalog
+internal import IstioAPI
+
+/// Hosts of services: `lower(interface)[.g-<group>][.v-<version with . → ->]`.
+///
+/// A host is a valid DNS-1123 name whatever the registry says; what has to be cleaned or shortened may meet another
+/// service's host, and then `Assignments` gives one of them a `qualified` host.
+enum HostNaming {
+    /// Leaves room for the suffix of a protocol in an object's name.
+    static let maximumLength = 240
+
+    static func host(of id: ServiceID) -> String {
+        var labels = id.name.split(separator: ".").map { label(String($0)) }
+        if labels.isEmpty { labels = ["unnamed"] }
+        // A host that ends in a number looks like an IPv4 address to istiod.
+        if let last = labels.last, last.allSatisfy(\.isNumber) { labels[labels.count - 1] = "i-" + last }
+        if !id.group.isEmpty { labels.append(label("g-" + id.group, isQualifier: true)) }
+        if !id.version.isEmpty { labels.append(label("v-" + id.version, isQualifier: true)) }
+        let host = labels.joined(separator: ".")
+        return host.utf8.count <= maximumLength ? host : shortened(host) + "." + hashLabel(of: id)
+    }
+
+    /// The host of a service whose plain host belongs to another.
+    static func qualifiedHost(of id: ServiceID) -> String {
+        let host = host(of: id)
+        let suffix = "." + hashLabel(of: id)
+        if host.hasSuffix(suffix) { return host }
+        return (host.utf8.count + suffix.utf8.count <= maximumLength ? host : shortened(host)) + suffix
+    }
+
+    /// The name of the object for a protocol that is not the host's first.
+    static func qualifiedName(host: String, protocol: String) -> String {
+        host + ".p-" + `protocol`
+    }
+
+    /// Prefixes that mean something in a host, so that an interface's own labels don't begin with them.
+    private static let prefixes = ["g-", "v-", "h-", "p-", "i-"]
+
+    private static func label(_ text: String, isQualifier: Bool = false) -> String {
+        var bytes = text.lowercased().utf8.map { DNSName.isLowerAlphanumeric($0) ? $0 : UInt8(ascii: "-") }
+        while bytes.last == UInt8(ascii: "-") { bytes.removeLast() }
+        bytes = Array(bytes.drop { $0 == UInt8(ascii: "-") })
+        var label = bytes.isEmpty ? "x" : String(decoding: bytes, as: UTF8.self)
+        if !isQualifier, prefixes.contains(where: { label.hasPrefix($0) }) { label = "i-" + label }
+        guard label.utf8.count > DNSName.maximumLabelLength else { return label }
+        return String(label.prefix(DNSName.maximumLabelLength - 9)) + "-" + StableHash.text(of: text, digits: 8)
+    }
+
+    private static func hashLabel(of id: ServiceID) -> String {
+        "h-" + StableHash.text(of: id.description, digits: 10)
+    }
+
+    /// The host's beginning, cut between labels, with room for a hash.
+    private static func shortened(_ host: String) -> String {
+        let cut = host.prefix(maximumLength - 16)
+        return String(cut[..<(cut.lastIndex(of: ".") ?? cut.endIndex)])
+    }
+}
+
+/// A hash that is the same in every process and every release: names and addresses are derived from it.
+enum StableHash {
+    /// FNV-1a with 64 bits, and the finalizer of MurmurHash3 behind it, since FNV's upper bits mix poorly.
+    static func value(of text: String) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        hash = (hash ^ hash >> 33) &* 0xFF51_AFD7_ED55_8CCD
+        hash = (hash ^ hash >> 33) &* 0xC4CE_B9FE_1A85_EC53
+        return hash ^ hash >> 33
+    }
+
+    static func text(of text: String, digits: Int) -> String {
+        let hex = String(value(of: text), radix: 16)
+        return String((String(repeating: "0", count: 16 - hex.count) + hex).prefix(digits))
+    }
+}

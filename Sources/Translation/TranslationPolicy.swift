@@ -1,0 +1,99 @@
+package import Addressing
+package import Catalog
+
+/// What the operator decided about how services look in the mesh.
+package struct TranslationPolicy: Sendable, Hashable {
+    /// Where the virtual address of a service comes from.
+    package enum AddressPolicy: Sendable, Hashable {
+        /// Isthmus assigns one of the block to each service, and it stays.
+        case block(CIDRBlock)
+        /// istiod allocates one (1.25 and later).
+        case istiod
+        case none
+    }
+
+    /// The installation; it tells its objects from those of others.
+    package var instance: String
+    /// Where the resources go.
+    package var namespace: String
+    package var addresses: AddressPolicy
+    package var exportTo: [String]
+    /// The service's port for each protocol, the same for every service. What an instance listens on stands in its endpoint.
+    package var ports: [ApplicationProtocol: UInt16]
+    /// Attributes of instances that become labels of their endpoints.
+    package var keptLabels: [String]
+    /// How long a service that everyone left keeps its entry.
+    package var emptyRetention: Duration
+    /// The hosts that a registry may take, as patterns with `*` at an end: `com.acme.*`, `*.shop`. Empty allows all
+    /// but those of the cluster.
+    package var allowedHosts: [String]
+    package var clusterDomain: String
+
+    package static let defaultBlock = CIDRBlock(base: .v4(0xF010_0000), prefixLength: 12)
+    package static let defaultPorts: [ApplicationProtocol: UInt16] = [
+        .dubbo: 20880, .tri: 50051, .rest: 8080, .grpc: 9090,
+    ]
+
+    package init(
+        instance: String = "main", namespace: String, addresses: AddressPolicy = .block(defaultBlock),
+        exportTo: [String] = [], ports: [ApplicationProtocol: UInt16] = defaultPorts,
+        keptLabels: [String] = ["version", "dubbo.tag", "region", "zone"], emptyRetention: Duration = .seconds(3600),
+        allowedHosts: [String] = [], clusterDomain: String = "cluster.local"
+    ) {
+        self.instance = instance
+        self.namespace = namespace
+        self.addresses = addresses
+        self.exportTo = exportTo
+        self.ports = ports
+        self.keptLabels = keptLabels
+        self.emptyRetention = emptyRetention
+        self.allowedHosts = allowedHosts
+        self.clusterDomain = clusterDomain
+    }
+
+    /// Why a registry may not take a host; `nil` when it may. A registry is not a mesh administrator: often anyone can
+    /// write to it, and a host decides whose traffic a service receives.
+    package func refusal(ofHost host: String) -> String? {
+        if host == "localhost" || host == clusterDomain || host.hasSuffix("." + clusterDomain) || host.hasSuffix(".svc")
+        {
+            return "the host '\(host)' belongs to the cluster"
+        }
+        let labels = host.split(separator: ".")
+        if labels.count == 2,
+            ["default", "kube-system", "kube-public", "istio-system", namespace].contains(String(labels[1]))
+        {
+            return "the host '\(host)' is the short name of a Service in namespace '\(labels[1])'"
+        }
+        if !allowedHosts.isEmpty, !allowedHosts.contains(where: { Self.matches(host, pattern: $0) }) {
+            return "the host '\(host)' is none of those that 'allowedHosts' names"
+        }
+        return nil
+    }
+
+    private static func matches(_ host: String, pattern: String) -> Bool {
+        if pattern.hasPrefix("*") { return host.hasSuffix(pattern.dropFirst()) }
+        if pattern.hasSuffix("*") { return host.hasPrefix(pattern.dropLast()) }
+        return host == pattern
+    }
+}
+
+extension ApplicationProtocol {
+    /// The name of the service's port; istiod reads the protocol from its beginning.
+    package var portName: String {
+        switch self {
+        case .dubbo: "tcp-dubbo"
+        case .tri: "grpc-tri"
+        case .rest: "http-rest"
+        case .grpc: "grpc"
+        }
+    }
+
+    /// As istiod spells it.
+    package var istioProtocol: String {
+        switch self {
+        case .dubbo: "TCP"
+        case .tri, .grpc: "GRPC"
+        case .rest: "HTTP"
+        }
+    }
+}

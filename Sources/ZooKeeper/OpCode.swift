@@ -1,0 +1,20 @@
+/// What a request asks for (`ZooDefs.OpCode`).
+package enum OpCode: Int32, Sendable {
+    case create = 1
+    case delete = 2
+    case exists = 3
+    case getData = 4
+    case setData = 5
+    case getChildren = 8
+    case sync = 9
+    case ping = 11
+    case create2 = 15
+    case addWatch = 106
+    case closeSession = -11
+}
+
+/// Request ids with a meaning of their own (`ClientCnxn`); all others count up from 1.
+package enum ReservedXid {
+    package static let notification: Int32 = -1
+    package static let ping: Int32 = -2
+}

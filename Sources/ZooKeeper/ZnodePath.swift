@@ -1,0 +1,23 @@
+/// The rules that ZooKeeper has for paths (`org.apache.zookeeper.common.PathUtils`).
+enum ZnodePath {
+    /// - Throws: `ZooKeeperError` with code `invalidInput`.
+    static func validate(_ path: String) throws(ZooKeeperError) {
+        func refuse(_ reason: String) -> ZooKeeperError {
+            ZooKeeperError(.invalidInput, path: path, message: "the path \(reason)")
+        }
+        guard path.utf8.first == UInt8(ascii: "/") else { throw refuse("does not start with '/'") }
+        if path.utf8.count == 1 { return }
+        for segment in path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            if segment.isEmpty { throw refuse("has an empty segment") }
+            if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { throw refuse("is relative") }
+        }
+        for scalar in path.unicodeScalars {
+            switch scalar.value {
+            case 0...0x1F, 0x7F...0x9F, 0xF000...0xF8FF, 0xFFF0...0xFFFF:
+                throw refuse(
+                    "has the character U+\(String(scalar.value, radix: 16, uppercase: true)), which ZooKeeper refuses")
+            default: continue
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+/// What went wrong with a request, a session or a configuration of the client.
+public struct ZooKeeperError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The kind of failure. The values of ZooKeeper itself are those of `KeeperException.Code`; a server may send
+    /// others, so a `switch` over codes needs a default.
+    public struct Code: RawRepresentable, Hashable, Sendable {
+        public var rawValue: Int32
+
+        public init(rawValue: Int32) {
+            self.rawValue = rawValue
+        }
+
+        /// The connection was lost before the answer came. Whether a write took effect is unknown.
+        public static let connectionLoss = Code(rawValue: -4)
+        /// The server could not read the request; some answer so where they do not know a feature.
+        public static let marshallingError = Code(rawValue: -5)
+        /// The server does not know the operation. It closes the connection after saying so.
+        public static let unimplemented = Code(rawValue: -6)
+        public static let badArguments = Code(rawValue: -8)
+        public static let noNode = Code(rawValue: -101)
+        /// The session may not do this to the znode: an access control list forbids it.
+        public static let noAuth = Code(rawValue: -102)
+        public static let badVersion = Code(rawValue: -103)
+        public static let noChildrenForEphemerals = Code(rawValue: -108)
+        public static let nodeExists = Code(rawValue: -110)
+        public static let notEmpty = Code(rawValue: -111)
+        public static let sessionExpired = Code(rawValue: -112)
+        public static let invalidACL = Code(rawValue: -114)
+        public static let authFailed = Code(rawValue: -115)
+        public static let sessionMoved = Code(rawValue: -118)
+        /// The server is in read-only mode and refuses writes and `sync`.
+        public static let notReadOnly = Code(rawValue: -119)
+        public static let quotaExceeded = Code(rawValue: -125)
+        public static let throttled = Code(rawValue: -127)
+
+        /// The client is not running, or has been stopped.
+        public static let closed = Code(rawValue: 1)
+        /// A connection string or a path that can't be.
+        public static let invalidInput = Code(rawValue: 2)
+        /// An answer that is not what the protocol says it is.
+        public static let malformedReply = Code(rawValue: 3)
+    }
+
+    public var code: Code
+    /// The path that the request named, as the caller gave it.
+    public var path: String?
+    /// What happened, for people.
+    public var message: String
+
+    public init(_ code: Code, path: String? = nil, message: String? = nil) {
+        self.code = code
+        self.path = path
+        self.message = message ?? code.explanation
+    }
+
+    public var description: String {
+        path.map { "ZooKeeper: \(message) (\($0))" } ?? "ZooKeeper: \(message)"
+    }
+}
+
+extension ZooKeeperError.Code {
+    fileprivate var explanation: String {
+        switch self {
+        case .connectionLoss: "the connection was lost before the answer came"
+        case .marshallingError: "the server could not read the request"
+        case .unimplemented: "the server does not know this operation; it is older than 3.6"
+        case .badArguments: "the server refuses the arguments"
+        case .noNode: "there is no such znode"
+        case .noAuth: "an access control list forbids it; give the client a credential with the right to do this"
+        case .badVersion: "the znode has another version than the one expected"
+        case .noChildrenForEphemerals: "an ephemeral znode can't have children"
+        case .nodeExists: "the znode exists already"
+        case .notEmpty: "the znode has children"
+        case .sessionExpired: "the session has expired"
+        case .invalidACL: "the access control list is not valid"
+        case .authFailed: "the credential was refused"
+        case .sessionMoved: "the session has moved to another server"
+        case .notReadOnly: "the server is in read-only mode"
+        case .quotaExceeded: "a quota is exceeded"
+        case .throttled: "the server is throttling requests"
+        case .closed: "the client is not running"
+        default: "the server answered with error \(rawValue)"
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import NIOCore
+internal import Synchronization
+
+/// The events of a client for one consumer, in order. It starts with the last that became of the session.
+///
+/// At most `capacity` events wait. When a slow consumer lets them reach that, the watch events among them are
+/// dropped and one `overflowed` takes their place, so that the consumer knows to read again. It ends when the client stops.
+public struct ZooKeeperEvents: AsyncSequence, Sendable {
+    public typealias Element = ZooKeeperEvent
+
+    let buffer: EventBuffer
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(buffer: buffer)
+    }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let buffer: EventBuffer
+
+        public mutating func next() async -> ZooKeeperEvent? {
+            await buffer.next()
+        }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(Never) -> ZooKeeperEvent? {
+            await buffer.next()
+        }
+    }
+}
+
+final class EventBuffer: Sendable {
+    private struct State {
+        var waiting = CircularBuffer<ZooKeeperEvent>()
+        var consumer: CheckedContinuation<ZooKeeperEvent?, Never>?
+        var isFinished = false
+    }
+
+    private let capacity: Int
+    private let state = Mutex(State())
+
+    init(capacity: Int) {
+        self.capacity = Swift.max(capacity, 2)
+    }
+
+    func append(_ event: ZooKeeperEvent) {
+        let consumer = state.withLock { state -> CheckedContinuation<ZooKeeperEvent?, Never>? in
+            if state.isFinished { return nil }
+            if let consumer = state.consumer.take() { return consumer }
+            if state.waiting.count >= capacity {
+                let sessionState = state.waiting.last { event in
+                    switch event {
+                    case .connected, .disconnected, .expired: true
+                    case .changed, .overflowed: false
+                    }
+                }
+                state.waiting.removeAll(keepingCapacity: true)
+                if let sessionState { state.waiting.append(sessionState) }
+                state.waiting.append(.overflowed)
+            }
+            state.waiting.append(event)
+            return nil
+        }
+        consumer?.resume(returning: event)
+    }
+
+    func finish() {
+        let consumer = state.withLock { state in
+            state.isFinished = true
+            return state.consumer.take()
+        }
+        consumer?.resume(returning: nil)
+    }
+
+    func next() async -> ZooKeeperEvent? {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let immediate = state.withLock { state -> ZooKeeperEvent?? in
+                    if let event = state.waiting.popFirst() { return .some(event) }
+                    if state.isFinished || Task.isCancelled { return .some(nil) }
+                    precondition(state.consumer == nil, "a sequence of events has one consumer")
+                    state.consumer = continuation
+                    return nil
+                }
+                if let immediate { continuation.resume(returning: immediate) }
+            }
+        } onCancel: {
+            let consumer = state.withLock { $0.consumer.take() }
+            consumer?.resume(returning: nil)
+        }
+    }
+}

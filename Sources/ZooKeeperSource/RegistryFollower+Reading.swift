@@ -1,0 +1,148 @@
+internal import Catalog
+internal import Dubbo
+internal import Logging
+internal import ZooKeeper
+
+extension RegistryFollower {
+    private static let readsUnderWay = 128
+
+    /// A full read: the watch first, then the lists, so that whatever changes in between is told by an event. It is
+    /// complete only if every list was answered; a list that is refused concerns its own interface alone.
+    mutating func readAll(isNewConnection: Bool) async throws(ZooKeeperError) {
+        // The server may lag behind the leader, and what it doesn't know yet must not look removed.
+        try await client.sync(layout.root)
+        if watching == .tree, isNewConnection { try await client.addWatch(layout.root, mode: .persistentRecursive) }
+        let directories = try await listDirectories()
+        await emit(.begin)
+        var tally = Tally()
+        try await readLists(of: directories) { [self] (directory, answer) async throws(ZooKeeperError) in
+            if let event = try event(for: directory, answer: answer, &tally) { await emit(event) }
+        }
+        await emit(.complete)
+        if watching == .lists { watchedDirectories = Set(directories) }
+        logger.info(
+            "read the registry",
+            metadata: [
+                "interfaces": "\(tally.interfaces)", "providers": "\(tally.providers)", "unusable": "\(tally.unusable)",
+            ])
+    }
+
+    private struct Tally {
+        var interfaces = 0
+        var providers = 0
+        var unusable = 0
+    }
+
+    /// The root's children that may be interfaces. Where the root is missing, the watch that tells of its making stands.
+    private func listDirectories() async throws(ZooKeeperError) -> [String] {
+        do throws(ZooKeeperError) {
+            return layout.directories(among: try await client.children(of: layout.root, watch: watching == .lists))
+        } catch  where error.code == .noNode && watching == .lists {
+            if try await client.exists(layout.root, watch: true) != nil { return try await listDirectories() }
+            throw error
+        }
+    }
+
+    /// Reads the lists of providers, many at once, and hands each over as it comes.
+    private func readLists(
+        of directories: [String],
+        _ take: (String, Result<[String], ZooKeeperError>) async throws(ZooKeeperError) -> Void
+    ) async throws(ZooKeeperError) {
+        typealias Answer = (directory: String, nodes: Result<[String], ZooKeeperError>)
+        let outcome = await withTaskGroup(of: Answer.self) { group -> Result<Void, ZooKeeperError> in
+            var remaining = directories[...]
+            func addNext() {
+                guard let directory = remaining.popFirst() else { return }
+                group.addTask { [self] in (directory, await providers(in: directory)) }
+            }
+            for _ in 0..<Self.readsUnderWay { addNext() }
+            while let answer = await group.next() {
+                addNext()
+                do throws(ZooKeeperError) {
+                    try await take(answer.directory, answer.nodes)
+                } catch {
+                    group.cancelAll()
+                    return .failure(error)
+                }
+            }
+            return .success(())
+        }
+        try outcome.get()
+    }
+
+    /// The providers' znodes; none where the directory has no list of them.
+    private func providers(in directory: String) async -> Result<[String], ZooKeeperError> {
+        let path = layout.providers(of: directory)
+        do throws(ZooKeeperError) {
+            return .success(try await client.children(of: path, watch: watching == .lists))
+        } catch  where error.code == .noNode {
+            guard watching == .lists else { return .success([]) }
+            do throws(ZooKeeperError) {
+                // It may have been made just now, and the watch on its making then never fires.
+                return try await client.exists(path, watch: true) == nil
+                    ? .success([]) : .success(try await client.children(of: path, watch: true))
+            } catch {
+                return .failure(error)
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// What one list says. An error that ends the whole read is thrown.
+    private func event(
+        for directory: String, answer: Result<[String], ZooKeeperError>, _ tally: inout Tally
+    ) throws(ZooKeeperError) -> SourceEvent? {
+        guard let interface = ProviderDecoder.interface(directory: directory) else { return nil }
+        switch answer {
+        case .failure(let error) where error.code == .noAuth:
+            logger.error(
+                "the providers of an interface can't be read; what was known goes on",
+                metadata: ["interface": "\(interface)", "reason": "\(error)"])
+            return .unreadable(name: interface, reason: error.description)
+        case .failure(let error):
+            throw error
+        case .success(let nodes):
+            if nodes.isEmpty { return .services(name: interface, [:]) }
+            tally.interfaces += 1
+            return event(for: interface, nodes: nodes, &tally)
+        }
+    }
+
+    private func event(for interface: String, nodes: [String], _ tally: inout Tally) -> SourceEvent {
+        var services: SourceEvent.Instances = [:]
+        var unusable: [(node: String, reason: String)] = []
+        for node in nodes {
+            switch decoder.decode(node: node, interface: interface) {
+            case .instance(let id, let instance):
+                services[id, default: [:]][InstanceKey(node)] = instance
+                tally.providers += 1
+            case .ignored: break
+            case .unusable(let reason): unusable.append((node, reason))
+            }
+        }
+        tally.unusable += unusable.count
+        warn(interface, unusable: unusable)
+        if unusable.count == nodes.count {
+            return .unreadable(name: interface, reason: "none of its \(nodes.count) providers can be used")
+        }
+        return .services(name: interface, services)
+    }
+}
+
+// MARK: - Without persistent watches
+
+extension RegistryFollower {
+    /// The root's list has changed: what is new in it is read. A directory that went had lost its providers before.
+    mutating func readNewDirectories() async throws(ZooKeeperError) {
+        let directories = try await listDirectories()
+        for directory in directories where !watchedDirectories.contains(directory) { try await reread(directory) }
+        watchedDirectories = Set(directories)
+    }
+
+    func reread(_ directory: String) async throws(ZooKeeperError) {
+        var tally = Tally()
+        let answer = await providers(in: directory)
+        if let event = try event(for: directory, answer: answer, &tally) { await emit(event) }
+    }
+}

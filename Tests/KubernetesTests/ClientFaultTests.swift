@@ -1,0 +1,113 @@
+import JSON
+import Testing
+
+@testable import Kubernetes
+
+@Suite("A client in trouble", .timeLimit(.minutes(1)))
+struct ClientFaultTests {
+    private static func impatient(_ limit: Duration = .seconds(1)) -> KubernetesClient.Options {
+        var options = KubernetesClient.Options()
+        options.requestTimeout = limit
+        options.maximumConnections = 1
+        return options
+    }
+
+    private func patchFailure(_ client: KubernetesClient) async throws -> KubernetesError {
+        try await failure { () async throws(KubernetesError) in
+            try await client.mergePatch(configMaps, name: "a", namespace: "ns", body: [:] as JSONValue)
+        }
+    }
+
+    @Test("gives up on a server that never answers, and the next request works", arguments: [true, false])
+    func blackHole(isHeadSent: Bool) async throws {
+        let stalled: TestServer.Reply = isHeadSent ? .init(chunks: ["{"], ending: .silent) : .blackHole
+        try await TestServer.run(replies: [stalled, .json(objectText("a", version: "7"))]) { server in
+            try await withClient(ClusterConfiguration(server: server.url), options: Self.impatient()) { client in
+                let start = ContinuousClock.now
+                let error = try await patchFailure(client)
+                #expect(error.code == .timedOut)
+                #expect(error.isOutcomeUnknown)
+                #expect(error.path == "PATCH /api/v1/namespaces/ns/configmaps/a")
+                #expect(ContinuousClock.now - start >= .seconds(1))
+                #expect(try await client.get(configMaps, name: "a", namespace: "ns").metadata.resourceVersion == "7")
+            }
+        }
+    }
+
+    @Test("knows that a write was never sent when there is no connection")
+    func refusedConnection() async throws {
+        // A port that was free a moment ago.
+        let port = try await TestServer.run(replies: [.blackHole]) { $0.port }
+        for host in ["127.0.0.1", "localhost"] {
+            try await withClient(ClusterConfiguration(server: "http://\(host):\(port)")) { client in
+                let error = try await patchFailure(client)
+                #expect(error.code == .unreachable)
+                #expect(!error.isOutcomeUnknown)
+                #expect(error.message.contains("\(host):\(port): the connection was refused"))
+            }
+        }
+    }
+
+    @Test("does not know the outcome of a write whose connection breaks")
+    func brokenConnection() async throws {
+        try await TestServer.run(replies: [.init(chunks: ["{"], ending: .broken)]) { server in
+            try await withClient(ClusterConfiguration(server: server.url)) { client in
+                let error = try await patchFailure(client)
+                #expect(error.code == .connectionLost)
+                #expect(error.isOutcomeUnknown)
+            }
+        }
+    }
+
+    @Test("refuses a reply beyond its limit")
+    func largeReply() async throws {
+        var options = KubernetesClient.Options()
+        options.maximumReplyBytes = 100
+        let large = #"{"a":"\#(String(repeating: "x", count: 200))"}"#
+        try await TestServer.run(replies: [.json(large)]) { [options] server in
+            try await withClient(ClusterConfiguration(server: server.url), options: options) { client in
+                let error = try await patchFailure(client)
+                #expect(error.code == .replyTooLarge)
+            }
+        }
+    }
+
+    @Test("takes no nonsense for an object")
+    func malformedReply() async throws {
+        try await TestServer.run(replies: [.json("<html>"), .json("{}")]) { server in
+            try await withClient(ClusterConfiguration(server: server.url)) { client in
+                for _ in 0..<2 {
+                    let error = try await patchFailure(client)
+                    #expect(error.code == .malformedReply)
+                    #expect(error.isOutcomeUnknown)
+                }
+            }
+        }
+    }
+
+    @Test("ends at once when its task is cancelled")
+    func cancellation() async throws {
+        try await TestServer.run(replies: [.blackHole]) { server in
+            try await withClient(ClusterConfiguration(server: server.url)) { client in
+                let error = try await withThrowingTaskGroup(of: KubernetesError.self) { group in
+                    group.addTask { try await patchFailure(client) }
+                    while server.requests.isEmpty { await Task.yield() }
+                    group.cancelAll()
+                    return try await group.next()
+                }
+                #expect(error?.code == .cancelled)
+                #expect(error?.isOutcomeUnknown == true)
+            }
+        }
+    }
+
+    @Test("says so when it was shut down")
+    func shutdown() async throws {
+        try await withClient(ClusterConfiguration(server: "http://127.0.0.1:1")) { client in
+            await client.shutdown()
+            let error = try await patchFailure(client)
+            #expect(error.code == .shutDown)
+            #expect(!error.isOutcomeUnknown)
+        }
+    }
+}

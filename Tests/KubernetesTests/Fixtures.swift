@@ -1,0 +1,122 @@
+import Foundation
+import JSON
+import Logging
+import Synchronization
+import Testing
+
+@testable import Kubernetes
+
+let configMaps = ResourceType(group: "", version: "v1", plural: "configmaps", kind: "ConfigMap")
+let serviceEntries = ResourceType(
+    group: "networking.istio.io", version: "v1", plural: "serviceentries", kind: "ServiceEntry")
+
+func json(_ text: String) throws -> JSONValue {
+    try JSONValue(parsing: Array(text.utf8))
+}
+
+func objectText(_ name: String, version: String) -> String {
+    #"{"metadata":{"name":"\#(name)","namespace":"ns","uid":"u-\#(name)","resourceVersion":"\#(version)"}}"#
+}
+
+func object(_ name: String, version: String = "1") throws -> APIObject {
+    try #require(APIObject(json(objectText(name, version: version))))
+}
+
+func listText(_ names: [String], version: String, continuing token: String? = nil) -> String {
+    let items = names.map { objectText($0, version: "1") }.joined(separator: ",")
+    let next = token.map { #","continue":"\#($0)""# } ?? ""
+    return #"{"kind":"List","metadata":{"resourceVersion":"\#(version)"\#(next)},"items":[\#(items)]}"#
+}
+
+func eventText(_ type: String, _ name: String, version: String) -> String {
+    #"{"type":"\#(type)","object":\#(objectText(name, version: version))}"#
+}
+
+func bookmarkText(version: String) -> String {
+    #"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"\#(version)"}}}"#
+}
+
+let expiredText = #"{"kind":"Status","status":"Failure","message":"too old","reason":"Expired","code":410}"#
+
+/// A client of the test server that is shut down afterwards.
+func withClient<Result: Sendable>(
+    _ configuration: ClusterConfiguration,
+    options: KubernetesClient.Options = .init(),
+    logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+    clock: some Clock<Duration> = ContinuousClock(),
+    _ body: @Sendable (KubernetesClient) async throws -> Result
+) async throws -> Result {
+    let client = try KubernetesClient(
+        configuration, userAgent: "test/1", options: options, logger: logger, clock: clock)
+    let outcome: Swift.Result<Result, any Error>
+    do { outcome = .success(try await body(client)) } catch { outcome = .failure(error) }
+    await client.shutdown()
+    return try outcome.get()
+}
+
+/// The error that the operation throws.
+func failure<Result>(_ operation: () async throws(KubernetesError) -> Result) async throws -> KubernetesError {
+    do {
+        _ = try await operation()
+    } catch {
+        return error
+    }
+    throw NothingThrown()
+}
+
+struct NothingThrown: Error {}
+
+/// A folder of its own, with the given files, removed afterwards.
+func withFiles<Result>(_ files: [String: String], _ body: (String) async throws -> Result) async throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "kubernetes-tests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (name, text) in files { try Data(text.utf8).write(to: folder.appending(path: name)) }
+    return try await body(folder.path())
+}
+
+/// A clock that passes over short waits, such as back-offs, at once; one that is longer than a minute, such as the
+/// time limit of a request, never ends.
+final class SkippingClock: Clock, Sendable {
+    struct Instant: InstantProtocol {
+        var elapsed: Duration
+        func advanced(by duration: Duration) -> Self { Self(elapsed: elapsed + duration) }
+        func duration(to other: Self) -> Duration { other.elapsed - elapsed }
+        static func < (left: Self, right: Self) -> Bool { left.elapsed < right.elapsed }
+    }
+
+    private let time = Mutex(Instant(elapsed: .zero))
+
+    var now: Instant { time.withLock { $0 } }
+    var minimumResolution: Duration { .nanoseconds(1) }
+
+    func advance(by duration: Duration) {
+        time.withLock { $0 = $0.advanced(by: duration) }
+    }
+
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        try Task.checkCancellation()
+        guard now.duration(to: deadline) <= .seconds(60) else { return try await Task.sleep(for: .seconds(3600)) }
+        time.withLock { $0 = max($0, deadline) }
+    }
+}
+
+/// Keeps the messages that it is given.
+final class LogRecorder: Sendable {
+    private let lines = Mutex<[String]>([])
+    var messages: [String] { lines.withLock { $0 } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
+
+    struct Handler: LogHandler {
+        let recorder: LogRecorder
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+        func log(event: LogEvent) {
+            recorder.lines.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
+        }
+    }
+}

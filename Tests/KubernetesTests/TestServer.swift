@@ -1,0 +1,139 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// An HTTP server that answers as it is told.
+final class TestServer: Sendable {
+    struct Request: Sendable {
+        var method: HTTPMethod
+        var uri: String
+        var headers: HTTPHeaders
+        var body: String
+
+        var path: String { String(uri.prefix { $0 != "?" }) }
+        var query: [String: String] {
+            var result: [String: String] = [:]
+            for pair in uri.drop(while: { $0 != "?" }).dropFirst().split(separator: "&") {
+                let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                result[String(parts[0])] = String(parts[1])
+            }
+            return result
+        }
+        var isWatch: Bool { query["watch"] == "true" }
+    }
+
+    enum Ending: Sendable {
+        /// The reply ends as it should.
+        case clean
+        /// The connection is closed in the middle of it.
+        case broken
+        /// Nothing more comes, but the connection stays.
+        case silent
+    }
+
+    struct Reply: Sendable {
+        var status = 200
+        var headers: HTTPHeaders = [:]
+        var chunks: [String] = []
+        var ending = Ending.clean
+        /// Not even a status is sent.
+        var isBlackHole = false
+
+        static func json(_ body: String, status: Int = 200, headers: HTTPHeaders = [:]) -> Self {
+            Self(status: status, headers: headers, chunks: [body])
+        }
+
+        static func lines(_ lines: [String], ending: Ending = .clean) -> Self {
+            Self(chunks: lines.map { $0 + "\n" }, ending: ending)
+        }
+
+        static let blackHole = Self(isBlackHole: true)
+    }
+
+    let port: Int
+    private let handler: @Sendable (Request) -> Reply
+    private let received = Mutex<[Request]>([])
+
+    private init(port: Int, handler: @escaping @Sendable (Request) -> Reply) {
+        self.port = port
+        self.handler = handler
+    }
+
+    var url: String { "http://127.0.0.1:\(port)" }
+    var requests: [Request] { received.withLock { $0 } }
+
+    /// Serves for as long as `body` runs.
+    static func run<Result: Sendable>(
+        _ handler: @escaping @Sendable (Request) -> Reply,
+        _ body: @Sendable (TestServer) async throws -> Result
+    ) async throws -> Result {
+        let listener = try await ServerBootstrap(group: NIOSingletons.posixEventLoopGroup)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .bind(host: "127.0.0.1", port: 0) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    return try NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>(
+                        wrappingChannelSynchronously: channel)
+                }
+            }
+        let server = TestServer(port: listener.channel.localAddress!.port!, handler: handler)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await listener.executeThenClose { connections in
+                    try await withThrowingDiscardingTaskGroup { group in
+                        for try await connection in connections {
+                            // A connection that the client drops is no failure of the server.
+                            group.addTask { try? await server.serve(connection) }
+                        }
+                    }
+                }
+            }
+            defer { group.cancelAll() }
+            return try await body(server)
+        }
+    }
+
+    /// Answers with the replies in turn; the last one is repeated.
+    static func run<Result: Sendable>(
+        replies: [Reply], _ body: @Sendable (TestServer) async throws -> Result
+    ) async throws -> Result {
+        let rest = Mutex(replies[...])
+        return try await run({ _ in rest.withLock { $0.count > 1 ? $0.removeFirst() : $0.first! } }, body)
+    }
+
+    private func serve(
+        _ connection: NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
+    ) async throws {
+        try await connection.executeThenClose { inbound, outbound in
+            var request = Request(method: .GET, uri: "", headers: [:], body: "")
+            for try await part in inbound {
+                switch part {
+                case .head(let head):
+                    request = Request(method: head.method, uri: head.uri, headers: head.headers, body: "")
+                case .body(let buffer):
+                    request.body += String(buffer: buffer)
+                case .end:
+                    received.withLock { $0.append(request) }
+                    guard try await answer(handler(request), to: outbound) else { return }
+                }
+            }
+        }
+    }
+
+    /// - Returns: whether the connection is to stay.
+    private func answer(
+        _ reply: Reply, to outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
+    ) async throws -> Bool {
+        if reply.isBlackHole { return true }
+        let status = HTTPResponseStatus(statusCode: reply.status)
+        try await outbound.write(.head(.init(version: .http1_1, status: status, headers: reply.headers)))
+        for chunk in reply.chunks { try await outbound.write(.body(.byteBuffer(ByteBuffer(string: chunk)))) }
+        switch reply.ending {
+        case .clean: try await outbound.write(.end(nil))
+        case .broken: return false
+        case .silent: break
+        }
+        return true
+    }
+}

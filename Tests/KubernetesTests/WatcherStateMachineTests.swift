@@ -1,0 +1,201 @@
+import Testing
+
+@testable import Kubernetes
+
+@Suite("The watcher's state machine")
+struct WatcherStateMachineTests {
+    /// A machine with its clock, and all that it said.
+    private struct Bench {
+        var machine = WatcherStateMachine(random: SeededGenerator(seed: 1))
+        var now = Duration.zero
+        var step = WatcherStateMachine.firstStep
+        var events: [WatcherEvent] = []
+
+        mutating func send(_ input: WatcherStateMachine.Input, after time: Duration = .zero) {
+            now += time
+            let output = machine.handle(input, now: now)
+            events += output.events
+            step = output.step
+        }
+
+        mutating func list(_ names: [String], version: String, continuing token: String? = nil) throws {
+            send(
+                .page(
+                    ObjectPage(
+                        objects: try names.map { try object($0) }, resourceVersion: version, continueToken: token)))
+        }
+
+        mutating func takeEvents() -> [WatcherEvent] {
+            defer { events = [] }
+            return events
+        }
+
+        /// The resource version that the machine wants to watch from.
+        var watchVersion: String? {
+            if case .watch(let version, let timeout) = step, (.seconds(300) ... .seconds(600)).contains(timeout) {
+                version
+            } else {
+                nil
+            }
+        }
+
+        /// The time it wants to wait.
+        var delay: Duration? {
+            if case .wait(let delay) = step { delay } else { nil }
+        }
+    }
+
+    private func error(_ code: KubernetesError.Code, retryAfter: Duration? = nil) -> KubernetesError {
+        KubernetesError(code: code, message: "test", retryAfter: retryAfter)
+    }
+
+    /// A machine that has listed up to version 10 and opened its watch.
+    private func watching() throws -> Bench {
+        var bench = Bench()
+        try bench.list(["a"], version: "10")
+        bench.send(.watchOpened)
+        _ = bench.takeEvents()
+        return bench
+    }
+
+    @Test("frames a list of several pages and watches from its version")
+    func pages() throws {
+        var bench = Bench()
+        #expect(bench.step == .list(continuing: nil))
+        try bench.list(["a", "b"], version: "10", continuing: "more")
+        #expect(bench.step == .list(continuing: "more"))
+        #expect(bench.takeEvents() == [.listBegins, .object(try object("a")), .object(try object("b"))])
+        try bench.list([], version: "10", continuing: "more2")
+        try bench.list(["c"], version: "10")
+        #expect(bench.takeEvents() == [.object(try object("c")), .listComplete])
+        #expect(bench.watchVersion == "10")
+    }
+
+    @Test("never completes a list that fails half-way, and lists anew")
+    func interruptedList() throws {
+        var bench = Bench()
+        try bench.list(["a"], version: "10", continuing: "more")
+        bench.send(.listFailed(error(.gone)))
+        let delay = try #require(bench.delay)
+        #expect(delay > .zero)
+        #expect(
+            bench.takeEvents() == [
+                .listBegins, .object(try object("a")), .interrupted(error(.gone), retryIn: delay),
+            ])
+        bench.send(.waited)
+        #expect(bench.step == .list(continuing: nil))
+        try bench.list(["b"], version: "11")
+        #expect(bench.takeEvents() == [.listBegins, .object(try object("b")), .listComplete])
+        #expect(bench.watchVersion == "11")
+    }
+
+    @Test("watches again at once, from the last event or bookmark, after a clean end")
+    func cleanEnd() throws {
+        var bench = try watching()
+        bench.send(.watchEvent(.modified(try object("a", version: "12"))))
+        bench.send(.watchEvent(.deleted(try object("a", version: "13"))))
+        #expect(
+            bench.takeEvents() == [.changed(try object("a", version: "12")), .deleted(try object("a", version: "13"))])
+        bench.send(.watchEvent(.bookmark(resourceVersion: "20")))
+        bench.send(.watchEnded)
+        #expect(bench.watchVersion == "20")
+        bench.send(.watchOpened)
+        bench.send(.watchEnded, after: .seconds(1))
+        #expect(bench.watchVersion == "20")
+        #expect(bench.takeEvents() == [])
+    }
+
+    @Test("backs off from a server that ends watches at once")
+    func shortWatches() throws {
+        var bench = try watching()
+        bench.send(.watchEnded)
+        let first = try #require(bench.delay)
+        guard case .interrupted(let error, first) = try #require(bench.takeEvents().first) else {
+            throw NothingThrown()
+        }
+        #expect(error.code == .endedEarly)
+        bench.send(.waited)
+        #expect(bench.watchVersion == "10")
+        bench.send(.watchOpened)
+        bench.send(.watchEnded)
+        #expect(try #require(bench.delay) >= .milliseconds(1600))
+    }
+
+    @Test("lists anew at once when the version is too old, but does not spin")
+    func gone() throws {
+        var bench = try watching()
+        bench.send(.watchFailed(error(.gone)))
+        #expect(bench.delay == .zero)
+        #expect(bench.takeEvents() == [.interrupted(error(.gone), retryIn: .zero)])
+        bench.send(.waited)
+        #expect(bench.step == .list(continuing: nil))
+        try bench.list([], version: "30")
+        bench.send(.watchFailed(error(.gone)))
+        #expect(try #require(bench.delay) > .seconds(1))
+        bench.send(.waited)
+        #expect(bench.step == .list(continuing: nil))
+    }
+
+    @Test("lists anew at once when the version grew too old while there was no connection")
+    func goneAfterOutage() throws {
+        var bench = try watching()
+        for _ in 0..<5 {
+            bench.send(.watchFailed(error(.unreachable)))
+            bench.send(.waited)
+        }
+        bench.send(.watchFailed(error(.gone)))
+        #expect(bench.delay == .zero)
+    }
+
+    @Test("watches again from the last version, at once, when a healthy watch falls silent")
+    func idle() throws {
+        var bench = try watching()
+        bench.send(.watchEvent(.bookmark(resourceVersion: "15")))
+        bench.send(.watchFailed(error(.idle)), after: .seconds(90))
+        #expect(bench.takeEvents() == [.interrupted(error(.idle), retryIn: .zero)])
+        bench.send(.waited)
+        #expect(bench.watchVersion == "15")
+        bench.send(.watchFailed(error(.unreachable)))
+        #expect(try #require(bench.delay) > .zero)
+    }
+
+    @Test(
+        "lists anew when it cannot read an event",
+        arguments: [.malformedReply, .replyTooLarge] as [KubernetesError.Code])
+    func unreadable(code: KubernetesError.Code) throws {
+        var bench = try watching()
+        bench.send(.watchFailed(error(code)))
+        #expect(try #require(bench.delay) > .zero)
+        bench.send(.waited)
+        #expect(bench.step == .list(continuing: nil))
+    }
+
+    @Test("waits from 0.8 s to 30 s, longer with each failure, and forgets them after a healthy stretch")
+    func backoff() throws {
+        var bench = try watching()
+        var delays: [Duration] = []
+        for _ in 0..<12 {
+            bench.send(.watchFailed(error(.connectionLost)))
+            delays.append(try #require(bench.delay))
+            bench.send(.waited)
+            #expect(bench.watchVersion == "10")
+            bench.send(.watchOpened)
+        }
+        #expect((.milliseconds(800) ... .milliseconds(1600)).contains(delays[0]))
+        #expect((.milliseconds(1600) ... .milliseconds(3200)).contains(delays[1]))
+        #expect(delays.allSatisfy { $0 <= .seconds(30) })
+        #expect(delays.suffix(5).allSatisfy { $0 >= .seconds(15) })
+        bench.send(.watchFailed(error(.connectionLost)), after: .seconds(30))
+        #expect(try #require(bench.delay) <= .milliseconds(1600))
+    }
+
+    @Test("leaves a server alone for as long as it asks, within reason")
+    func retryAfter() throws {
+        var bench = try watching()
+        bench.send(.watchFailed(error(.tooManyRequests, retryAfter: .seconds(20))))
+        #expect(bench.delay == .seconds(20))
+        bench.send(.waited)
+        bench.send(.watchFailed(error(.unavailable, retryAfter: .seconds(86_400))))
+        #expect(bench.delay == .seconds(30))
+    }
+}
