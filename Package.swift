@@ -36,6 +36,7 @@ let package = Package(
         .executable(name: "isthmus", targets: ["isthmus"]),
         .library(name: "ZooKeeper", targets: ["ZooKeeper"]),
         .library(name: "Kubernetes", targets: ["Kubernetes"]),
+        .library(name: "IsthmusTesting", targets: ["IsthmusTesting"]),
     ],
     dependencies: [
         // The command line: flags, help, completion.
@@ -77,10 +78,13 @@ let package = Package(
                 "KubernetesDelivery", "Dubbo", "JSON", logging, serviceLifecycle, yams,
             ]),
         room("Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
-        room("IsthmusTesting", ["Sandbox"]),
+        room("IsthmusTesting"),
         .executableTarget(
             name: "isthmus",
-            dependencies: ["Bridge", "Sandbox", argumentParser, logging, serviceLifecycle, unixSignals],
+            dependencies: [
+                "Bridge", "Sandbox", "JSON", "Kubernetes", "Translation", "ZooKeeper", argumentParser, logging,
+                serviceLifecycle, unixSignals,
+            ],
             swiftSettings: settings),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("JSONTests", ["JSON"]),
@@ -95,9 +99,9 @@ let package = Package(
         tests("SandboxTests", ["Sandbox", "ZooKeeper", "JSON", nioCore, nioPosix, nioHTTP1, logging]),
         tests(
             "BridgeTests",
-            ["Bridge", "Sandbox", "IsthmusTesting", "Catalog", "Kubernetes", "ZooKeeper", "JSON", logging]),
+            ["Bridge", "Addressing", "Catalog", "Translation", "Planning", "IstioAPI", "JSON", "ZooKeeper", logging]),
         tests(
             "IntegrationTests",
-            ["Bridge", "IsthmusTesting", "ZooKeeper", "Kubernetes", "JSON", nioCore, nioPosix, logging]),
+            ["isthmus", "IsthmusTesting", "ZooKeeper", "Kubernetes", "JSON", nioCore, logging]),
     ]
 )

@@ -13,7 +13,7 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
     /// `nil` unless the text is an address, a slash and a prefix length, with no bit set beyond the prefix.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let base = IPAddress(parts[0]), let prefixLength = Int(parts[1]), prefixLength >= 0
+        guard parts.count == 2, let base = IPAddress(parts[0]), let prefixLength = Self.prefixLength(parts[1])
         else { return nil }
         self.base = base
         self.prefixLength = prefixLength
@@ -21,9 +21,14 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
         case .v4(let value):
             guard prefixLength <= 32, UInt64(value) & (1 << UInt64(32 - prefixLength) - 1) == 0 else { return nil }
         case .v6(let value):
-            guard prefixLength <= 128, prefixLength == 0 ? value == 0 : value << UInt128(prefixLength) == 0
-            else { return nil }
+            guard prefixLength <= 128, value << UInt128(prefixLength) == 0 else { return nil }
         }
+    }
+
+    /// Digits without a sign or a leading zero, as Go's `netip.ParsePrefix` wants them.
+    private static func prefixLength(_ text: some StringProtocol) -> Int? {
+        guard let length = Int(text), text == "\(length)", length >= 0 else { return nil }
+        return length
     }
 
     package var description: String { "\(base)/\(prefixLength)" }

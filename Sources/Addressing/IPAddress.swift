@@ -67,7 +67,7 @@ extension IPAddress {
         let string = Substring(text)
         var halves: [Substring] = [string]
         if let gap = firstGap(in: string) {
-            halves = [string[..<gap], string[string.index(gap, offsetBy: 2)...]]
+            halves = [string[..<gap], string[string.utf8.index(gap, offsetBy: 2)...]]
             if firstGap(in: halves[1]) != nil { return nil }
         }
         guard let head = groups(halves[0], mayEndInV4: halves.count == 1),

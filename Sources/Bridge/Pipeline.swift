@@ -15,39 +15,54 @@ package actor Pipeline: DesiredState {
     private let translator: Translator
     private let deliveries: [any Delivery]
     private let logger: Logger
-    private let clock: ContinuousClock
-    private let epoch: ContinuousClock.Instant
+    private let clock: any Clock<Duration>
+    private let sinceStart: @Sendable () -> Duration
     private var catalog: CatalogStore
     private var assignments = Assignments()
     private var resources: [ResourceKey: ServiceEntry] = [:]
     private var problems: [ServiceID: [String]] = [:]
     private var unseeded: Set<String>
+    /// What a delivery asked for too early.
+    private var undecided: Set<ResourceKey> = []
 
     package init(
         policy: TranslationPolicy, registries: [String], deliveries: [any Delivery], logger: Logger,
-        clock: ContinuousClock = ContinuousClock()
+        clock: any Clock<Duration> = ContinuousClock()
     ) {
         translator = Translator(policy: policy)
         catalog = CatalogStore(registries: registries)
         self.deliveries = deliveries
         self.logger = logger
         self.clock = clock
-        epoch = clock.now
+        sinceStart = clock.stopwatch()
         unseeded = Set(deliveries.map(\.name))
     }
 
-    private var now: Duration { epoch.duration(to: clock.now) }
+    private var now: Duration { sinceStart() }
+
+    private func tell(_ keys: some Sequence<ResourceKey>) {
+        let sorted = keys.sorted()
+        if sorted.isEmpty { return }
+        for delivery in deliveries { delivery.changed(sorted) }
+    }
 }
 
 // MARK: - From the sources
 
 extension Pipeline {
     package func accept(_ event: SourceEvent, from registry: String) {
-        let before = catalog.completeRegistries
+        let before = (complete: catalog.completeRegistries, isHealthy: catalog.isHealthy)
         let changed = catalog.apply(event, from: registry)
         guard unseeded.isEmpty else { return }
         // With a registry's first complete read, what it does not announce any more is known too.
-        translate(catalog.completeRegistries == before ? changed : everyService)
+        translate(catalog.completeRegistries == before.complete ? changed : everyService)
+        if !before.isHealthy, catalog.isHealthy { decide() }
+    }
+
+    /// Has the deliveries ask again for what could not be decided.
+    private func decide() {
+        tell(undecided)
+        undecided = []
     }
 
     private var everyService: [ServiceID] {
@@ -61,13 +76,16 @@ extension Pipeline {
     package func seed(_ objects: [ActualObject], from delivery: String) {
         for object in objects.sorted(by: { $0.key < $1.key }) { assignments.seed(from: object) }
         unseeded.remove(delivery)
-        if unseeded.isEmpty { translate(everyService) }
+        guard unseeded.isEmpty else { return }
+        translate(everyService)
+        if catalog.isHealthy { decide() }
     }
 
     package func wanted(_ key: ResourceKey) -> Wanted {
         if let resource = resources[key] { return .present(resource) }
         // Only when everything is known and followed is what nobody asks for known to be unwanted.
         guard unseeded.isEmpty, catalog.isHealthy, assignments.service(ofObject: key.name) == nil else {
+            undecided.insert(key)
             return .undecided
         }
         return .absent
@@ -85,14 +103,14 @@ extension Pipeline {
     private func translate(_ ids: [ServiceID]) {
         var changed: [ResourceKey] = []
         for id in ids where isDecidable(id) { translate(id, &changed) }
-        if changed.isEmpty { return }
-        for delivery in deliveries { delivery.changed(changed) }
+        tell(changed)
     }
 
-    /// A registry that was never read may still announce some of the service's instances.
+    /// A registry that was never read may still announce some of the service's instances. Where the object names a registry that
+    /// isn't configured, or none at all, that may be any of them: registries get other names.
     private func isDecidable(_ id: ServiceID) -> Bool {
-        let complete = catalog.completeRegistries
-        return (assignments[id]?.registries ?? []).allSatisfy { complete.contains($0) || !catalog.knows($0) }
+        guard !catalog.isComplete, let assignment = assignments[id] else { return true }
+        return !assignment.registries.isEmpty && catalog.completeRegistries.isSuperset(of: assignment.registries)
     }
 
     private func translate(_ id: ServiceID, _ changed: inout [ResourceKey]) {
@@ -131,7 +149,17 @@ extension Pipeline {
         let names = assignments.expire(now: now, retention: retention)
         let keys = names.map { ResourceKey(namespace: translator.policy.namespace, name: $0) }
         for key in keys { resources[key] = nil }
-        for delivery in deliveries { delivery.changed(keys) }
+        tell(keys)
+        // The virtual addresses and hosts that became free may be just what others lack.
+        if !keys.isEmpty { translate(problems.keys.sorted()) }
+    }
+}
+
+extension Clock where Duration == Swift.Duration {
+    /// The time since this call.
+    fileprivate func stopwatch() -> @Sendable () -> Duration {
+        let start = now
+        return { start.duration(to: now) }
     }
 }
 

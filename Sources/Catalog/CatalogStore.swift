@@ -17,6 +17,15 @@ package struct CatalogStore: Sendable {
         var services: SourceEvent.Instances = [:]
         var names: [String: Set<ServiceID>] = [:]
 
+        /// - Parameter instance: `nil` removes it.
+        /// - Returns: Whether that changed anything.
+        mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> Bool {
+            guard services[id]?[key] != instance else { return false }
+            services[id, default: [:]][key] = instance
+            if services[id]?.isEmpty == true { set(id, nil) } else { names[id.name, default: []].insert(id) }
+            return true
+        }
+
         mutating func set(_ id: ServiceID, _ instances: [InstanceKey: Instance]?) {
             services[id] = instances
             if instances == nil {
@@ -47,10 +56,11 @@ package struct CatalogStore: Sendable {
     /// The registries that have been read completely at least once, so that what they don't announce is known.
     package var completeRegistries: Set<String> { Set(registries.lazy.filter(\.hasBeenComplete).map(\.name)) }
 
+    /// Whether every registry has been read completely at least once.
+    package var isComplete: Bool { registries.allSatisfy(\.hasBeenComplete) }
+
     /// Whether every registry has been read completely and is being followed.
     package var isHealthy: Bool { registries.allSatisfy { $0.health == .healthy } }
-
-    package func knows(_ registry: String) -> Bool { registries.contains { $0.name == registry } }
 
     package var health: [(registry: String, health: Health)] { registries.map { ($0.name, $0.health) } }
 
@@ -81,15 +91,16 @@ extension CatalogStore.Registry {
             health = hasBeenComplete ? .stale(reason: reason) : .starting(reason: reason)
             return []
         case .added(let id, let key, let instance):
-            var instances = picture.services[id] ?? [:]
-            if instances.updateValue(instance, forKey: key) == instance { return [] }
-            picture.set(id, instances)
-            return [id]
+            return set(key, of: id, instance)
         case .removed(let id, let key):
-            guard var instances = picture.services[id], instances.removeValue(forKey: key) != nil else { return [] }
-            picture.set(id, instances.isEmpty ? nil : instances)
-            return [id]
+            return set(key, of: id, nil)
         }
+    }
+
+    /// A change is newer than what a full read has drawn so far, hence it counts in both pictures.
+    private mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> Set<ServiceID> {
+        _ = shadow?.set(key, of: id, instance)
+        return picture.set(key, of: id, instance) ? [id] : []
     }
 
     private mutating func replace(_ name: String, with services: SourceEvent.Instances) -> Set<ServiceID> {
@@ -112,7 +123,10 @@ extension CatalogStore.Registry {
 
     private mutating func keep(_ name: String) {
         guard shadow != nil else { return }
-        for id in picture.names[name] ?? [] { shadow?.set(id, picture.services[id]) }
+        for id in picture.names[name] ?? [] {
+            let spelledOtherwise = shadow?.services[id] ?? [:]
+            shadow?.set(id, spelledOtherwise.merging(picture.services[id] ?? [:]) { read, _ in read })
+        }
     }
 
     private mutating func swapIn() -> Set<ServiceID> {

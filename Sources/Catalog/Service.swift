@@ -21,32 +21,6 @@ extension ServiceID: Comparable {
     }
 }
 
-/// Dubbo's service key: `group/interface:version`.
-extension ServiceID: LosslessStringConvertible {
-    package var description: String {
-        (group.isEmpty ? "" : group + "/") + name + (version.isEmpty ? "" : ":" + version)
-    }
-
-    /// An interface has neither `/` nor `:` in its name; a group may have both, and a version a `:`.
-    package init?(_ text: String) {
-        var rest = Substring(text)
-        if let slash = rest.lastIndex(of: "/") {
-            group = String(rest[..<slash])
-            rest = rest[rest.index(after: slash)...]
-        } else {
-            group = ""
-        }
-        if let colon = rest.firstIndex(of: ":") {
-            version = String(rest[rest.index(after: colon)...])
-            rest = rest[..<colon]
-        } else {
-            version = ""
-        }
-        name = String(rest)
-        if name.isEmpty { return nil }
-    }
-}
-
 /// What is spoken on an instance's port.
 package enum ApplicationProtocol: String, Hashable, Sendable, CaseIterable, Comparable {
     case dubbo

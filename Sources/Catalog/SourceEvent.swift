@@ -13,7 +13,8 @@ package enum SourceEvent: Sendable {
     case complete
     /// The full read failed, or the registry can't be reached: everything known goes on, as stale.
     case interrupted(reason: String)
-    /// An instance came, or came again with other content.
+    /// An instance came, or came again with other content. Inside a frame, this and `removed` count at once and in the new
+    /// picture too.
     case added(ServiceID, InstanceKey, Instance)
     case removed(ServiceID, InstanceKey)
 }

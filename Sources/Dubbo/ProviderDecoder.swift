@@ -46,13 +46,13 @@ package struct ProviderDecoder: Sendable {
     package func decode(node: String, interface: String) -> Outcome {
         if Self.isInternal(interface: interface) { return .ignored }
         do throws(ProviderURL.Malformed) {
-            return interpret(try ProviderURL(node: node), interface: interface)
+            return try interpret(try ProviderURL(node: node), interface: interface)
         } catch {
             return .unusable(reason: error.reason)
         }
     }
 
-    private func interpret(_ url: ProviderURL, interface: String) -> Outcome {
+    private func interpret(_ url: ProviderURL, interface: String) throws(ProviderURL.Malformed) -> Outcome {
         if url.scheme == "empty" || url.scheme == "consumer" || url["side"] == "consumer" { return .ignored }
         if let category = url["category"], category != "providers" { return .ignored }
         if let named = url["interface"], named != interface {
@@ -62,8 +62,9 @@ package struct ProviderDecoder: Sendable {
             let known = ApplicationProtocol.allCases.map(\.rawValue).joined(separator: ", ")
             return .unusable(reason: "the protocol '\(url.scheme.prefix(20))' is none of \(known)")
         }
-        guard let address = IPAddress(url.host) else {
-            return .unusable(reason: "the host '\(url.host.prefix(100))' is not an IP address")
+        let (host, port) = try url.hostAndPort()
+        guard let address = IPAddress(host) else {
+            return .unusable(reason: "the host '\(host.prefix(100))' is not an IP address")
         }
         if address.isUnspecified || address.isMulticast {
             return .unusable(reason: "no consumer can reach the address \(address)")
@@ -73,11 +74,11 @@ package struct ProviderDecoder: Sendable {
         }
         let version = url["version"].map { $0 == "0.0.0" ? "" : $0 } ?? ""
         let id = ServiceID(name: interface, group: url["group"] ?? "", version: version)
-        let isEnabled = weight > 0 && url["disabled"] != "true" && url["enabled"] != "false"
+        let isEnabled = weight > 0 && url["disabled"]?.lowercased() != "true" && url["enabled"]?.lowercased() != "false"
         return .instance(
             id,
             Instance(
-                address: address, port: url.port, protocol: applicationProtocol, weight: weight,
+                address: address, port: port, protocol: applicationProtocol, weight: weight,
                 isEnabled: isEnabled, application: url["application"] ?? "", attributes: attributes(of: url),
                 startTime: url["timestamp"].flatMap { Int64($0) } ?? 0))
     }

@@ -1,5 +1,5 @@
 /// A provider URL in its parts: `protocol://[user:password@]host[:port][/path][?key=value&…]`
-/// (`org.apache.dubbo.common.URL`). Nothing is interpreted yet.
+/// (`org.apache.dubbo.common.URL`, `URLStrParser`). Nothing is interpreted yet.
 struct ProviderURL {
     /// Why text is not a provider URL.
     struct Malformed: Error {
@@ -9,9 +9,8 @@ struct ProviderURL {
     /// No real one comes near; what is longer is not worth reading. 256 KiB.
     static let maximumLength = 256 << 10
 
-    var scheme: String
-    var host: String
-    var port: UInt16
+    let scheme: String
+    private let authority: ArraySlice<UInt8>
     private var parameters: [String: String] = [:]
 
     /// - Parameter node: The URL as it stands in the registry, encoded once.
@@ -25,8 +24,7 @@ struct ProviderURL {
         let (beforeQuery, query) = text.cut(at: UInt8(ascii: "?"))
         guard let (scheme, rest) = Self.cutScheme(beforeQuery) else { throw Malformed(reason: "it has no '://'") }
         self.scheme = ByteText.string(scheme)?.lowercased() ?? ""
-        let authority = rest.cut(at: UInt8(ascii: "/")).0
-        (host, port) = try Self.hostAndPort(authority)
+        authority = rest.cut(at: UInt8(ascii: "/")).0
         if let query { try readParameters(query) }
     }
 
@@ -42,7 +40,9 @@ struct ProviderURL {
         return (scheme, rest.dropFirst(2))
     }
 
-    private static func hostAndPort(_ authority: ArraySlice<UInt8>) throws(Malformed) -> (String, UInt16) {
+    /// Where the provider listens. Read apart from the rest, since URLs that are no provider's, such as `empty://` and
+    /// `consumer://`, often have no port.
+    func hostAndPort() throws(Malformed) -> (host: String, port: UInt16) {
         var authority = authority
         if let at = authority.lastIndex(of: UInt8(ascii: "@")) { authority = authority[(at + 1)...] }
         var host = authority
@@ -62,14 +62,15 @@ struct ProviderURL {
         }
         guard !host.isEmpty, let hostText = ByteText.string(host) else { throw Malformed(reason: "it has no host") }
         guard let portText = ByteText.string(port), !portText.isEmpty else { throw Malformed(reason: "it has no port") }
-        guard let number = UInt16(portText), number > 0 else {
+        guard let number = UInt16(portText), number > 0, portText.first != "+" else {
             throw Malformed(reason: "'\(portText.prefix(20))' is not a port from 1 to 65535")
         }
         return (hostText, number)
     }
 
     private mutating func readParameters(_ query: ArraySlice<UInt8>) throws(Malformed) {
-        for pair in query.split(separator: UInt8(ascii: "&")) {
+        // Dubbo takes ';' for '&'.
+        for pair in query.split(whereSeparator: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: ";") }) {
             let (key, value) = pair.cut(at: UInt8(ascii: "="))
             guard let key = ByteText.string(key), let value = ByteText.string(value ?? []) else {
                 throw Malformed(reason: "a parameter is not UTF-8")

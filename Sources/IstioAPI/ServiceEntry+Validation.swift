@@ -12,6 +12,8 @@ package struct Violation: Hashable, Sendable, CustomStringConvertible {
 extension ServiceEntry {
     /// The limit of the CRD since Istio 1.23.
     package static let maximumEndpoints = 4096
+    /// Of all annotations together, keys and values (`apimachinery/pkg/api/validation`).
+    static let maximumAnnotationBytes = 256 << 10
 
     /// What istiod or the CRD would refuse: `ValidateServiceEntry` of `istio/pkg/config/validation`, the limits and CEL rules of
     /// the CRD, as far as they concern fields that Isthmus writes. A resource with violations is never sent.
@@ -22,10 +24,14 @@ extension ServiceEntry {
         }
         check(DNSName.isSubdomain(key.name), "metadata.name", "'\(key.name)' is not a DNS-1123 subdomain")
         check(DNSName.isLabel(key.namespace), "metadata.namespace", "'\(key.namespace)' is not a DNS-1123 label")
-        for (label, value) in labels.sorted(by: <) {
+        for (label, value) in labels {
             check(DNSName.isLabelKey(label), "metadata.labels", "'\(label)' is not a label key")
             check(DNSName.isLabelValue(value), "metadata.labels[\(label)]", "'\(value)' is not a label value")
         }
+        let annotationBytes = annotations.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        check(
+            annotationBytes <= Self.maximumAnnotationBytes, "metadata.annotations",
+            "they have \(annotationBytes) bytes, and an object can carry \(Self.maximumAnnotationBytes)")
         checkHosts(check)
         for (index, address) in addresses.enumerated() {
             check(
@@ -35,7 +41,7 @@ extension ServiceEntry {
         checkPorts(check)
         checkEndpoints(check)
         checkExports(check)
-        return found
+        return found.sorted { ($0.field, $0.reason) < ($1.field, $1.reason) }
     }
 
     private typealias Check = (Bool, String, @autoclosure () -> String) -> Void

@@ -24,8 +24,8 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
                 order.removeFirst(head)
                 head = 0
             }
-            processing.insert(key)
             guard let since = dirty.removeValue(forKey: key) else { return nil }
+            processing.insert(key)
             return (key, since)
         }
     }
@@ -61,8 +61,7 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
     package func done(_ key: Key) {
         let handover = state.withLock { state -> (CheckedContinuation<Item?, Never>, Item)? in
-            state.processing.remove(key)
-            guard state.dirty[key] != nil else { return nil }
+            guard state.processing.remove(key) != nil, state.dirty[key] != nil else { return nil }
             state.order.append(key)
             guard let worker = state.idle.popLast(), let item = state.pop() else { return nil }
             return (worker, item)

@@ -47,7 +47,9 @@ extension Change {
     private static func patch(from actual: ActualObject, to desired: ServiceEntry, ownership: Ownership) -> Change {
         var metadata = JSONObject()
         metadata["annotations"] = difference(
-            from: actual.annotations.filter { $0.key.hasPrefix(ownership.annotationPrefix) }, to: desired.annotations)
+            from: actual.annotations.filter {
+                $0.key.hasPrefix(ownership.annotationPrefix) || desired.annotations[$0.key] != nil
+            }, to: desired.annotations)
         metadata["labels"] = difference(
             from: actual.labels.filter { desired.labels[$0.key] != nil }, to: desired.labels)
         let wanted = desired.spec.object ?? JSONObject()

@@ -57,9 +57,11 @@ extension Assignments {
         if assignments[id] == nil {
             guard services[host] == nil else { return }
             services[host] = id
-            assignments[id] = Assignment(host: host, registries: registries)
+            assignments[id] = Assignment(host: host)
         }
         guard var assignment = assignments[id], assignment.host == host else { return }
+        // Where a write of one object was missed, both may be right, and all of them have to be heard.
+        assignment.registries += registries.filter { !assignment.registries.contains($0) }
         if assignment.address == nil, let address, holders[address] == nil {
             assignment.address = address
             holders[address] = id
@@ -74,7 +76,7 @@ extension Assignments {
         let served = Set(service.instances.lazy.filter(\.isEnabled).map(\.protocol))
         if assignments[id] == nil {
             if served.isEmpty { return nil }
-            let host = freeHost(for: id)
+            let host = host(for: id)
             services[host] = id
             assignments[id] = Assignment(host: host)
         }
@@ -95,9 +97,16 @@ extension Assignments {
         return assignment
     }
 
-    private func freeHost(for id: ServiceID) -> String {
-        let host = HostNaming.host(of: id)
-        return services[host] == nil ? host : HostNaming.qualifiedHost(of: id)
+    /// The host that the service has, or would get.
+    func host(for id: ServiceID) -> String {
+        if let assignment = assignments[id] { return assignment.host }
+        var host = HostNaming.host(of: id)
+        var attempt = 0
+        while services[host] != nil {
+            host = HostNaming.qualifiedHost(of: id, attempt: attempt)
+            attempt += 1
+        }
+        return host
     }
 
     private mutating func updateAddress(of assignment: inout Assignment, id: ServiceID, policy: TranslationPolicy) {
@@ -113,9 +122,10 @@ extension Assignments {
     /// Where the host's hash falls, or the next free address after it; `nil` when the block is full.
     private func freeAddress(in block: CIDRBlock, for host: String) -> IPAddress? {
         let count = block.usableCount
-        guard count > 0, UInt64(holders.count) < count else { return nil }
+        guard count > 0 else { return nil }
         let start = StableHash.value(of: host) % count
-        for step in 0..<count {
+        // One address more than are held: a held one may lie outside the block.
+        for step in 0..<min(count, UInt64(holders.count) + 1) {
             let address = block.usableAddress((start + step) % count)
             if holders[address] == nil { return address }
         }

@@ -10,22 +10,26 @@ enum HostNaming {
     static let maximumLength = 240
 
     static func host(of id: ServiceID) -> String {
+        let host = fullHost(of: id)
+        return host.utf8.count <= maximumLength ? host : qualifiedHost(of: id, attempt: 0)
+    }
+
+    /// The host of a service whose plain host belongs to another.
+    /// - Parameter attempt: From 0; the next one where this host belongs to another too.
+    static func qualifiedHost(of id: ServiceID, attempt: Int) -> String {
+        let host = fullHost(of: id)
+        let suffix = ".h-" + StableHash.text(of: id.description + String(repeating: "#", count: attempt), digits: 10)
+        return (host.utf8.count + suffix.utf8.count <= maximumLength ? host : shortened(host)) + suffix
+    }
+
+    private static func fullHost(of id: ServiceID) -> String {
         var labels = id.name.split(separator: ".").map { label(String($0)) }
         if labels.isEmpty { labels = ["unnamed"] }
         // A host that ends in a number looks like an IPv4 address to istiod.
         if let last = labels.last, last.allSatisfy(\.isNumber) { labels[labels.count - 1] = "i-" + last }
         if !id.group.isEmpty { labels.append(label("g-" + id.group, isQualifier: true)) }
         if !id.version.isEmpty { labels.append(label("v-" + id.version, isQualifier: true)) }
-        let host = labels.joined(separator: ".")
-        return host.utf8.count <= maximumLength ? host : shortened(host) + "." + hashLabel(of: id)
-    }
-
-    /// The host of a service whose plain host belongs to another.
-    static func qualifiedHost(of id: ServiceID) -> String {
-        let host = host(of: id)
-        let suffix = "." + hashLabel(of: id)
-        if host.hasSuffix(suffix) { return host }
-        return (host.utf8.count + suffix.utf8.count <= maximumLength ? host : shortened(host)) + suffix
+        return labels.joined(separator: ".")
     }
 
     /// The name of the object for a protocol that is not the host's first.
@@ -44,10 +48,6 @@ enum HostNaming {
         if !isQualifier, prefixes.contains(where: { label.hasPrefix($0) }) { label = "i-" + label }
         guard label.utf8.count > DNSName.maximumLabelLength else { return label }
         return String(label.prefix(DNSName.maximumLabelLength - 9)) + "-" + StableHash.text(of: text, digits: 8)
-    }
-
-    private static func hashLabel(of id: ServiceID) -> String {
-        "h-" + StableHash.text(of: id.description, digits: 10)
     }
 
     /// The host's beginning, cut between labels, with room for a hash.

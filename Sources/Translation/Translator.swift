@@ -14,7 +14,7 @@ package enum OwnerMark {
 }
 
 /// Services become Istio resources. A pure function: services and assignments in, resources and assignments out, the same to
-/// the byte whatever the order of the instances.
+/// the byte for the same input.
 package struct Translator: Sendable {
     package struct Outcome: Sendable, Hashable {
         /// One for each protocol that the service has or recently had, sorted by name.
@@ -34,7 +34,9 @@ package struct Translator: Sendable {
 
     /// - Parameter now: Monotonic. It dates the moment when a service became empty and does not show in the resources.
     package func translate(_ service: Service, _ assignments: inout Assignments, now: Duration) -> Outcome {
-        if let refusal = policy.refusal(ofHost: HostNaming.host(of: service.id)) { return Outcome(problems: [refusal]) }
+        if let refusal = policy.refusal(ofHost: assignments.host(for: service.id)) {
+            return Outcome(problems: service.instances.isEmpty ? [] : [refusal])
+        }
         guard let assignment = assignments.update(service, policy: policy, now: now) else { return Outcome() }
         var outcome = Outcome()
         if case .block(let block) = policy.addresses, assignment.address == nil {

@@ -8,6 +8,7 @@ package enum OpCode: Int32, Sendable {
     case getChildren = 8
     case sync = 9
     case ping = 11
+    case getChildren2 = 12
     case create2 = 15
     case addWatch = 106
     case closeSession = -11

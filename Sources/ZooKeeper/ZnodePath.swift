@@ -1,7 +1,7 @@
 /// The rules that ZooKeeper has for paths (`org.apache.zookeeper.common.PathUtils`).
-enum ZnodePath {
+package enum ZnodePath {
     /// - Throws: `ZooKeeperError` with code `invalidInput`.
-    static func validate(_ path: String) throws(ZooKeeperError) {
+    package static func validate(_ path: String) throws(ZooKeeperError) {
         func refuse(_ reason: String) -> ZooKeeperError {
             ZooKeeperError(.invalidInput, path: path, message: "the path \(reason)")
         }

@@ -49,6 +49,20 @@ extension ZooKeeperClient {
         return withoutChroot(created)
     }
 
+    /// Makes a persistent znode and those above it, as far as they are missing.
+    public func ensurePath(_ path: String) async throws(ZooKeeperError) {
+        try ZnodePath.validate(path)
+        var prefix = ""
+        for segment in path.split(separator: "/") {
+            prefix += "/" + segment
+            do throws(ZooKeeperError) {
+                try await create(prefix)
+            } catch {
+                if error.code != .nodeExists { throw error }
+            }
+        }
+    }
+
     /// - Parameter version: The version that the data must have; −1 for any.
     @discardableResult
     public func setData(

@@ -1,8 +1,28 @@
 import ArgumentParser
+import Logging
+import ServiceLifecycle
+import UnixSignals
 
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "The whole street on embedded parts, no server needed.")
+        commandName: "demo",
+        abstract: "The whole street on embedded parts, no server needed.",
+        discussion: """
+            A ZooKeeper and an API server in memory, on loopback and on their real wire protocols, with the bridge
+            between them. A stock kubectl can watch along.
+            """)
 
-    func run() async throws {}
+    @Flag(help: "Play one scene and exit.")
+    var once = false
+
+    func run() async throws {
+        var logger = Logger(label: "isthmus", factory: StreamLogHandler.standardError(label:))
+        logger.logLevel = .warning
+        let demo = ServiceGroupConfiguration.ServiceConfiguration(
+            service: Demo(once: once, logger: logger), successTerminationBehavior: .gracefullyShutdownGroup)
+        try await ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [demo], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        ).run()
+    }
 }

@@ -80,12 +80,15 @@ extension JSONValue {
         case 1: return .integer(.random(in: -1000...1000, using: &random))
         case 2: return .double(.random(in: 0.001...0.999, using: &random))
         case 3: return .string(["", "a", "é\n\"", "dubbo"].randomElement(using: &random)!)
-        case 4: return .array((0..<Int.random(in: 0...3)).map { _ in random(depth: depth - 1, using: &random) })
+        case 4: return .array((0..<Int.random(in: 0...3)).map { _ in Self.random(depth: depth - 1, using: &random) })
         default:
             return .object(
                 JSONObject(
                     (0..<Int.random(in: 0...4)).map { _ in
-                        (key: ["a", "b", "c", "d"].randomElement(using: &random)!, value: Self.random(depth: depth - 1, using: &random))
+                        (
+                            key: ["a", "b", "c", "d"].randomElement(using: &random)!,
+                            value: Self.random(depth: depth - 1, using: &random)
+                        )
                     }))
         }
     }

@@ -1,0 +1,56 @@
+import Bridge
+import Kubernetes
+import Logging
+import Sandbox
+import ServiceLifecycle
+import Translation
+import ZooKeeper
+
+/// The sandbox's servers, the bridge between them, and a scene that is played with them.
+struct Demo: Service {
+    let once: Bool
+    let logger: Logger
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            try await withZooKeeperServer { registry in
+                try await withAPIServer(APIServer(namespaces: ["default", DemoScene.namespace])) { cluster in
+                    try await play(registry, cluster)
+                }
+            }
+        }
+    }
+
+    private func play(_ registry: ZooKeeperServer, _ cluster: APIServer) async throws {
+        try await registry.makePath("/dubbo")
+        let url = try await cluster.address.url
+        let servers = try ConnectionString(try await registry.address)
+        print(
+            """
+            A registry and an API server in memory, and the bridge between them.
+
+              ZooKeeper   \(servers)
+              API server  \(url)
+              to watch:   kubectl --server \(url) get serviceentries -A -w
+
+            """)
+        let bridge = try BridgeService(
+            BridgeConfiguration(
+                registries: [.init(name: "sandbox", servers: servers)],
+                translation: TranslationPolicy(namespace: DemoScene.namespace),
+                clusters: [.init(name: "sandbox", configuration: ClusterConfiguration(server: url))]),
+            logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await bridge.run() }
+            group.addTask {
+                let scene = DemoScene(registry: registry, servers: servers, cluster: cluster)
+                repeat {
+                    try await scene.play(pause: once ? .zero : .seconds(2))
+                } while !once
+            }
+            // The bridge runs until it is stopped; the scene ends by itself or by a failure.
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+}

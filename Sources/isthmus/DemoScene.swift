@@ -1,0 +1,151 @@
+import Foundation
+import JSON
+import Sandbox
+import ZooKeeper
+
+/// Providers come and go, and what the cluster looks like after each is awaited, not assumed.
+struct DemoScene: Sendable {
+    static let namespace = "dubbo"
+    private static let interface = "com.acme.OrderService"
+    private static let host = "com.acme.orderservice"
+
+    let registry: ZooKeeperServer
+    let servers: ConnectionString
+    let cluster: APIServer
+
+    /// Something that happens, and the endpoints that the cluster must have after it, by the names of its ServiceEntries.
+    private struct Step: Sendable {
+        var text: String
+        var leadsTo: [String: [String]]
+        var act: @Sendable () async throws -> Void
+    }
+
+    func play(pause: Duration) async throws {
+        let first = DemoProvider("dubbo", "10.1.0.1", 20880, servers)
+        let second = DemoProvider("dubbo", "10.1.0.2", 20880, servers)
+        let third = DemoProvider("tri", "10.1.0.3", 50051, servers)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for provider in [first, second, third] { group.addTask { await provider.client.run() } }
+            for step in steps(first, second, third) {
+                try await perform(step)
+                try await Task.sleep(for: pause)
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func steps(_ first: DemoProvider, _ second: DemoProvider, _ third: DemoProvider) -> [Step] {
+        let interface = Self.interface
+        let host = Self.host
+        let tri = host + ".p-tri"
+        // A second round begins with the entries that the first one emptied.
+        return [
+            Step(text: "\(first) registers \(interface)", leadsTo: [host: ["10.1.0.1:20880"]]) {
+                try await first.register(interface)
+            },
+            Step(text: "\(second) joins", leadsTo: [host: ["10.1.0.1:20880", "10.1.0.2:20880"]]) {
+                try await second.register(interface)
+            },
+            Step(text: "\(third) serves it too, over another protocol", leadsTo: [tri: ["10.1.0.3:50051"]]) {
+                try await third.register(interface)
+            },
+            Step(text: "\(first) crashes; its session expires", leadsTo: [host: ["10.1.0.2:20880"]]) {
+                await registry.expireSession(try await first.sessionID())
+            },
+            Step(text: "\(second) and \(third) leave", leadsTo: [host: [], tri: []]) {
+                try await second.deregister(interface)
+                try await third.deregister(interface)
+            },
+        ]
+    }
+
+    /// Tells what happens, makes it happen, and tells what became of it in the cluster and after how long.
+    private func perform(_ step: Step) async throws {
+        print(step.text)
+        let start = ContinuousClock.now
+        try await step.act()
+        try await cluster.wait { store in
+            let endpoints = Self.endpoints(store)
+            return step.leadsTo.allSatisfy { endpoints[$0.key] == $0.value }
+        }
+        let tenths = Int((start.duration(to: .now) / .microseconds(100)).rounded())
+        print("  in the cluster after \(tenths / 10).\(tenths % 10) ms:")
+        for line in Self.describe(await cluster.store) { print("    \(line)") }
+        // A pipe is buffered by blocks, and whoever reads it wants to see the events as they come.
+        fflush(nil)
+    }
+
+    // MARK: What the cluster looks like
+
+    private static func specs(_ store: ResourceStore) -> [(name: String, spec: JSONValue)] {
+        store.keys(.serviceEntry).compactMap { key in
+            store.object(.serviceEntry, namespace: key.namespace, name: key.name)?["spec"].map { (key.name, $0) }
+        }
+    }
+
+    /// `address:port` of each endpoint, by the name of the ServiceEntry.
+    private static func endpoints(_ store: ResourceStore) -> [String: [String]] {
+        Dictionary(uniqueKeysWithValues: specs(store).map { ($0.name, endpoints($0.spec)) })
+    }
+
+    private static func endpoints(_ spec: JSONValue) -> [String] {
+        (spec["endpoints"]?.array ?? []).map { endpoint in
+            let port = endpoint["ports"]?.object?.members.first?.value.integer ?? 0
+            return "\(endpoint["address"]?.string ?? ""):\(port)"
+        }
+    }
+
+    private static func describe(_ store: ResourceStore) -> [String] {
+        specs(store).map { name, spec in
+            let address = spec["addresses"]?.array?.first?.string ?? ""
+            let port = spec["ports"]?.array?.first
+            let front = "\(address):\(port?["number"]?.integer ?? 0) \(port?["name"]?.string ?? "")"
+            let endpoints = endpoints(spec).joined(separator: ", ")
+            return "\(namespace)/\(name)  \(front) → \(endpoints.isEmpty ? "no endpoint" : endpoints)"
+        }
+    }
+}
+
+/// A provider with a session of its own, as each real one has.
+struct DemoProvider: Sendable, CustomStringConvertible {
+    let client: ZooKeeperClient
+    private let url: String
+
+    init(_ scheme: String, _ address: String, _ port: Int, _ servers: ConnectionString) {
+        client = ZooKeeperClient(servers)
+        url = "\(scheme)://\(address):\(port)"
+    }
+
+    var description: String { url }
+
+    func sessionID() async throws -> Int64 {
+        for await event in await client.events() {
+            if case .connected(let session) = event { return session.id }
+        }
+        throw ZooKeeperError(.closed)
+    }
+
+    func register(_ interface: String) async throws {
+        try await client.ensurePath("/dubbo/\(interface)/providers")
+        try await client.create(znode(interface), mode: .ephemeral)
+    }
+
+    func deregister(_ interface: String) async throws {
+        try await client.delete(znode(interface))
+    }
+
+    private func znode(_ interface: String) -> String {
+        let query = "?application=shop&interface=\(interface)&side=provider"
+        let encoded = (url + "/" + interface + query).map { character in
+            switch character {
+            case ":": "%3A"
+            case "/": "%2F"
+            case "?": "%3F"
+            case "=": "%3D"
+            case "&": "%26"
+            default: String(character)
+            }
+        }
+        return "/dubbo/\(interface)/providers/\(encoded.joined())"
+    }
+}

@@ -1,0 +1,170 @@
+internal import Addressing
+internal import Bridge
+internal import Catalog
+internal import Foundation
+internal import Testing
+internal import Translation
+internal import ZooKeeper
+
+@Suite("The configuration")
+struct ConfigurationTests {
+    /// A kubeconfig that stands in a folder of the test's own.
+    private static func withKubeconfig(_ body: (String) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("isthmus-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("kubeconfig").path
+        let text = """
+            apiVersion: v1
+            kind: Config
+            clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]
+            users: [{name: u, user: {}}]
+            contexts: [{name: c, context: {cluster: c, user: u, namespace: mine}}]
+            current-context: c
+            """
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        try body(file)
+    }
+
+    private static let registries = """
+        registries:
+          - name: zk
+            zookeeper: { servers: ["127.0.0.1:2181"] }
+
+        """
+
+    @Test("a whole file is read, and what it leaves out has the documented default")
+    func whole() throws {
+        try Self.withKubeconfig { kubeconfig in
+            let configuration = try BridgeConfiguration(
+                yaml: """
+                    instance: blue
+                    registries:
+                      - name: zk-main
+                        zookeeper:
+                          servers: ["127.0.0.1:2181", "[::1]:2182"]
+                          sessionTimeout: 1m30s
+                          dubbo: { root: /rpc/dubbo }
+                    translation:
+                      namespace: dubbo
+                      addresses: { cidr: 10.96.0.0/16 }
+                      exportTo: ["*"]
+                      ports: { tri: 50052 }
+                      labels: { keep: [version] }
+                      emptyRetention: 10m
+                      allowedHosts: ["com.acme.*"]
+                    delivery:
+                      kubernetes:
+                        - { kubeconfig: "\(kubeconfig)", context: c }
+                    """, file: "isthmus.yaml")
+            let registry = try #require(configuration.registries.first)
+            #expect(registry.name == "zk-main")
+            #expect(registry.servers.description == "127.0.0.1:2181,[::1]:2182")
+            #expect(registry.root == "/rpc/dubbo")
+            #expect(registry.sessionTimeout == .seconds(90))
+            var policy = TranslationPolicy(instance: "blue", namespace: "dubbo")
+            policy.addresses = .block(try #require(CIDRBlock("10.96.0.0/16")))
+            policy.exportTo = ["*"]
+            policy.ports[.tri] = 50052
+            policy.keptLabels = ["version"]
+            policy.emptyRetention = .seconds(600)
+            policy.allowedHosts = ["com.acme.*"]
+            #expect(configuration.translation == policy)
+            #expect(configuration.clusters.map(\.name) == ["c"])
+        }
+    }
+
+    @Test("the namespace of the kubeconfig's context is the default")
+    func namespace() throws {
+        try Self.withKubeconfig { kubeconfig in
+            let yaml = Self.registries + "delivery: { kubernetes: [{ kubeconfig: \"\(kubeconfig)\" }] }"
+            let configuration = try BridgeConfiguration(yaml: yaml, file: "f")
+            #expect(configuration.translation.namespace == "mine")
+        }
+    }
+
+    @Test(
+        "what can't be meant is refused with its place, its key and what to do",
+        arguments: [
+            ("registris: []", "f:1:1: unknown key 'registris'; did you mean 'registries'?"),
+            ("colour: red", "f:1:1: unknown key 'colour'; known here: delivery, instance, registries, translation"),
+            ("registries: []", "f:1:13: 'registries': at least one is needed, or there is nothing to watch"),
+            ("instance: main", "'registries': at least one is needed"),
+            ("- a\n- b", "f: a mapping of keys to values is expected"),
+            ("a: [", "f: not YAML"),
+            ("registries: [{ name: zk }]", "'registries[0].zookeeper': says where the registry is, and is missing"),
+            (
+                "registries: [{ name: zk, zookeeper: { server: [a] } }]",
+                "f:1:39: unknown key 'registries[0].zookeeper.server'; did you mean 'servers'?"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [\"a:99999\"] } }]",
+                "connection string 'a:99999': '99999' is not a port"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], sessionTimeout: soon } }]",
+                "must be a time such as 250ms, 30s, 5m or 1h, and is 'soon'"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], dubbo: { root: dubbo } } }]",
+                "must be a path such as /dubbo"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a] } }, { name: zk, zookeeper: { servers: [b] } }]",
+                "another registry is called 'zk' too"
+            ),
+        ])
+    func refused(yaml: String, message: String) {
+        let error = #expect(throws: ConfigurationError.self) { try BridgeConfiguration(yaml: yaml, file: "f") }
+        #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+    }
+
+    @Test(
+        "a translation that can't be is refused",
+        arguments: [
+            ("namespace: Not_One", "can't be the name of a namespace"),
+            ("addresses: { cidr: 240.16.0.1/12 }", "must be a block of addresses such as 240.16.0.0/12"),
+            ("addresses: sometimes", "must be istiod, none or { cidr: … }, and is 'sometimes'"),
+            ("ports: { tri: 20880 }", "two protocols have the same port"),
+            ("ports: { tri: 70000 }", "must be a number from 1 to 65535"),
+            ("labels: { keep: [topology.istio.io/network] }", "steers the mesh; a registry may not set it"),
+            ("labels: { keep: [\"a b\"] }", "can't be the key of a label"),
+            ("exportTo: all", "'translation.exportTo' must be a list"),
+        ])
+    func refusedTranslation(section: String, message: String) throws {
+        try Self.withKubeconfig { kubeconfig in
+            let yaml =
+                Self.registries
+                + "translation:\n  \(section)\ndelivery:\n  kubernetes: [{ kubeconfig: \"\(kubeconfig)\" }]"
+            let error = #expect(throws: ConfigurationError.self) { try BridgeConfiguration(yaml: yaml, file: "f") }
+            #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+        }
+    }
+
+    @Test("the flag for a registry takes servers and Dubbo's root")
+    func flags() throws {
+        try Self.withKubeconfig { kubeconfig in
+            let configuration = try BridgeConfiguration(
+                registry: "zookeeper://a:1,b:2/rpc", kubeconfig: kubeconfig, context: nil, namespace: nil, instance: nil
+            )
+            #expect(configuration.registries.first?.servers.description == "a:1,b:2")
+            #expect(configuration.registries.first?.root == "/rpc")
+            #expect(configuration.translation.namespace == "mine")
+            let error = #expect(throws: ConfigurationError.self) {
+                try BridgeConfiguration(
+                    registry: "redis://a", kubeconfig: kubeconfig, context: nil, namespace: nil, instance: nil)
+            }
+            #expect(error?.description.contains("zookeeper://HOST:PORT") == true)
+        }
+    }
+
+    @Test("times are written as in Go", arguments: [("250ms", 250), ("30s", 30_000), ("1h30m", 5_400_000)])
+    func times(text: String, milliseconds: Int) {
+        #expect(Duration(unitText: text) == .milliseconds(milliseconds))
+    }
+
+    @Test("what is no time is none", arguments: ["", "5", "s", "1d", "-1s", "1.5s", "9999999999999999999s"])
+    func noTimes(text: String) {
+        #expect(Duration(unitText: text) == nil)
+    }
+}

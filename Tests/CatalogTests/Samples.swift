@@ -1,0 +1,50 @@
+import Addressing
+import Catalog
+
+extension Instance {
+    /// `dubbo` on 10.0.0.`host`:20880 unless said otherwise.
+    static func sample(
+        _ host: UInt8, port: UInt16 = 20880, protocol: ApplicationProtocol = .dubbo, weight: UInt32 = 100,
+        isEnabled: Bool = true, application: String = "shop", startTime: Int64 = 0
+    ) -> Instance {
+        Instance(
+            address: .v4(0x0A00_0000 | UInt32(host)), port: port, protocol: `protocol`, weight: weight,
+            isEnabled: isEnabled,
+            application: application, startTime: startTime)
+    }
+}
+
+extension ServiceID {
+    static let cart = ServiceID(name: "com.acme.Cart")
+    static let order = ServiceID(name: "com.acme.Order")
+}
+
+extension CatalogStore {
+    /// A full read that says this of these services.
+    @discardableResult
+    mutating func read(
+        _ services: [ServiceID: [String: Instance]], from registry: String = "zk"
+    ) -> [ServiceID] {
+        _ = apply(.begin, from: registry)
+        for (id, instances) in services {
+            _ = apply(.services(name: id.name, [id: keyed(instances)]), from: registry)
+        }
+        return apply(.complete, from: registry)
+    }
+
+    @discardableResult
+    mutating func add(
+        _ node: String, _ instance: Instance, to id: ServiceID = .cart, in registry: String = "zk"
+    ) -> [ServiceID] {
+        apply(.added(id, InstanceKey(node), instance), from: registry)
+    }
+
+    @discardableResult
+    mutating func remove(_ node: String, from id: ServiceID = .cart, in registry: String = "zk") -> [ServiceID] {
+        apply(.removed(id, InstanceKey(node)), from: registry)
+    }
+}
+
+func keyed(_ instances: [String: Instance]) -> [InstanceKey: Instance] {
+    Dictionary(uniqueKeysWithValues: instances.map { (InstanceKey($0.key), $0.value) })
+}

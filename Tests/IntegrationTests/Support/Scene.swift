@@ -1,0 +1,132 @@
+internal import IsthmusTesting
+internal import JSON
+internal import Logging
+internal import NIOCore
+internal import Synchronization
+internal import ZooKeeper
+
+/// A ZooKeeper, a namespace of the API server, and the bridge between them as users run it: the built program.
+struct Scene: Sendable {
+    let zooKeeper: RealZooKeeper
+    let server: RealAPIServer
+    let namespace: String
+
+    private static let count = Atomic(0)
+
+    static func run(
+        _ body: (Scene) async throws -> Void
+    ) async throws {
+        let server = try await RealAPIServer.shared()
+        let namespace = "scene-\(count.add(1, ordering: .relaxed).newValue)"
+        try await server.createNamespace(namespace)
+        try await RealZooKeeper.withServer { zooKeeper in
+            try await body(Scene(zooKeeper: zooKeeper, server: server, namespace: namespace))
+        }
+    }
+
+    /// The bridge while `body` runs; stopped by SIGTERM after that, which it must obey with exit code 0.
+    func withBridge(_ body: (ChildProcess) async throws -> Void) async throws {
+        let folder = try TemporaryFolder(label: "bridge")
+        let bridge = try ChildProcess.start(
+            "isthmus", executable: ServerTools.builtProduct("isthmus"),
+            arguments: [
+                "run", "--registry", "zookeeper://\(zooKeeper.connectString)/dubbo", "--kubeconfig", server.kubeconfig,
+                "--namespace", namespace,
+            ],
+            log: folder.path(of: "log"))
+        do {
+            try await body(bridge)
+        } catch {
+            let log = bridge.logTail(lines: 60)
+            _ = await bridge.stop()
+            throw TestSupportError("\(error)\nThe bridge's log:\n\(log)")
+        }
+        let status = await bridge.stop()
+        guard status == .code(0) else {
+            throw TestSupportError("the bridge ended with \(status):\n\(bridge.logTail(lines: 60))")
+        }
+    }
+
+    // MARK: The registry
+
+    /// Registers a provider in a znode that stays, as Dubbo does for one with `dynamic=false`.
+    func register(_ url: String, interface: String = PythonDubbo.demoService) async throws {
+        try await withZooKeeper { client in
+            let providers = "/dubbo/\(interface)/providers"
+            try await client.ensurePath(providers)
+            try await client.create(providers + "/" + Self.encoded(url))
+        }
+    }
+
+    func deregister(_ url: String, interface: String = PythonDubbo.demoService) async throws {
+        try await withZooKeeper { try await $0.delete("/dubbo/\(interface)/providers/" + Self.encoded(url)) }
+    }
+
+    func withZooKeeper(_ body: (ZooKeeperClient) async throws -> Void) async throws {
+        let client = ZooKeeperClient(try ConnectionString(zooKeeper.connectString))
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await client.run() }
+            defer { group.cancelAll() }
+            try await body(client)
+        }
+    }
+
+    /// As `java.net.URLEncoder` writes it.
+    static func encoded(_ url: String) -> String {
+        url.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                UInt8(ascii: "*"):
+                String(UnicodeScalar(byte))
+            default:
+                (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }.joined()
+    }
+
+    // MARK: The cluster
+
+    /// The ServiceEntries of the namespace by name, as `kubectl` gets them.
+    func entries() async throws -> [String: JSONValue] {
+        let output = try await server.kubectl("get", "serviceentries", "-n", namespace, "-o", "json")
+        var entries: [String: JSONValue] = [:]
+        for item in try JSONValue(parsing: Array(output.utf8))["items"]?.array ?? [] {
+            entries[item["metadata"]?["name"]?.string ?? ""] = item
+        }
+        return entries
+    }
+
+    func entry(_ name: String, where holds: (JSONValue) -> Bool) async throws -> JSONValue {
+        let seen = try await eventually("the ServiceEntry \(name) is as expected") {
+            try await entries()
+        } until: { (entries: [String: JSONValue]) in
+            entries[name].map(holds) ?? false
+        }
+        guard let entry = seen[name] else { throw TestSupportError("there is no \(name)") }
+        return entry
+    }
+
+    /// What the bridge wrote, or tried to, in the namespace.
+    func writes() throws -> [AuditedRequest] {
+        try server.requests().filter {
+            $0.isWrite && $0.namespace == namespace && $0.userAgent.hasPrefix("isthmus/")
+        }
+    }
+}
+
+extension JSONValue {
+    /// `address:port` of each endpoint, by the name of the service port.
+    func endpoints(on port: String) -> [String] {
+        (self["spec"]?["endpoints"]?.array ?? []).compactMap { endpoint in
+            guard let address = endpoint["address"]?.string, let number = endpoint["ports"]?[port]?.integer else {
+                return nil
+            }
+            return "\(address):\(number)"
+        }
+    }
+
+    var endpointCount: Int? { self["spec"]?["endpoints"]?.array?.count }
+
+    var virtualAddresses: [String] { (self["spec"]?["addresses"]?.array ?? []).compactMap(\.string) }
+}

@@ -1,0 +1,64 @@
+import NIOCore
+import Sandbox
+import Testing
+import ZooKeeper
+
+/// Runs a client of `servers` for as long as `body` takes.
+func withZooKeeperClient(
+    _ servers: String, configuration: ZooKeeperClient.Configuration = .quick,
+    _ body: @Sendable (ZooKeeperClient) async throws -> Void
+) async throws {
+    let client = ZooKeeperClient(try ConnectionString(servers), configuration: configuration)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await client.run() }
+        try await body(client)
+        group.cancelAll()
+        try await group.waitForAll()
+    }
+}
+
+extension ZooKeeperClient.Configuration {
+    /// A session that is short enough for a test to wait for its end.
+    static var quick: Self {
+        var configuration = Self()
+        configuration.sessionTimeout = .seconds(2)
+        return configuration
+    }
+}
+
+extension ZooKeeperServer {
+    /// A server whose sessions take 200 ms to 2 s to expire.
+    static func quick(
+        port: Int = 0, _ change: (inout Configuration) -> Void = { _ in }
+    ) -> ZooKeeperServer {
+        var configuration = Configuration()
+        configuration.port = port
+        configuration.tick = .milliseconds(100)
+        change(&configuration)
+        return ZooKeeperServer(configuration: configuration)
+    }
+}
+
+extension ZooKeeperEvents.AsyncIterator {
+    /// The next time that a session stands.
+    mutating func nextSession() async throws -> Session {
+        while let event = await next() {
+            if case .connected(let session) = event { return session }
+        }
+        throw EventsEnded()
+    }
+
+    /// The next watch event.
+    mutating func nextChange() async throws -> WatchEvent {
+        while let event = await next() {
+            if case .changed(let event) = event { return event }
+        }
+        throw EventsEnded()
+    }
+}
+
+struct EventsEnded: Error {}
+
+extension ByteBuffer {
+    var text: String { String(buffer: self) }
+}
