@@ -63,26 +63,30 @@ let package = Package(
         room("Dubbo", ["Addressing", "Catalog"]),
         room("Translation", ["Addressing", "Catalog", "IstioAPI"]),
         room("Planning", ["IstioAPI", "JSON"]),
+        room("Deliveries", ["IstioAPI", "Planning", logging]),
         // Wire clients.
-        room("ZooKeeper", [nioCore, nioPosix, logging]),
+        room("ZooKeeper", [nioCore, nioPosix, nioSSL, logging]),
         room("Kubernetes", ["JSON", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, yams]),
         // The ends of the street.
         room("ZooKeeperSource", ["ZooKeeper", "Dubbo", "Catalog", logging]),
-        room("KubernetesDelivery", ["Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
+        room("KubernetesDelivery", ["Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
+        room("DirectoryDelivery", ["Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
         // Composition.
         room(
             "Bridge",
             [
                 "Addressing", "Catalog", "Translation", "Planning", "IstioAPI", "ZooKeeper", "ZooKeeperSource",
                 "Kubernetes",
-                "KubernetesDelivery", "Dubbo", "JSON", logging, serviceLifecycle, yams,
+                "Deliveries", "DirectoryDelivery", "KubernetesDelivery", "Dubbo", "JSON", logging, serviceLifecycle,
+                yams,
             ]),
         room("Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
         room("IsthmusTesting"),
         .executableTarget(
             name: "isthmus",
             dependencies: [
-                "Bridge", "Sandbox", "JSON", "Kubernetes", "Translation", "ZooKeeper", argumentParser, logging,
+                "Bridge", "Deliveries", "IstioAPI", "JSON", "Kubernetes", "Planning", "Sandbox", "Translation",
+                "ZooKeeper", argumentParser, logging,
                 serviceLifecycle, unixSignals,
             ],
             swiftSettings: settings),
@@ -94,12 +98,16 @@ let package = Package(
         tests("IstioAPITests", ["IstioAPI", "JSON"]),
         tests("TranslationTests", ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing"]),
         tests("PlanningTests", ["Planning", "IstioAPI", "JSON"]),
-        tests("ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioEmbedded, logging]),
+        tests("ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioSSL, nioEmbedded, logging]),
         tests("KubernetesTests", ["Kubernetes", "JSON", nioCore, nioPosix, nioHTTP1, logging]),
-        tests("SandboxTests", ["Sandbox", "ZooKeeper", "JSON", nioCore, nioPosix, nioHTTP1, logging]),
+        tests("KubernetesDeliveryTests", ["KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "JSON"]),
+        tests("SandboxTests", ["Sandbox", "ZooKeeper", "JSON", nioCore, nioPosix, nioSSL, nioHTTP1, logging]),
         tests(
             "BridgeTests",
-            ["Bridge", "Addressing", "Catalog", "Translation", "Planning", "IstioAPI", "JSON", "ZooKeeper", logging]),
+            [
+                "Bridge", "Addressing", "Catalog", "Translation", "Planning", "Deliveries", "IstioAPI", "JSON",
+                "ZooKeeper", logging,
+            ]),
         tests(
             "IntegrationTests",
             ["isthmus", "IsthmusTesting", "ZooKeeper", "Kubernetes", "JSON", nioCore, logging]),

@@ -12,8 +12,9 @@ extension BridgeConfiguration {
     /// - Throws: `ConfigurationError` for anything that can't be meant, `KubernetesError` for a kubeconfig that can't be used.
     package init(yaml text: String, file: String) throws {
         let reader = try YAMLReader(text, file: file)
-        try reader.allow(["instance", "registries", "translation", "delivery"])
+        try reader.check(ConfigurationKey.all)
         registries = try Self.registries(reader)
+        directory = try reader.mapping("delivery")?.mapping("directory")?.string("path")
         clusters = try Self.clusters(reader)
         let namespace = clusters.first?.configuration.namespace ?? "default"
         translation = try Self.translation(reader, namespace: namespace)
@@ -35,14 +36,12 @@ extension BridgeConfiguration {
     }
 
     private static func registry(_ entry: YAMLReader) throws(ConfigurationError) -> Registry {
-        try entry.allow(["name", "zookeeper"])
         guard let name = try entry.string("name"), !name.isEmpty, !name.contains(",") else {
-            throw entry.failure("name", "a registry needs a name without commas")
+            throw entry.failure("name", "must not be empty or have commas")
         }
         guard let zooKeeper = try entry.mapping("zookeeper") else {
-            throw entry.failure("zookeeper", "says where the registry is, and is missing")
+            throw entry.failure("zookeeper", "must be a mapping")
         }
-        try zooKeeper.allow(["servers", "sessionTimeout", "dubbo"])
         guard let servers = try zooKeeper.strings("servers"), !servers.isEmpty else {
             throw zooKeeper.failure("servers", "at least one HOST:PORT is needed")
         }
@@ -52,7 +51,6 @@ extension BridgeConfiguration {
             throw zooKeeper.failure("sessionTimeout", "must be at least 1s")
         }
         if let dubbo = try zooKeeper.mapping("dubbo") {
-            try dubbo.allow(["root"])
             registry.root = try dubbo.string("root") ?? registry.root
             guard registry.root.hasPrefix("/"), registry.root == "/" || !registry.root.hasSuffix("/") else {
                 throw dubbo.failure("root", "must be a path such as /dubbo")
@@ -73,13 +71,12 @@ extension BridgeConfiguration {
 
     private static func clusters(_ reader: YAMLReader) throws -> [Cluster] {
         let delivery = try reader.mapping("delivery")
-        try delivery?.allow(["kubernetes"])
         guard let entries = try delivery?.mappings("kubernetes") else {
+            if try delivery?.mapping("directory") != nil { return [] }
             return [Cluster(name: "default", configuration: try .detect(kubeconfig: nil, context: nil))]
         }
         var clusters: [Cluster] = []
         for entry in entries {
-            try entry.allow(["kubeconfig", "context"])
             let context = try entry.string("context")
             let cluster = Cluster(
                 name: context ?? "default",
@@ -104,9 +101,6 @@ extension BridgeConfiguration {
         if let instance = try reader.string("instance") { policy.instance = instance }
         if let problem = policy.instanceProblem { throw reader.failure("instance", problem) }
         guard let section = try reader.mapping("translation") else { return policy }
-        try section.allow([
-            "namespace", "addresses", "exportTo", "ports", "labels", "emptyRetention", "allowedHosts", "clusterDomain",
-        ])
         if let namespace = try section.string("namespace") { policy.namespace = namespace }
         if let problem = policy.namespaceProblem { throw section.failure("namespace", problem) }
         if let exports = try section.strings("exportTo") { policy.exportTo = exports }
@@ -116,7 +110,6 @@ extension BridgeConfiguration {
         try readAddresses(section, &policy)
         try readPorts(section, &policy)
         if let labels = try section.mapping("labels") {
-            try labels.allow(["keep"])
             if let keys = try labels.strings("keep") { policy.keptLabels = keys }
             if let problem = policy.labelProblem { throw labels.failure("keep", problem) }
         }
@@ -126,18 +119,13 @@ extension BridgeConfiguration {
     private static func readAddresses(
         _ section: YAMLReader, _ policy: inout TranslationPolicy
     ) throws(ConfigurationError) {
-        guard section.has("addresses") else { return }
-        if let word = try? section.string("addresses") {
-            switch word {
-            case "istiod": policy.addresses = .istiod
-            case "none": policy.addresses = .none
-            default: throw section.failure("addresses", "must be istiod, none or { cidr: … }, and is '\(word)'")
-            }
-            return
+        switch section.word("addresses") {
+        case "istiod": policy.addresses = .istiod
+        case "none": policy.addresses = .none
+        default: break
         }
-        guard let addresses = try section.mapping("addresses") else { return }
-        try addresses.allow(["cidr"])
-        guard let text = try addresses.string("cidr") else { throw addresses.failure("cidr", "is missing") }
+        guard section.word("addresses") == nil, let addresses = try section.mapping("addresses") else { return }
+        let text = try addresses.string("cidr") ?? ""
         guard let block = CIDRBlock(text), block.usableCount > 0 else {
             throw addresses.failure("cidr", "must be a block of addresses such as 240.16.0.0/12, and is '\(text)'")
         }
@@ -148,7 +136,6 @@ extension BridgeConfiguration {
         _ section: YAMLReader, _ policy: inout TranslationPolicy
     ) throws(ConfigurationError) {
         guard let ports = try section.mapping("ports") else { return }
-        try ports.allow(ApplicationProtocol.allCases.map(\.rawValue))
         for applicationProtocol in ApplicationProtocol.allCases {
             guard let number = try ports.integer(applicationProtocol.rawValue, in: 1...65535) else { continue }
             policy.ports[applicationProtocol] = UInt16(number)

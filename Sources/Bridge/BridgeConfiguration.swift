@@ -35,11 +35,16 @@ package struct BridgeConfiguration: Sendable {
     package var registries: [Registry]
     package var translation: TranslationPolicy
     package var clusters: [Cluster]
+    /// A folder for one YAML file a resource; `nil` for none.
+    package var directory: String?
 
-    package init(registries: [Registry], translation: TranslationPolicy, clusters: [Cluster]) {
+    package init(
+        registries: [Registry], translation: TranslationPolicy, clusters: [Cluster], directory: String? = nil
+    ) {
         self.registries = registries
         self.translation = translation
         self.clusters = clusters
+        self.directory = directory
     }
 }
 
@@ -55,4 +60,9 @@ package struct ConfigurationError: Error, Sendable, Hashable, CustomStringConver
     }
 
     package var description: String { "\(place): \(message)" }
+}
+
+extension BridgeConfiguration {
+    /// The table of all keys in Markdown; `docs/configuration.md` has it.
+    package static var reference: String { ConfigurationKey.reference }
 }

@@ -1,5 +1,6 @@
 internal import Addressing
 package import Catalog
+package import Deliveries
 package import IstioAPI
 internal import JSON
 package import Logging
@@ -94,6 +95,22 @@ extension Pipeline {
     package func delivered(_ receipt: Receipt) {
         logger.trace(
             "receipt", metadata: ["resource": "\(receipt.key)", "outcome": "\(receipt.outcome)"])
+    }
+}
+
+// MARK: - For those who look once
+
+extension Pipeline {
+    /// Everything that should be, sorted.
+    package var everyResource: [ServiceEntry] { resources.values.sorted { $0.key < $1.key } }
+
+    package var isComplete: Bool { catalog.isComplete }
+
+    /// The registries that were never read completely, and why.
+    package var unreadRegistries: [(name: String, reason: String)] {
+        catalog.health.compactMap { registry, health in
+            if case .starting(let reason) = health { (registry, reason) } else { nil }
+        }
     }
 }
 

@@ -31,19 +31,46 @@ struct YAMLReader {
         self.mapping = mapping
     }
 
-    /// Refuses every key but these.
-    func allow(_ keys: [String]) throws(ConfigurationError) {
-        for (key, _) in mapping {
-            guard let name = key.string else { throw failure(at: key, "a key must be text") }
-            if keys.contains(name) { continue }
-            let nearest = keys.min { distance($0, name) < distance($1, name) }
-            let hint = nearest.flatMap { distance($0, name) <= 3 ? "; did you mean '\($0)'?" : nil }
-            let known = keys.sorted().joined(separator: ", ")
-            throw failure(at: key, "unknown key '\(full(name))'\(hint ?? "; known here: \(known)")")
+    /// Holds the mapping against its keys: no other key, none missing that is needed, each of the right type.
+    func check(_ keys: [ConfigurationKey]) throws(ConfigurationError) {
+        for (node, _) in mapping {
+            guard let name = node.string else { throw failure(at: node, "a key must be text") }
+            if !keys.contains(where: { $0.name == name }) { throw unknown(name, at: node, among: keys.map(\.name)) }
+        }
+        for key in keys {
+            guard let node = mapping[key.name] else {
+                if key.isRequired { throw failure(key.name, "is needed: \(key.summary)") }
+                continue
+            }
+            switch key.kind {
+            case .text: _ = try string(key.name)
+            case .number(let range): _ = try integer(key.name, in: range)
+            case .time: _ = try duration(key.name)
+            case .texts: _ = try strings(key.name)
+            case .mapping(let inner): try mapping(key.name)?.check(inner)
+            case .list(let inner): for element in try mappings(key.name) ?? [] { try element.check(inner) }
+            case .words(let words, let inner):
+                if case .scalar(let scalar) = node {
+                    guard words.contains(scalar.string) else {
+                        let known = "\(words.joined(separator: ", ")) or a mapping"
+                        throw failure(key.name, "must be \(known), and is '\(scalar.string)'")
+                    }
+                } else {
+                    try mapping(key.name)?.check(inner)
+                }
+            }
         }
     }
 
-    func has(_ key: String) -> Bool { mapping[key] != nil }
+    private func unknown(_ name: String, at node: Node, among known: [String]) -> ConfigurationError {
+        let nearest = known.min { distance($0, name) < distance($1, name) }
+        let hint = nearest.flatMap { distance($0, name) <= 3 ? "did you mean '\($0)'?" : nil }
+        let all = "known here: \(known.sorted().joined(separator: ", "))"
+        return failure(at: node, "unknown key '\(full(name))'; \(hint ?? all)")
+    }
+
+    /// The word that the key holds, where it holds no mapping.
+    func word(_ key: String) -> String? { mapping[key]?.scalar?.string }
 
     func string(_ key: String) throws(ConfigurationError) -> String? {
         guard let node = mapping[key] else { return nil }

@@ -33,6 +33,17 @@ package struct ProviderDecoder: Sendable {
         internalInterfaces.contains(interface) || interface.hasPrefix("org.apache.dubbo.mock.")
     }
 
+    /// A znode's name for logs: what stands before the parameters, without a user and password; at most 200 characters.
+    /// Parameters may hold tokens and passwords.
+    package static func withoutSecrets(node: String) -> String {
+        let text = ByteText.formDecoded(node.utf8).map { String(decoding: $0, as: UTF8.self) } ?? node
+        let shown = text.prefix { $0 != "?" && $0 != "%" }
+        guard let at = text.lastIndex(of: "@") else { return String(shown.prefix(200)) }
+        // A password may hold any character, so that what comes before the last '@' is not to be trusted.
+        let scheme = text.prefix { $0.isLetter }
+        return scheme + "://…" + (at < shown.endIndex ? shown[at...].prefix(200) : "")
+    }
+
     private static let internalInterfaces: Set<String> = [
         "org.apache.dubbo.metadata.MetadataService", "org.apache.dubbo.metadata.MetadataServiceV2",
         "com.alibaba.dubbo.monitor.MonitorService", "org.apache.dubbo.monitor.MonitorService",

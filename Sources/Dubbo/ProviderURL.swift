@@ -63,7 +63,11 @@ struct ProviderURL {
         guard !host.isEmpty, let hostText = ByteText.string(host) else { throw Malformed(reason: "it has no host") }
         guard let portText = ByteText.string(port), !portText.isEmpty else { throw Malformed(reason: "it has no port") }
         guard let number = UInt16(portText), number > 0, portText.first != "+" else {
-            throw Malformed(reason: "'\(portText.prefix(20))' is not a port from 1 to 65535")
+            // Where the text is no number it may be a piece of a password with a '/' in it.
+            let shown =
+                portText.allSatisfy { ("0"..."9").contains($0) }
+                ? "'\(portText.prefix(20))'" : "what follows the last ':'"
+            throw Malformed(reason: "\(shown) is not a port from 1 to 65535")
         }
         return (hostText, number)
     }

@@ -56,7 +56,7 @@ extension ServiceEntry {
                 "spec.hosts[\(index)]", "'\(host)' is not a host name")
         }
         let carriesPlainTCP = ports.contains { $0.protocol.uppercased() == "TCP" }
-        check(hosts.count == 1 || !carriesPlainTCP, "spec.hosts", "a TCP port allows one host only")
+        check(hosts.count <= 1 || !carriesPlainTCP, "spec.hosts", "a TCP port allows one host only")
     }
 
     private static let protocols: Set<String> = [

@@ -1,84 +1,43 @@
-internal import IstioAPI
+package import Deliveries
+package import IstioAPI
 internal import JSON
 internal import Kubernetes
-internal import Logging
-internal import Planning
+package import Planning
+
+// MARK: - One look, one change
 
 extension ClusterDelivery {
-    static let fieldManager = "isthmus"
-
-    /// What the attempt to deliver a key led to.
-    private enum Attempt {
-        /// As it should be; `nil` when nothing had to be done.
-        case done(Receipt.Outcome?)
-        /// What was known of the object was wrong: plan again.
-        case outdated
-        /// No repetition helps until something changes, but nothing may tell us of that change.
-        case refused(String)
-        case failed(KubernetesError)
+    package func owned() async throws -> [ActualObject] {
+        var objects: [ActualObject] = []
+        let pages = client.list(
+            try await resourceType(), namespace: namespace, labelSelector: ownership.labelSelector)
+        for try await page in pages { objects += page.objects.map { ActualObject($0) } }
+        return objects
     }
 
-    /// One worker: takes keys until the queue is finished.
-    func work(_ type: ResourceType, desired: any DesiredState) async {
-        await withDiscardingTaskGroup { retries in
-            while let (key, since) = await queue.next() {
-                if let delay = await deliver(key, since: since, type, desired: desired) {
-                    retries.addTask { [queue] in
-                        try? await Task.sleep(for: delay)
-                        queue.add(key)
-                    }
-                }
-                queue.done(key)
-            }
-            retries.cancelAll()
-        }
+    package func object(_ key: ResourceKey) async throws -> ActualObject? {
+        try await read(key, try await resourceType())
     }
 
-    /// - Returns: When to try again, if that is needed.
-    private func deliver(
-        _ key: ResourceKey, since: ContinuousClock.Instant, _ type: ResourceType, desired: any DesiredState
-    ) async -> Duration? {
-        let attempt = await attempt(key, type, desired: desired)
-        var outcome: Receipt.Outcome?
-        var delay: Duration?
-        let failed = failures[key] ?? 0
-        switch attempt {
-        case .done(let change):
-            outcome = change
-            failures[key] = nil
-        case .outdated:
-            // The first time it is nearly always a race that the next look settles.
-            delay = failed == 0 ? .zero : RetryBackoff.delay(afterFailures: failed, ceiling: 30)
-            failures[key] = failed + 1
-        case .refused(let reason):
-            delay = RetryBackoff.delay(afterFailures: failed + 2, ceiling: 300)
-            outcome = .refused(reason: reason)
-            failures[key] = failed + 1
-        case .failed(let error) where error.code == .cancelled || error.code == .shutDown:
-            // The bridge is stopping; its successor plans anew.
-            break
-        case .failed(let error):
-            let backoff = RetryBackoff.delay(afterFailures: failed, ceiling: 60)
-            delay = max(backoff, error.retryAfter ?? .zero)
-            outcome = .failed(reason: "\(error)")
-            failures[key] = failed + 1
-        }
-        if let outcome {
-            let receipt = Receipt(key: key, delivery: name, outcome: outcome, elapsed: since.duration(to: .now))
-            log(receipt, failuresBefore: failed, retryIn: delay)
-            await desired.delivered(receipt)
-        }
-        return delay
-    }
-
-    private func attempt(_ key: ResourceKey, _ type: ResourceType, desired: any DesiredState) async -> Attempt {
+    package func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
         do throws(KubernetesError) {
-            let wanted = await desired.wanted(key)
-            if wanted == .undecided { return .done(nil) }
-            var entry: ServiceEntry?
-            if case .present(let resource) = wanted { entry = resource }
-            return try await carryOut(
-                .plan(desired: entry, actual: try await current(key, type), ownership: ownership), key, type)
+            return try await carryOut(change, key, try await resourceType())
+        } catch {
+            return attempt(after: error, key)
+        }
+    }
+}
+
+// MARK: - Bringing an object closer to what is wanted
+
+extension ClusterDelivery {
+    private static let fieldManager = "isthmus"
+
+    func attempt(_ key: ResourceKey, _ wanted: Wanted, _ type: ResourceType) async -> Attempt {
+        do throws(KubernetesError) {
+            let change = Change.plan(
+                desired: wanted.resource, actual: try await current(key, type), ownership: ownership)
+            return try await carryOut(change, key, type)
         } catch {
             return attempt(after: error, key)
         }
@@ -108,14 +67,16 @@ extension ClusterDelivery {
         case .none:
             return .done(nil)
         case .conflict(let reason):
-            return .refused(reason)
+            return .refused(reason: reason)
         case .create(let entry):
             return try await create(entry, type)
         case .patch(let actual, let patch, let scope):
             let written = try await client.mergePatch(
                 type, name: key.name, namespace: key.namespace, body: patch, fieldManager: Self.fieldManager,
                 replying: .metadataOnly)
-            cache.wrote(actual.applying(patch, resourceVersion: written.metadata.resourceVersion))
+            cache.wrote(
+                actual.applying(patch, resourceVersion: written.metadata.resourceVersion),
+                replacing: actual.resourceVersion)
             return .done(.updated(scope))
         case .delete(let actual):
             try await client.delete(
@@ -135,13 +96,14 @@ extension ClusterDelivery {
             cache.wrote(
                 ActualObject(
                     key: entry.key, uid: created.metadata.uid, resourceVersion: created.metadata.resourceVersion,
-                    labels: entry.labels, annotations: entry.annotations, spec: entry.spec))
+                    labels: entry.labels, annotations: entry.annotations, spec: entry.spec),
+                replacing: nil)
             return .done(.created)
         } catch  where error.code == .alreadyExists {
             // Ours after all, where an earlier create's answer was lost; or somebody else's.
             guard let present = try await read(entry.key, type) else { return .outdated }
             let change = Change.plan(desired: entry, actual: present, ownership: ownership)
-            if case .conflict(let reason) = change { return .refused(reason) }
+            if case .conflict(let reason) = change { return .refused(reason: reason) }
             return change == .none ? .done(nil) : .outdated
         }
     }
@@ -149,6 +111,8 @@ extension ClusterDelivery {
     private func attempt(after error: KubernetesError, _ key: ResourceKey) -> Attempt {
         if error.isOutcomeUnknown { cache.invalidate(key) }
         switch error.code {
+        case .cancelled, .shutDown:
+            return .abandoned
         case .conflict:
             cache.invalidate(key)
             return .outdated
@@ -156,45 +120,27 @@ extension ClusterDelivery {
             cache.invalidate(key)
             return .outdated
         case .notFound:
-            return .refused("\(error); does the namespace '\(key.namespace)' exist?")
+            return .refused(reason: "\(error); does the namespace '\(key.namespace)' exist?")
         case .forbidden:
             return .refused(
-                "\(error); the bridge needs get, list, watch, create, patch and delete on "
+                reason: "\(error); the bridge needs get, list, watch, create, patch and delete on "
                     + "\(ServiceEntry.plural).\(ServiceEntry.group) in namespace '\(key.namespace)'")
         case .invalid, .badRequest, .tooLarge:
-            return .refused("\(error)")
+            return .refused(reason: "\(error)")
         default:
-            return .failed(error)
-        }
-    }
-
-    private func log(_ receipt: Receipt, failuresBefore: Int, retryIn: Duration?) {
-        var metadata: Logger.Metadata = ["resource": "\(receipt.key)"]
-        switch receipt.outcome {
-        case .created, .updated, .deleted:
-            metadata["after"] = "\(receipt.elapsed.formattedMilliseconds) ms"
-        case .refused(let reason), .failed(let reason):
-            metadata["reason"] = "\(reason)"
-            metadata["retryIn"] = retryIn.map { "\($0.formattedMilliseconds) ms" }
-        }
-        // A server that is down fails every object, again and again; once an object is enough for a reader.
-        let trouble: Logger.Level = failuresBefore == 0 ? .error : .debug
-        switch receipt.outcome {
-        case .created: logger.info("created a ServiceEntry", metadata: metadata)
-        case .updated(let scope):
-            metadata["push"] = "\(scope)"
-            logger.info("updated a ServiceEntry", metadata: metadata)
-        case .deleted: logger.info("deleted a ServiceEntry", metadata: metadata)
-        case .refused: logger.log(level: trouble, "a ServiceEntry is refused", metadata: metadata)
-        case .failed: logger.log(level: trouble, "a ServiceEntry could not be written", metadata: metadata)
+            return .failed(reason: "\(error)", retryAfter: error.retryAfter)
         }
     }
 }
 
-extension Duration {
-    /// With one decimal: `12.3`.
-    package var formattedMilliseconds: String {
-        let tenths = Int64(self / .microseconds(100))
-        return "\(tenths / 10).\(tenths % 10)"
+extension APIObject {
+    var key: ResourceKey { ResourceKey(namespace: metadata.namespace ?? "", name: metadata.name) }
+}
+
+extension ActualObject {
+    init(_ object: APIObject) {
+        self.init(
+            key: object.key, uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion,
+            labels: object.metadata.labels, annotations: object.metadata.annotations, spec: object.json["spec"] ?? [:])
     }
 }

@@ -1,24 +1,23 @@
+package import Deliveries
 package import IstioAPI
-internal import JSON
 package import Kubernetes
 package import Logging
 package import Planning
 
 /// Writes ServiceEntries to a cluster's API server and keeps them as they should be.
 ///
-/// One watch follows the objects that carry the owner's labels; workers take keys from a queue, plan the step from what is to
-/// what should be, and carry it out. Objects of others are never cached and never touched.
+/// One watch follows the objects that carry the owner's labels; workers take resources from a queue, plan the step from what
+/// is to what should be, and carry it out. Objects of others are never cached and never touched.
 package actor ClusterDelivery: Delivery {
     package nonisolated let name: String
-    nonisolated let queue = WorkQueue<ResourceKey>()
     let client: KubernetesClient
     let namespace: String
     let ownership: Ownership
-    let workers: Int
-    let logger: Logger
     var cache = ObjectCache()
-    /// How often in a row the delivery of a key has failed.
-    var failures: [ResourceKey: Int] = [:]
+    private let workers: DeliveryWorkers
+    private let workerCount: Int
+    private let logger: Logger
+    private var type: ResourceType?
 
     /// - Parameter workers: How many writes may be under way at once.
     package init(
@@ -29,49 +28,60 @@ package actor ClusterDelivery: Delivery {
         self.client = client
         self.namespace = namespace
         self.ownership = ownership
-        self.workers = workers
+        self.workers = DeliveryWorkers(name: name, logger: logger)
+        workerCount = workers
         self.logger = logger
     }
 
     package nonisolated func changed(_ keys: [ResourceKey]) {
-        for key in keys { queue.add(key) }
+        workers.add(keys)
     }
 
     package func run(desired: any DesiredState) async {
-        guard let type = await findResourceType() else { return }
+        guard let type = await waitForResourceType() else { return }
         await withTaskCancellationHandler {
-            await withDiscardingTaskGroup { group in
-                group.addTask { await self.follow(type, desired: desired) }
-            }
+            await follow(type, desired: desired)
         } onCancel: {
-            queue.finish()
+            workers.queue.finish()
         }
     }
 
-    /// The newest version of the API that the server has; waits for one that has none yet.
-    private func findResourceType() async -> ResourceType? {
+    // MARK: The API
+
+    /// The newest version of the API that the server has.
+    func resourceType() async throws(KubernetesError) -> ResourceType {
+        if let type { return type }
+        let served = try await client.servedVersions(group: ServiceEntry.group)
+        for version in ["v1", "v1beta1", "v1alpha3"] where served.contains(version) {
+            guard try await client.resources(group: ServiceEntry.group, version: version).contains(ServiceEntry.plural)
+            else { continue }
+            let found = ResourceType(
+                group: ServiceEntry.group, version: version, plural: ServiceEntry.plural, kind: ServiceEntry.kind)
+            type = found
+            return found
+        }
+        throw KubernetesError(
+            code: .notFound,
+            message: "the API server does not know \(ServiceEntry.group)/\(ServiceEntry.kind): install Istio's CRDs")
+    }
+
+    /// `nil` when the task was cancelled before the server had one.
+    private func waitForResourceType() async -> ResourceType? {
         var backoff = RetryBackoff()
         while !Task.isCancelled {
-            var problem =
-                "the API server does not know \(ServiceEntry.group)/\(ServiceEntry.kind): install Istio's CRDs"
             do throws(KubernetesError) {
-                let served = try await client.servedVersions(group: ServiceEntry.group)
-                for version in ["v1", "v1beta1", "v1alpha3"] where served.contains(version) {
-                    let plurals = try await client.resources(group: ServiceEntry.group, version: version)
-                    guard plurals.contains(ServiceEntry.plural) else { continue }
-                    return ResourceType(
-                        group: ServiceEntry.group, version: version, plural: ServiceEntry.plural,
-                        kind: ServiceEntry.kind)
-                }
+                return try await resourceType()
             } catch {
-                problem = "the API server does not answer: \(error)"
+                let delay = backoff.next()
+                logger.error(
+                    "nothing can be delivered yet", metadata: ["reason": "\(error)", "retryIn": "\(delay)"])
+                try? await Task.sleep(for: delay)
             }
-            let delay = backoff.next()
-            logger.error("nothing can be delivered yet", metadata: ["reason": "\(problem)", "retryIn": "\(delay)"])
-            try? await Task.sleep(for: delay)
         }
         return nil
     }
+
+    // MARK: The view of the cluster
 
     /// Keeps the cache by list and watch. The workers start with the first complete list, when what is there is known.
     private func follow(_ type: ResourceType, desired: any DesiredState) async {
@@ -99,53 +109,27 @@ package actor ClusterDelivery: Delivery {
                             metadata: ["namespace": "\(namespace)", "count": "\(listed.count)"])
                         await desired.seed(listed, from: name)
                         listed = []
-                        for _ in 0..<workers { group.addTask { await self.work(type, desired: desired) } }
+                        group.addTask { [self] in
+                            await workers.run(count: workerCount, desired: desired) { key, wanted in
+                                await self.attempt(key, wanted, type)
+                            }
+                        }
                     }
-                    for key in changed { queue.add(key) }
+                    workers.add(changed)
                 case .changed(let object):
-                    let key = object.key
                     let version = object.metadata.resourceVersion
-                    if cache.observed(key, uid: object.metadata.uid, resourceVersion: version) { queue.add(key) }
+                    if cache.observed(object.key, uid: object.metadata.uid, resourceVersion: version) {
+                        workers.add([object.key])
+                    }
                 case .deleted(let object):
-                    if cache.observedDeletion(object.key, uid: object.metadata.uid) { queue.add(object.key) }
+                    if cache.observedDeletion(object.key, uid: object.metadata.uid) { workers.add([object.key]) }
                 case .interrupted(let error, let delay):
                     logger.warning(
                         "the view of the cluster is interrupted",
                         metadata: ["reason": "\(error)", "retryIn": "\(delay)"])
                 }
             }
-            queue.finish()
+            workers.queue.finish()
         }
-    }
-}
-
-extension APIObject {
-    var key: ResourceKey { ResourceKey(namespace: metadata.namespace ?? "", name: metadata.name) }
-}
-
-extension ActualObject {
-    package init(_ object: APIObject) {
-        self.init(
-            key: object.key, uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion,
-            labels: object.metadata.labels, annotations: object.metadata.annotations, spec: object.json["spec"] ?? [:])
-    }
-}
-
-/// Pauses between attempts: 0.5 s, doubling to 30 s, the upper half of each at random.
-struct RetryBackoff {
-    private var failures = 0
-
-    mutating func next() -> Duration {
-        defer { failures += 1 }
-        return Self.delay(afterFailures: failures, ceiling: 30)
-    }
-
-    /// - Parameters:
-    ///   - failures: In a row, before the one that just happened.
-    ///   - ceiling: Seconds.
-    static func delay(
-        afterFailures failures: Int, ceiling: Double, jitter: Double = .random(in: 0.5...1)
-    ) -> Duration {
-        .seconds(min(0.5 * Double(1 << min(failures, 12)), ceiling) * jitter)
     }
 }

@@ -87,7 +87,8 @@ extension ObjectCache {
 
 extension ObjectCache {
     /// A write was accepted; `object` is what it left behind.
-    package mutating func wrote(_ object: ActualObject) {
+    /// - Parameter replaced: The version that the write was based on; `nil` for a create.
+    package mutating func wrote(_ object: ActualObject, replacing replaced: String?) {
         let before = entries[object.key].flatMap { $0.object.uid == object.uid ? $0 : nil }
         var entry = Entry(object: object, unseen: before?.unseen ?? [])
         if before?.foreign == object.resourceVersion {
@@ -101,6 +102,9 @@ extension ObjectCache {
             entry.unseen = []
             entry.isInvalid = true
         }
+        // A list that was read meanwhile may already hold what somebody else wrote after us.
+        let known = before?.object.resourceVersion
+        if known != nil, known != replaced, known != object.resourceVersion { entry.isInvalid = true }
         entries[object.key] = entry
     }
 

@@ -16,8 +16,9 @@ extension ZooKeeperServer {
 
     /// Makes a persistent znode, and the parents that it lacks. One that exists keeps what it has.
     ///
-    /// - Throws: `ZooKeeperError`, such as `badArguments` for a path that can't be.
+    /// - Throws: `ZooKeeperError`, such as `invalidInput` for a path that can't be.
     package func makePath(_ path: String, data: ByteBuffer = ByteBuffer()) throws(ZooKeeperError) {
+        try ZnodePath.validate(path)
         var end = path.startIndex
         while end < path.endIndex {
             end = path[path.index(after: end)...].firstIndex(of: "/") ?? path.endIndex

@@ -44,6 +44,8 @@ final class ZooKeeperServerHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What was answered before still goes out.
+        context.flush()
         context.close(promise: nil)
     }
 }

@@ -114,6 +114,7 @@ extension SessionStateMachine {
 
     private mutating func handshake(_ response: ConnectResponse, now: NIODeadline) -> ReceiveAction {
         guard response.timeout > 0, response.sessionID != 0 else {
+            guard sessionID != 0 else { return .drop(reason: "the server refuses to start a session") }
             sessionID = 0
             password = ByteBuffer(repeating: 0, count: 16)
             phase = .disconnected

@@ -12,8 +12,9 @@ package enum ZnodePath {
             if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { throw refuse("is relative") }
         }
         for scalar in path.unicodeScalars {
+            // The server sees UTF-16 and refuses surrogates, hence everything from U+10000 on.
             switch scalar.value {
-            case 0...0x1F, 0x7F...0x9F, 0xF000...0xF8FF, 0xFFF0...0xFFFF:
+            case 0...0x1F, 0x7F...0x9F, 0xE000...0xF8FF, 0xFFF0...:
                 throw refuse(
                     "has the character U+\(String(scalar.value, radix: 16, uppercase: true)), which ZooKeeper refuses")
             default: continue

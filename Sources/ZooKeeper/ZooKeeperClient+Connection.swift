@@ -8,21 +8,17 @@ extension ZooKeeperClient {
     public func run() async {
         precondition(!isStopped, "a client runs once")
         while !Task.isCancelled, let server = attempt.nextServer(of: connectionString.servers) {
+            let before = state
             let reason = await connectAndServe(server)
             if Task.isCancelled { break }
+            // That the session expired has been said, and it is replaced at once; everything else waits its turn.
+            if state == .expired, before != .expired { continue }
             publish(.disconnected(reason: reason))
             logger.debug("disconnected", metadata: ["server": "\(server)", "reason": "\(reason)"])
-            guard let pause = pauseBeforeNextAttempt() else { continue }
-            try? await Task.sleep(for: pause)
+            try? await Task.sleep(for: attempt.failed())
         }
         fail(machine.connectionClosed(reason: "the client was stopped"))
         finishEvents()
-    }
-
-    /// An expired session is replaced at once; everything else waits its turn.
-    private func pauseBeforeNextAttempt() -> Duration? {
-        if case .expired = state { return nil }
-        return attempt.failed()
     }
 
     /// - Returns: Why the connection ended, or why there was none.

@@ -123,8 +123,8 @@ extension RegistryFollower {
         }
         tally.unusable += unusable.count
         warn(interface, unusable: unusable)
-        if unusable.count == nodes.count {
-            return .unreadable(name: interface, reason: "none of its \(nodes.count) providers can be used")
+        if services.isEmpty, !unusable.isEmpty {
+            return .unreadable(name: interface, reason: "none of its \(unusable.count) providers can be used")
         }
         return .services(name: interface, services)
     }

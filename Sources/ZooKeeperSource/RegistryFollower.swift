@@ -114,7 +114,7 @@ struct RegistryFollower {
             "providers that can't be carried into the mesh were left out",
             metadata: [
                 "interface": "\(interface)", "count": "\(unusable.count)", "reason": "\(first.reason)",
-                "provider": "\(first.node.prefix(200))",
+                "provider": "\(ProviderDecoder.withoutSecrets(node: first.node))",
             ])
     }
 

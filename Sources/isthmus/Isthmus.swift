@@ -7,8 +7,22 @@ struct Isthmus: AsyncParsableCommand {
         commandName: "isthmus",
         abstract: "Carries services from registries such as ZooKeeper into the Istio mesh.",
         discussion: """
-            Exit codes: 0 after a graceful stop, 64 for a wrong command line, 78 for a configuration that can't be used.
+            Exit codes: 0 all is well, 1 something could not be read or carried out, 2 'plan' found changes, 64 a wrong \
+            command line, 78 a configuration that can't be used.
             """,
         version: Version.current,
-        subcommands: [RunCommand.self, DemoCommand.self])
+        subcommands: [
+            RunCommand.self, PlanCommand.self, ApplyCommand.self, ExportCommand.self, DemoCommand.self,
+            ReferenceCommand.self,
+        ])
+}
+
+/// The table of configuration keys, as `docs/configuration.md` has it.
+struct ReferenceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reference", abstract: "The table of configuration keys, in Markdown.")
+
+    func run() {
+        print(BridgeConfiguration.reference, terminator: "")
+    }
 }

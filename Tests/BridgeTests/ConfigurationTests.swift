@@ -89,10 +89,10 @@ struct ConfigurationTests {
             ("registris: []", "f:1:1: unknown key 'registris'; did you mean 'registries'?"),
             ("colour: red", "f:1:1: unknown key 'colour'; known here: delivery, instance, registries, translation"),
             ("registries: []", "f:1:13: 'registries': at least one is needed, or there is nothing to watch"),
-            ("instance: main", "'registries': at least one is needed"),
+            ("instance: main", "f:1:1: 'registries': is needed: what to watch"),
             ("- a\n- b", "f: a mapping of keys to values is expected"),
             ("a: [", "f: not YAML"),
-            ("registries: [{ name: zk }]", "'registries[0].zookeeper': says where the registry is, and is missing"),
+            ("registries: [{ name: zk }]", "f:1:14: 'registries[0].zookeeper': is needed: a ZooKeeper ensemble"),
             (
                 "registries: [{ name: zk, zookeeper: { server: [a] } }]",
                 "f:1:39: unknown key 'registries[0].zookeeper.server'; did you mean 'servers'?"
@@ -124,7 +124,7 @@ struct ConfigurationTests {
         arguments: [
             ("namespace: Not_One", "can't be the name of a namespace"),
             ("addresses: { cidr: 240.16.0.1/12 }", "must be a block of addresses such as 240.16.0.0/12"),
-            ("addresses: sometimes", "must be istiod, none or { cidr: … }, and is 'sometimes'"),
+            ("addresses: sometimes", "must be istiod, none or a mapping, and is 'sometimes'"),
             ("ports: { tri: 20880 }", "two protocols have the same port"),
             ("ports: { tri: 70000 }", "must be a number from 1 to 65535"),
             ("labels: { keep: [topology.istio.io/network] }", "steers the mesh; a registry may not set it"),

@@ -109,3 +109,18 @@ struct UnusableProviderTests {
         #expect(ProviderDecoder.interface(directory: directory) == interface)
     }
 }
+
+@Suite("What logs show of a provider")
+struct ProviderInLogsTests {
+    @Test(
+        "neither user, password nor parameters",
+        arguments: [
+            ("dubbo%3A%2F%2F10.0.0.1%3A20880%2Fa.B%3Ftoken%3Dsecret", "dubbo://10.0.0.1:20880/a.B"),
+            ("dubbo%3A%2F%2Fme%3Asecret%4010.0.0.1%3A20880%2Fa.B%3Fk%3Dv", "dubbo://…@10.0.0.1:20880/a.B"),
+            ("dubbo%3A%2F%2Fme%3Ase%3Fcret%4010.0.0.1%3A20880%2Fa.B", "dubbo://…"),
+            ("100%secret", "100"),
+        ])
+    func withoutSecrets(node: String, shown: String) {
+        #expect(ProviderDecoder.withoutSecrets(node: node) == shown)
+    }
+}

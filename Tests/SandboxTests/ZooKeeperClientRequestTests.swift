@@ -105,7 +105,9 @@ struct ZooKeeperClientRequestTests {
                 try await client.create("/many")
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in 0..<2_000 {
-                        group.addTask { try await client.create("/many/\(number)", data: ByteBuffer(string: "\(number)")) }
+                        group.addTask {
+                            try await client.create("/many/\(number)", data: ByteBuffer(string: "\(number)"))
+                        }
                     }
                     try await group.waitForAll()
                     for number in 0..<2_000 {

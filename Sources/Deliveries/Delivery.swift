@@ -1,4 +1,5 @@
 package import IstioAPI
+package import Planning
 
 /// A way out: it makes the other side look as it should, and keeps it so.
 package protocol Delivery: Sendable {
@@ -7,6 +8,16 @@ package protocol Delivery: Sendable {
 
     /// Delivers until the task is cancelled. Trouble with the other side is reported and tried again, never an end.
     func run(desired: any DesiredState) async
+
+    /// What of ours the other side holds now.
+    /// - Throws: What keeps it from being read.
+    func owned() async throws -> [ActualObject]
+
+    /// The object that has this name now, whoever owns it.
+    func object(_ key: ResourceKey) async throws -> ActualObject?
+
+    /// Carries out one planned change, once.
+    func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt
 
     /// These resources may have to look different now. It returns at once; what they should look like is asked for
     /// when there is time to deliver it.
@@ -29,6 +40,11 @@ package enum Wanted: Sendable, Hashable {
     case absent
     /// Not enough is known to say: leave it as it is.
     case undecided
+
+    /// The resource, where there should be one.
+    package var resource: ServiceEntry? {
+        if case .present(let resource) = self { resource } else { nil }
+    }
 }
 
 /// What became of a change.

@@ -1,0 +1,126 @@
+internal import Catalog
+package import Deliveries
+package import IstioAPI
+package import Logging
+package import Planning
+
+/// One look at every registry and every delivery, and what would have to change. For the commands that look once and end.
+package struct Survey: Sendable {
+    /// A change that one delivery would carry out.
+    package struct Item: Sendable {
+        package var delivery: String
+        package var key: ResourceKey
+        package var change: Change
+    }
+
+    /// Why there was no complete look.
+    package struct Incomplete: Error, Sendable, CustomStringConvertible {
+        package var description: String
+    }
+
+    /// What should be, sorted.
+    package let resources: [ServiceEntry]
+    /// What differs from it, sorted by delivery and name.
+    package let items: [Item]
+    private let parts: BridgeParts
+
+    /// - Parameter limit: How long the registries may take.
+    /// - Throws: `Incomplete` when one of the registries could not be read completely; `KubernetesError` and others when a delivery
+    ///   can't say what it holds.
+    package static func take(
+        _ configuration: BridgeConfiguration, within limit: Duration, logger: Logger
+    ) async throws -> Survey {
+        let parts = try BridgeParts(configuration, logger: logger)
+        do {
+            return try await Survey(parts, within: limit)
+        } catch {
+            await parts.shutdown()
+            throw error
+        }
+    }
+
+    private init(_ parts: BridgeParts, within limit: Duration) async throws {
+        self.parts = parts
+        let pipeline = parts.pipeline
+        var owned: [String: [ResourceKey: ActualObject]] = [:]
+        for delivery in parts.deliveries {
+            let objects = try await delivery.owned()
+            owned[delivery.name] = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+            await pipeline.seed(objects, from: delivery.name)
+        }
+        try await Self.readRegistries(parts, within: limit)
+        resources = await pipeline.everyResource
+        var items: [Item] = []
+        for delivery in parts.deliveries {
+            let held = owned[delivery.name] ?? [:]
+            for key in Set(resources.map(\.key)).union(held.keys).sorted() {
+                let wanted = await pipeline.wanted(key)
+                if wanted == .undecided { continue }
+                // What is not ours may still have the name.
+                let actual = try await held[key] == nil ? delivery.object(key) : held[key]
+                let change = Change.plan(desired: wanted.resource, actual: actual, ownership: parts.ownership)
+                if change != .none { items.append(Item(delivery: delivery.name, key: key, change: change)) }
+            }
+        }
+        self.items = items
+    }
+
+    /// Runs the sources until each has had a complete read.
+    private static func readRegistries(_ parts: BridgeParts, within limit: Duration) async throws {
+        let pipeline = parts.pipeline
+        let isComplete = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await withTaskGroup(of: Void.self) { sources in
+                    let (completions, continuation) = AsyncStream.makeStream(
+                        of: Void.self, bufferingPolicy: .bufferingNewest(1))
+                    for source in parts.sources {
+                        sources.addTask {
+                            await source.run { event in
+                                await pipeline.accept(event, from: source.name)
+                                continuation.yield()
+                            }
+                        }
+                    }
+                    for await _ in completions where await pipeline.isComplete { break }
+                    sources.cancelAll()
+                }
+                return await pipeline.isComplete
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+        if isComplete { return }
+        let reasons = await pipeline.unreadRegistries.map { "registry '\($0.name)': \($0.reason)" }
+        throw Incomplete(
+            description:
+                "not every registry could be read completely within \(limit): \(reasons.joined(separator: "; "))")
+    }
+
+    /// Carries out every change, a few at a time. `Item`s with a conflict are left alone.
+    /// - Parameter report: Is told of each change what became of it.
+    package func apply(_ report: @Sendable (Item, Attempt) async -> Void) async {
+        await withTaskGroup(of: (Item, Attempt).self) { group in
+            var remaining = items[...]
+            func addNext() {
+                guard let item = remaining.popFirst(),
+                    let delivery = parts.deliveries.first(where: { $0.name == item.delivery })
+                else { return }
+                group.addTask { (item, await delivery.carryOut(item.change, item.key)) }
+            }
+            for _ in 0..<16 { addNext() }
+            while let (item, attempt) = await group.next() {
+                addNext()
+                await report(item, attempt)
+            }
+        }
+    }
+
+    /// Closes the connections.
+    package func end() async {
+        await parts.shutdown()
+    }
+}

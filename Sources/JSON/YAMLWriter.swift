@@ -1,0 +1,79 @@
+extension JSONValue {
+    /// The value as a YAML 1.2 document in block style, for people and `kubectl`: the same bytes for equal values, keys in the
+    /// order of `JSONObject`, text in plain style only where no YAML reader could take it for anything else.
+    package var yaml: String {
+        var output = ""
+        writeYAML(to: &output, indentation: 0)
+        return output
+    }
+
+    private func writeYAML(to output: inout String, indentation: Int) {
+        let margin = String(repeating: " ", count: indentation)
+        switch self {
+        case .object(let object) where !object.isEmpty:
+            for member in object.members {
+                output += margin + Self.yamlText(member.key) + ":"
+                member.value.writeNested(to: &output, indentation: indentation)
+            }
+        case .array(let elements) where !elements.isEmpty:
+            for element in elements {
+                // An element begins on the line of its dash, two columns in.
+                var block = ""
+                element.writeYAML(to: &block, indentation: indentation + 2)
+                output += margin + "- " + block.dropFirst(element.isBlock ? indentation + 2 : 0)
+            }
+        default:
+            output += yamlScalar + "\n"
+        }
+    }
+
+    /// After a key: on the same line where that is all, else below it.
+    private func writeNested(to output: inout String, indentation: Int) {
+        guard isBlock else {
+            output += " " + yamlScalar + "\n"
+            return
+        }
+        output += "\n"
+        // As kubectl has it: a list stands below its key without another margin.
+        if case .array = self {
+            writeYAML(to: &output, indentation: indentation)
+        } else {
+            writeYAML(to: &output, indentation: indentation + 2)
+        }
+    }
+
+    private var isBlock: Bool {
+        switch self {
+        case .object(let object): !object.isEmpty
+        case .array(let elements): !elements.isEmpty
+        default: false
+        }
+    }
+
+    private var yamlScalar: String {
+        if case .string(let text) = self { return Self.yamlText(text) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func yamlText(_ text: String) -> String {
+        isPlain(text) ? text : String(decoding: JSONValue.string(text).bytes, as: UTF8.self)
+    }
+
+    /// Plain text begins with a letter and has nothing but letters, digits and `-_./`, or is an IPv4 address; words that
+    /// mean something to a reader of YAML 1.1 are quoted.
+    private static func isPlain(_ text: String) -> Bool {
+        let dots = text.utf8.count { $0 == UInt8(ascii: ".") }
+        if dots == 3, text.utf8.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }) { return true }
+        guard let first = text.utf8.first, isLetter(first) else { return false }
+        guard text.utf8.allSatisfy({ isLetter($0) || isDigit($0) || "-_./".utf8.contains($0) }) else { return false }
+        return !["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(text.lowercased())
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+}

@@ -1,0 +1,17 @@
+import ArgumentParser
+import Foundation
+
+/// The exit codes besides 0 and ArgumentParser's 64 for a wrong command line.
+enum ExitReason: Int32 {
+    /// A registry or a cluster could not be read, or a change could not be carried out.
+    case failed = 1
+    /// `plan` found changes.
+    case changesFound = 2
+    case unusableConfiguration = 78
+}
+
+/// Tells the reason on standard error and gives the error that ends the program with its code.
+func failure(_ reason: ExitReason, _ message: String) -> ExitCode {
+    FileHandle.standardError.write(Data("isthmus: \(message)\n".utf8))
+    return ExitCode(reason.rawValue)
+}

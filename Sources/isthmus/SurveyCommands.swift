@@ -1,0 +1,120 @@
+import ArgumentParser
+import Bridge
+import Deliveries
+import IstioAPI
+import JSON
+import Logging
+import Planning
+
+/// What the commands that look once have in common.
+struct SurveyOptions: ParsableArguments {
+    @OptionGroup var configuration: ConfigurationOptions
+
+    @Option(help: ArgumentHelp("How long the registries may take to be read.", valueName: "seconds"))
+    var timeout: Int = 30
+
+    @Option(help: "human or json.")
+    var output: OutputFormat = .human
+
+    enum OutputFormat: String, ExpressibleByArgument {
+        case human
+        case json
+    }
+
+    func validate() throws {
+        guard (1...86_400).contains(timeout) else { throw ValidationError("--timeout takes 1 to 86400 seconds.") }
+    }
+
+    /// Looks, hands over what was seen, and closes the connections.
+    func withSurvey(_ body: (Survey) async throws -> Void) async throws {
+        let bridge = try configuration.use { $0 }
+        let survey: Survey
+        do {
+            survey = try await Survey.take(
+                bridge, within: .seconds(timeout), logger: configuration.logger(.error))
+        } catch {
+            throw failure(.failed, "\(error)")
+        }
+        do {
+            try await body(survey)
+        } catch {
+            await survey.end()
+            throw error
+        }
+        await survey.end()
+    }
+}
+
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "What would change, as a readable diff.",
+        discussion: "Nothing is written. Ends with exit code 2 when there are changes, and with 0 when there are none.")
+
+    @OptionGroup var options: SurveyOptions
+
+    func run() async throws {
+        var hasChanges = false
+        try await options.withSurvey { survey in
+            let printer = ReportPrinter(format: options.output)
+            let reports = survey.items.compactMap { item in
+                ChangeReport(item.key, item.change).map { (item.delivery, $0) }
+            }
+            printer.print(plan: reports)
+            hasChanges = !reports.isEmpty
+        }
+        if hasChanges { throw ExitCode(ExitReason.changesFound.rawValue) }
+    }
+}
+
+struct ApplyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apply",
+        abstract: "Converge once, then exit.",
+        discussion: "Carries out what 'plan' shows. Ends with exit code 1 when a change could not be carried out.")
+
+    @OptionGroup var options: SurveyOptions
+
+    func run() async throws {
+        let failures = Counter()
+        try await options.withSurvey { survey in
+            let printer = ReportPrinter(format: options.output)
+            await survey.apply { item, attempt in
+                guard let report = ChangeReport(item.key, item.change) else { return }
+                if printer.print(applied: report, by: item.delivery, attempt) { return }
+                await failures.increment()
+            }
+            printer.printEnd(of: survey.items.count, failures: await failures.count)
+        }
+        if await failures.count > 0 { throw ExitCode(ExitReason.failed.rawValue) }
+    }
+}
+
+struct ExportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "The resources as YAML on standard output.",
+        discussion:
+            "With --output json, as a Kubernetes List. Addresses are those of the cluster or folder that is configured."
+    )
+
+    @OptionGroup var options: SurveyOptions
+
+    func run() async throws {
+        try await options.withSurvey { survey in
+            let documents = survey.resources.map { $0.json(version: "v1beta1") }
+            switch options.output {
+            case .human:
+                print(documents.map { "---\n" + $0.yaml }.joined(), terminator: "")
+            case .json:
+                let list: JSONValue = ["apiVersion": "v1", "kind": "List", "items": .array(documents)]
+                print(String(decoding: list.bytes, as: UTF8.self))
+            }
+        }
+    }
+}
+
+private actor Counter {
+    private(set) var count = 0
+
+    func increment() { count += 1 }
+}

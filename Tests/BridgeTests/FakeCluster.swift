@@ -1,0 +1,140 @@
+import Addressing
+import Bridge
+import Catalog
+import Deliveries
+import IstioAPI
+import JSON
+import Logging
+import Planning
+import Synchronization
+import Translation
+
+/// A delivery that writes into a dictionary. It asks like a real one: only for what it was told of.
+final class FakeCluster: Delivery {
+    fileprivate struct State {
+        var told: Set<ResourceKey> = []
+        var objects: [ResourceKey: ActualObject] = [:]
+        var writes = 0
+    }
+
+    static let ownership = Ownership(
+        labels: [OwnerMark.managedBy: OwnerMark.manager, OwnerMark.instance: "main"], annotationPrefix: OwnerMark.prefix
+    )
+
+    let name: String
+    private let state: Mutex<State>
+
+    init(name: String = "cluster", objects: [ResourceKey: ActualObject] = [:]) {
+        self.name = name
+        state = Mutex(State(objects: objects))
+    }
+
+    var objects: [ResourceKey: ActualObject] { state.withLock { $0.objects } }
+    var writes: Int { state.withLock { $0.writes } }
+
+    func run(desired: any DesiredState) async {}
+
+    func owned() -> [ActualObject] { objects.values.filter { Self.ownership.covers($0) } }
+
+    func object(_ key: ResourceKey) -> ActualObject? { objects[key] }
+
+    func carryOut(_ change: Change, _ key: ResourceKey) -> Attempt {
+        .done(state.withLock { $0.carryOut(change) })
+    }
+
+    func changed(_ keys: [ResourceKey]) {
+        state.withLock { $0.told.formUnion(keys) }
+    }
+
+    /// The first list is complete.
+    func begin(_ desired: any DesiredState) async {
+        await desired.seed(Array(objects.values), from: name)
+        state.withLock { $0.told.formUnion($0.objects.keys) }
+        await settle(desired)
+    }
+
+    /// Does all that there is to do.
+    func settle(_ desired: any DesiredState) async {
+        while let key = state.withLock({ $0.told.popFirst() }) {
+            let wanted = await desired.wanted(key)
+            if wanted == .undecided { continue }
+            state.withLock { state in
+                let change = Change.plan(
+                    desired: wanted.resource, actual: state.objects[key], ownership: Self.ownership)
+                _ = state.carryOut(change)
+            }
+        }
+    }
+
+    /// The addresses that an object's endpoints have; `nil` where there is no object.
+    func endpoints(_ name: String) -> [String]? {
+        objects[ResourceKey(namespace: "dubbo", name: name)].map { object in
+            (object.spec["endpoints"]?.array ?? []).compactMap { $0["address"]?.string }
+        }
+    }
+
+    /// The objects' names and bytes, without what the API server adds.
+    var content: [String: [UInt8]] {
+        Dictionary(uniqueKeysWithValues: objects.map { ($0.key.name, $0.value.spec.bytes) })
+    }
+}
+
+extension FakeCluster.State {
+    fileprivate mutating func carryOut(_ change: Change) -> Receipt.Outcome? {
+        switch change {
+        case .none: return nil
+        case .conflict(let reason): return .refused(reason: reason)
+        case .create(let entry):
+            writes += 1
+            objects[entry.key] = ActualObject(
+                key: entry.key, uid: "\(writes)", resourceVersion: "\(writes)", labels: entry.labels,
+                annotations: entry.annotations, spec: entry.spec)
+            return .created
+        case .patch(let actual, let patch, let scope):
+            writes += 1
+            objects[actual.key] = actual.applying(patch, resourceVersion: "\(writes)")
+            return .updated(scope)
+        case .delete(let actual):
+            writes += 1
+            objects[actual.key] = nil
+            return .deleted
+        }
+    }
+}
+
+extension Pipeline {
+    static func sample(
+        _ clusters: FakeCluster..., registries: [String] = ["zk"],
+        policy: TranslationPolicy = .init(namespace: "dubbo"),
+        clock: any Clock<Duration> = ManualClock()
+    ) -> Pipeline {
+        Pipeline(
+            policy: policy, registries: registries, deliveries: clusters,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock)
+    }
+
+    /// A full read that says that these hosts of 10.0.0.0/24 serve these interfaces.
+    func read(_ services: [String: [UInt8]], from registry: String = "zk") {
+        accept(.begin, from: registry)
+        for (name, hosts) in services.sorted(by: { $0.key < $1.key }) {
+            let id = ServiceID(name: name)
+            let instances = hosts.map { (InstanceKey("\(name)-\($0)"), Instance.sample($0)) }
+            accept(.services(name: name, [id: Dictionary(uniqueKeysWithValues: instances)]), from: registry)
+        }
+        accept(.complete, from: registry)
+    }
+
+    func add(_ name: String, _ host: UInt8, in registry: String = "zk") {
+        accept(.added(ServiceID(name: name), InstanceKey("\(name)-\(host)"), .sample(host)), from: registry)
+    }
+
+    func remove(_ name: String, _ host: UInt8, in registry: String = "zk") {
+        accept(.removed(ServiceID(name: name), InstanceKey("\(name)-\(host)")), from: registry)
+    }
+}
+
+extension Instance {
+    static func sample(_ host: UInt8) -> Instance {
+        Instance(address: .v4(0x0A00_0000 | UInt32(host)), port: 20880, protocol: .dubbo)
+    }
+}

@@ -1,0 +1,138 @@
+import Deliveries
+import Synchronization
+import Testing
+
+@Suite("work queue", .timeLimit(.minutes(1)))
+struct WorkQueueTests {
+    private let queue = WorkQueue<String>()
+
+    @Test("keys come in the order in which they were added, each once however often it was added")
+    func coalescing() async {
+        for key in ["a", "b", "a", "c", "b", "a"] { queue.add(key) }
+        #expect(queue.count == 3)
+        #expect(await queue.next()?.key == "a")
+        #expect(await queue.next()?.key == "b")
+        #expect(await queue.next()?.key == "c")
+        #expect(queue.count == 0)
+    }
+
+    @Test("a key waits since it was first added")
+    func since() async throws {
+        let start = ContinuousClock.now
+        queue.add("a", now: start)
+        queue.add("a", now: start + .seconds(5))
+        #expect(try #require(await queue.next()).since == start)
+    }
+
+    @Test("a key that is added while it is worked on comes again, after that and once")
+    func whileProcessing() async {
+        queue.add("a")
+        _ = await queue.next()
+        queue.add("a")
+        queue.add("a")
+        queue.add("b")
+        #expect(await queue.next()?.key == "b")
+        queue.done("a")
+        #expect(await queue.next()?.key == "a")
+        queue.done("a")
+        queue.done("b")
+        #expect(queue.count == 0)
+    }
+
+    @Test("a key is done once; saying so again changes nothing")
+    func doneTwice() async {
+        queue.add("a")
+        _ = await queue.next()
+        queue.done("a")
+        queue.add("a")
+        queue.done("a")
+        queue.add("b")
+        #expect(await queue.next()?.key == "a")
+        #expect(await queue.next()?.key == "b")
+    }
+
+    @Test("whoever waits gets the next key, or nil when the queue is finished")
+    func waiting() async {
+        await withTaskGroup(of: String?.self) { group in
+            for _ in 0..<3 { group.addTask { await queue.next()?.key } }
+            queue.add("a")
+            #expect(await group.next() == "a")
+            queue.finish()
+            #expect(await group.next() == .some(nil))
+            #expect(await group.next() == .some(nil))
+        }
+    }
+
+    @Test("a finished queue takes and gives nothing")
+    func finished() async {
+        queue.add("a")
+        queue.finish()
+        queue.add("b")
+        #expect(await queue.next() == nil)
+        #expect(await queue.next() == nil)
+    }
+
+    @Test("long queues come in order, and to their end")
+    func long() async {
+        for index in 0..<5000 { queue.add("\(index)") }
+        for index in 0..<5000 {
+            #expect(await queue.next()?.key == "\(index)")
+            queue.done("\(index)")
+        }
+        #expect(queue.count == 0)
+    }
+
+    /// What concurrent workers saw.
+    private final class Tally: Sendable {
+        let counts = Mutex(Counts())
+    }
+
+    private struct Counts {
+        /// The newest value of each key, which adders raise and workers read.
+        var newest = [Int](repeating: 0, count: 20)
+        var seen = [Int](repeating: 0, count: 20)
+        var active: Set<Int> = []
+        var overlaps = 0
+    }
+
+    @Test("with many adders and workers nothing is lost, and a key has one worker at a time")
+    func concurrent() async {
+        let queue = WorkQueue<Int>()
+        let tally = Tally()
+        await withTaskGroup(of: Void.self) { workers in
+            for _ in 0..<8 {
+                workers.addTask {
+                    while let key = await queue.next()?.key {
+                        let value = tally.counts.withLock { counts in
+                            if !counts.active.insert(key).inserted { counts.overlaps += 1 }
+                            return counts.newest[key]
+                        }
+                        await Task.yield()
+                        tally.counts.withLock { counts in
+                            counts.seen[key] = value
+                            counts.active.remove(key)
+                        }
+                        queue.done(key)
+                    }
+                }
+            }
+            await withTaskGroup(of: Void.self) { adders in
+                for adder in 0..<8 {
+                    adders.addTask {
+                        for step in 0..<500 {
+                            let key = (adder * 7 + step) % 20
+                            tally.counts.withLock { $0.newest[key] += 1 }
+                            queue.add(key)
+                            if step % 50 == 0 { await Task.yield() }
+                        }
+                    }
+                }
+            }
+            while tally.counts.withLock({ $0.seen != $0.newest }) { await Task.yield() }
+            queue.finish()
+        }
+        let end = tally.counts.withLock { $0 }
+        #expect(end.overlaps == 0 && end.seen == end.newest)
+        #expect(queue.count == 0)
+    }
+}

@@ -1,0 +1,89 @@
+import Addressing
+import Catalog
+import IstioAPI
+import JSON
+import Translation
+
+extension Instance {
+    /// `dubbo` on 10.0.0.`host`:20880 unless said otherwise.
+    static func sample(
+        _ host: UInt8, port: UInt16 = 20880, protocol: ApplicationProtocol = .dubbo, weight: UInt32 = 100,
+        isEnabled: Bool = true, application: String = "", attributes: [String: String] = [:]
+    ) -> Instance {
+        Instance(
+            address: .v4(0x0A00_0000 | UInt32(host)), port: port, protocol: `protocol`, weight: weight,
+            isEnabled: isEnabled, application: application,
+            attributes: attributes.map { .init(key: $0.key, value: $0.value) }.sorted())
+    }
+
+    static func random(using random: inout SeededGenerator) -> Instance {
+        .sample(
+            .random(in: 1...50, using: &random), port: .random(in: 1...UInt16.max, using: &random),
+            protocol: ApplicationProtocol.allCases.randomElement(using: &random)!,
+            weight: [0, 1, 100, 100, .max].randomElement(using: &random)!, isEnabled: .random(using: &random),
+            application: .nasty(using: &random),
+            attributes: [
+                "version": .nasty(using: &random), "region": .nasty(using: &random), "zone": .nasty(using: &random),
+            ])
+    }
+}
+
+extension Service {
+    init(
+        _ name: String, group: String = "", version: String = "", _ instances: [Instance], registries: [String] = ["zk"]
+    ) {
+        self.init(
+            id: ServiceID(name: name, group: group, version: version), instances: instances,
+            registries: instances.isEmpty ? [] : registries)
+    }
+}
+
+extension ServiceID {
+    /// One that is likely to meet another's host, or to make an invalid one.
+    static func nasty(using random: inout SeededGenerator) -> ServiceID {
+        let variant = Int.random(in: 0..<3, using: &random)
+        return ServiceID(
+            name: (0..<Int.random(in: 1...4, using: &random)).map { _ in .nasty(using: &random) }.joined(
+                separator: "."),
+            group: variant == 0 ? .nasty(using: &random) : "", version: variant == 1 ? .nasty(using: &random) : "")
+    }
+}
+
+extension String {
+    static func nasty(using random: inout SeededGenerator) -> String {
+        let pieces = [
+            "cart", "Cart", "CART", "a", "A", "1", "1.0", "0.0.1", "g-x", "v-1", "h-0123456789", "i-1", "p-dubbo",
+            "i-g-x", "g", "v",
+            "$", "_", "-", "--", "cart$", "cart_", "cart-", "-cart", "仓库", "é", "İ", "ß", "😀", "a b", "a/b", "a:b",
+            "a%2Fb", ".",
+            String(repeating: "x", count: 63), String(repeating: "x", count: 64), String(repeating: "Y", count: 300),
+            String(repeating: "z.", count: 150) + "z",
+        ]
+        return pieces.randomElement(using: &random)!
+            + (Bool.random(using: &random) ? "" : pieces.randomElement(using: &random)!)
+    }
+}
+
+extension Assignments {
+    /// As after a restart: from nothing but the objects that were written.
+    init(readBackFrom resources: [ServiceEntry]) {
+        self.init()
+        for resource in resources.sorted(by: { $0.key < $1.key }) {
+            seed(
+                ServiceID(resource.annotations[OwnerMark.service]!)!, object: resource.key.name,
+                protocol: ApplicationProtocol(rawValue: resource.annotations[OwnerMark.protocol]!)!,
+                host: resource.hosts[0], address: resource.addresses.first.flatMap { IPAddress($0) },
+                registries: resource.annotations[OwnerMark.registries]!.split(separator: ",").map(String.init))
+        }
+    }
+}
+
+extension Translator {
+    func resources(_ services: [Service], _ assignments: inout Assignments, now: Duration = .zero) -> [ServiceEntry] {
+        services.flatMap { translate($0, &assignments, now: now).resources }
+    }
+}
+
+extension ServiceEntry {
+    var bytes: [UInt8] { json(version: "v1").bytes }
+}

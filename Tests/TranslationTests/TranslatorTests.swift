@@ -1,0 +1,110 @@
+import Addressing
+import Catalog
+import IstioAPI
+import Testing
+import Translation
+
+@Suite("from services to ServiceEntries")
+struct TranslatorTests {
+    private let translator = Translator(policy: TranslationPolicy(namespace: "dubbo"))
+    private var assignments = Assignments()
+
+    @Test("one Dubbo provider becomes one mesh-internal ServiceEntry with an address of its own")
+    mutating func example() throws {
+        let service = Service(
+            "org.apache.dubbo.demo.DemoService", [.sample(9, port: 20881, application: "demo-provider")])
+        let outcome = translator.translate(service, &assignments, now: .zero)
+        let entry = try #require(outcome.resources.first)
+        #expect(outcome.problems == [] && outcome.resources.count == 1)
+        #expect(entry.key == ResourceKey(namespace: "dubbo", name: "org.apache.dubbo.demo.demoservice"))
+        #expect(entry.hosts == ["org.apache.dubbo.demo.demoservice"])
+        #expect(entry.labels == ["app.kubernetes.io/managed-by": "isthmus", "isthmus.mesh/instance": "main"])
+        #expect(
+            entry.annotations == [
+                "isthmus.mesh/registries": "zk", "isthmus.mesh/service": "org.apache.dubbo.demo.DemoService",
+                "isthmus.mesh/protocol": "dubbo",
+            ])
+        #expect(entry.ports == [.init(number: 20880, name: "tcp-dubbo", protocol: "TCP")])
+        #expect(entry.location == .meshInternal && entry.resolution == .static && entry.exportTo == [])
+        #expect(
+            entry.endpoints == [
+                .init(
+                    address: "10.0.0.9", ports: ["tcp-dubbo": 20881],
+                    labels: ["service.istio.io/canonical-name": "demo-provider"])
+            ])
+        let address = try #require(entry.addresses.first.flatMap { IPAddress($0) })
+        #expect(entry.addresses.count == 1 && TranslationPolicy.defaultBlock.contains(address))
+    }
+
+    @Test(
+        "each protocol has an object of its own, of one host and address, so that no endpoint stands on a port it doesn't serve"
+    )
+    mutating func protocols() {
+        let service = Service("a.B", [.sample(1), .sample(2, port: 50052, protocol: .tri), .sample(3)])
+        let resources = translator.translate(service, &assignments, now: .zero).resources
+        #expect(resources.map(\.key.name) == ["a.b", "a.b.p-tri"])
+        #expect(resources.map(\.hosts) == [["a.b"], ["a.b"]])
+        #expect(Set(resources.map(\.addresses)).count == 1)
+        #expect(resources.map { $0.ports.map(\.name) } == [["tcp-dubbo"], ["grpc-tri"]])
+        #expect(resources[0].endpoints.map(\.address) == ["10.0.0.1", "10.0.0.3"])
+        #expect(resources[1].endpoints.map(\.ports) == [["grpc-tri": 50052]])
+    }
+
+    @Test("a protocol that joins later keeps the names of those that were there")
+    mutating func laterProtocol() {
+        let first = translator.resources([Service("a.B", [.sample(1, protocol: .tri)])], &assignments)
+        let second = translator.resources([Service("a.B", [.sample(1), .sample(1, protocol: .tri)])], &assignments)
+        #expect(first.map(\.key.name) == ["a.b"])
+        #expect(second.map(\.key.name) == ["a.b", "a.b.p-dubbo"])
+        #expect(first[0] == second[0])
+    }
+
+    @Test("a service that was never seen with an enabled instance makes no object")
+    mutating func neverEnabled() {
+        let services = [Service("a.B", []), Service("a.C", [.sample(1, isEnabled: false)])]
+        #expect(translator.resources(services, &assignments) == [])
+        #expect(assignments.count == 0)
+    }
+
+    @Test("a service that loses everyone keeps its object, without endpoints")
+    mutating func empty() {
+        let before = translator.resources([Service("a.B", [.sample(1)])], &assignments)
+        for gone in [Service("a.B", []), Service("a.B", [.sample(1, isEnabled: false)])] {
+            let after = translator.resources([gone], &assignments)
+            var expected = before
+            expected[0].endpoints = []
+            #expect(after == expected)
+        }
+    }
+
+    @Test("weights are written only where they differ from Dubbo's default, and stay below what Envoy can add up")
+    mutating func weights() {
+        let equal = translator.resources([Service("a.B", [.sample(1), .sample(2)])], &assignments)
+        #expect(equal[0].endpoints.map(\.weight) == [nil, nil])
+        let differing = translator.resources([Service("a.B", [.sample(1), .sample(2, weight: .max)])], &assignments)
+        #expect(differing[0].endpoints.map(\.weight) == [100, 1_000_000])
+    }
+
+    @Test("kept attributes become labels and locality, cleaned; others don't")
+    mutating func labels() {
+        let attributes = [
+            "version": "1.0 (beta)", "region": "eu/west", "zone": "a", "token": "secret", "dubbo.tag": "---",
+        ]
+        let instance = Instance.sample(1, application: "Shop App!", attributes: attributes)
+        let endpoint = translator.resources([Service("a.B", [instance])], &assignments)[0].endpoints[0]
+        #expect(
+            endpoint.labels == [
+                "service.istio.io/canonical-name": "Shop-App", "version": "1.0--beta", "region": "eu-west", "zone": "a",
+            ])
+        #expect(endpoint.locality == "eu-west/a")
+    }
+
+    @Test("a resource that istiod would refuse is a problem of its own service only")
+    mutating func violation() {
+        let tooMany = (0..<4097).map { Instance.sample(UInt8($0 % 256), port: UInt16($0 / 256 + 1)) }
+        let outcome = translator.translate(
+            Service("a.B", tooMany + [.sample(1, protocol: .tri)]), &assignments, now: .zero)
+        #expect(outcome.resources.map(\.key.name) == ["a.b.p-tri"])
+        #expect(outcome.problems.count == 1 && outcome.problems[0].contains("4097"))
+    }
+}

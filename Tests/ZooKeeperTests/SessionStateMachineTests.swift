@@ -1,0 +1,308 @@
+import NIOCore
+import Testing
+
+@testable import ZooKeeper
+
+/// Drives the machine as its owner does; a completion is the number of the request.
+private struct Session {
+    var machine: SessionStateMachine<Int>
+    var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+
+    init(timeout: TimeAmount = .seconds(30), depth: Int = 256) {
+        var settings = SessionStateMachine<Int>.Settings()
+        settings.requestedTimeout = timeout
+        settings.pipelineDepth = depth
+        machine = SessionStateMachine(settings: settings)
+    }
+
+    mutating func open() throws -> ConnectRequest {
+        var frame = machine.connectionOpened(now: now)
+        _ = try frame.readJuteInt()
+        return try ConnectRequest(reading: &frame)
+    }
+
+    mutating func answerHandshake(id: Int64 = 7, timeout: Int32 = 9_000) -> SessionStateMachine<Int>.ReceiveAction {
+        var frame = ConnectResponse(
+            timeout: timeout, sessionID: id, password: ByteBuffer(repeating: 9, count: 16), readOnly: false
+        ).frame
+        frame.moveReaderIndex(forwardBy: 4)
+        return machine.received(frame, now: now)
+    }
+
+    /// Opens the connection and has the server accept.
+    mutating func establish(id: Int64 = 7, timeout: Int32 = 9_000) throws {
+        _ = try open()
+        guard case .established = answerHandshake(id: id, timeout: timeout) else {
+            Issue.record("the session was not established")
+            return
+        }
+    }
+
+    mutating func reply(
+        _ xid: Int32, zxid: Int64 = 1, error: Int32 = 0, body: String = ""
+    ) -> SessionStateMachine<Int>.ReceiveAction {
+        var frame = ByteBuffer()
+        ReplyHeader(xid: xid, zxid: zxid, error: error).write(to: &frame)
+        frame.writeString(body)
+        return machine.received(frame, now: now)
+    }
+
+    mutating func submit(_ number: Int) -> SessionStateMachine<Int>.SubmitAction {
+        machine.submit(.sync(path: "/\(number)"), path: "/\(number)", completion: number, now: now)
+    }
+}
+
+private func xid(_ frame: ByteBuffer?) -> Int32? {
+    frame?.getInteger(at: frame!.readerIndex + 4)
+}
+
+@Suite("The session's state machine")
+struct SessionStateMachineTests {
+    @Test("a new session is asked for with zeros")
+    func newSession() throws {
+        var session = Session(timeout: .seconds(12))
+        let request = try session.open()
+        #expect(
+            request
+                == ConnectRequest(
+                    lastZxidSeen: 0, timeout: 12_000, sessionID: 0, password: ByteBuffer(repeating: 0, count: 16),
+                    readOnly: false))
+        guard case .established(let id, let timeout, let isResumed, let send) = session.answerHandshake() else {
+            Issue.record("not established")
+            return
+        }
+        #expect(id == 7)
+        #expect(timeout == .seconds(9))
+        #expect(!isResumed)
+        #expect(send.isEmpty)
+    }
+
+    @Test("a session is resumed with its password and the last transaction seen")
+    func resume() throws {
+        var session = Session()
+        try session.establish()
+        _ = session.submit(1)
+        _ = session.reply(1, zxid: 99)
+        _ = session.machine.connectionClosed(reason: "test")
+        let request = try session.open()
+        #expect(request.sessionID == 7)
+        #expect(request.password == ByteBuffer(repeating: 9, count: 16))
+        #expect(request.lastZxidSeen == 99)
+        guard case .established(7, _, true, _) = session.answerHandshake() else {
+            Issue.record("not resumed")
+            return
+        }
+    }
+
+    @Test("notifications and pings don't move the last transaction seen")
+    func lastZxid() throws {
+        var session = Session()
+        try session.establish()
+        _ = session.reply(ReservedXid.ping, zxid: 500)
+        var event = WatchEvent(kind: .deleted, path: "/x").frame
+        event.moveReaderIndex(forwardBy: 4)
+        event.setInteger(600 as Int64, at: event.readerIndex + 4)
+        guard case .event(WatchEvent(kind: .deleted, path: "/x")) = session.machine.received(event, now: session.now)
+        else {
+            Issue.record("no event")
+            return
+        }
+        _ = session.machine.connectionClosed(reason: "test")
+        #expect(try session.open().lastZxidSeen == 0)
+    }
+
+    @Test("a session that the ensemble forgot is told of once, and the next one starts with zeros")
+    func expiry() throws {
+        var session = Session()
+        try session.establish()
+        _ = session.machine.connectionClosed(reason: "test")
+        _ = try session.open()
+        guard case .expired = session.answerHandshake(id: 0, timeout: 0) else {
+            Issue.record("not expired")
+            return
+        }
+        _ = session.machine.connectionClosed(reason: "test")
+        let request = try session.open()
+        #expect(request.sessionID == 0)
+        #expect(request.password == ByteBuffer(repeating: 0, count: 16))
+    }
+
+    @Test("a server that refuses to start a session breaks the protocol: nothing expired that never was")
+    func refusedSession() throws {
+        var session = Session()
+        _ = try session.open()
+        guard case .drop = session.answerHandshake(id: 0, timeout: 0) else {
+            Issue.record("not dropped")
+            return
+        }
+    }
+
+    @Test("requests wait for the handshake, and no more than the depth are on the wire")
+    func depth() throws {
+        var session = Session(depth: 2)
+        for number in 1...4 {
+            guard case .wait = session.submit(number) else {
+                Issue.record("sent without a session")
+                return
+            }
+        }
+        _ = try session.open()
+        guard case .established(_, _, _, let send) = session.answerHandshake() else {
+            Issue.record("not established")
+            return
+        }
+        #expect(send.map { xid($0) } == [1, 2])
+        guard case .complete(1, .success, let third) = session.reply(1),
+            case .complete(2, .success, let fourth) = session.reply(2),
+            case .complete(3, .success, let none) = session.reply(3)
+        else {
+            Issue.record("not completed in order")
+            return
+        }
+        #expect([xid(third), xid(fourth), xid(none)] == [3, 4, nil])
+    }
+
+    @Test("an answer out of order, or to nothing, makes the connection useless")
+    func order() throws {
+        var session = Session()
+        try session.establish()
+        guard case .drop = session.reply(1) else {
+            Issue.record("an answer to nothing was taken")
+            return
+        }
+        _ = session.submit(1)
+        _ = session.submit(2)
+        guard case .drop = session.reply(2) else {
+            Issue.record("an answer out of order was taken")
+            return
+        }
+    }
+
+    @Test("the server's error and the body reach the request that they belong to")
+    func answers() throws {
+        var session = Session()
+        try session.establish()
+        _ = session.submit(1)
+        _ = session.submit(2)
+        guard case .complete(1, .failure(let error), _) = session.reply(1, error: -101),
+            case .complete(2, .success(let body), _) = session.reply(2, body: "hello")
+        else {
+            Issue.record("not completed")
+            return
+        }
+        #expect(error == ZooKeeperError(.noNode, path: "/1"))
+        #expect(String(buffer: body) == "hello")
+    }
+
+    @Test("whatever is under way or waits fails when the connection ends, each request once")
+    func connectionLoss() throws {
+        var session = Session(depth: 1)
+        try session.establish()
+        for number in 1...3 { _ = session.submit(number) }
+        let failed = session.machine.connectionClosed(reason: "test")
+        #expect(failed.map(\.completion) == [1, 2, 3])
+        #expect(failed.allSatisfy { $0.error.code == .connectionLoss })
+        #expect(failed.map(\.error.path) == ["/1", "/2", "/3"])
+        #expect(session.machine.connectionClosed(reason: "test").isEmpty)
+    }
+
+    @Test("a silent client pings after a third of the timeout, and never later than ten seconds")
+    func ping() throws {
+        for (timeout, interval) in [(Int32(9_000), TimeAmount.seconds(3)), (60_000, .seconds(10))] {
+            var session = Session()
+            try session.establish(timeout: timeout)
+            #expect(session.machine.deadline == session.now + interval)
+            guard case .none = session.machine.timerFired(now: session.now + interval - .milliseconds(1)) else {
+                Issue.record("pinged too early")
+                return
+            }
+            session.now = session.now + interval
+            guard case .ping(let frame) = session.machine.timerFired(now: session.now) else {
+                Issue.record("no ping")
+                return
+            }
+            #expect(xid(frame) == ReservedXid.ping)
+            #expect(frame.readableBytes == 12)
+            #expect(try #require(session.machine.deadline) > session.now)
+        }
+    }
+
+    @Test("a request is as good as a ping")
+    func requestsCountAsPings() throws {
+        var session = Session()
+        try session.establish()
+        session.now = session.now + .seconds(2)
+        _ = session.submit(1)
+        #expect(session.machine.deadline == session.now + .seconds(3))
+    }
+
+    @Test("a server that is silent for two thirds of the timeout is given up")
+    func readTimeout() throws {
+        var session = Session()
+        try session.establish()
+        session.now = session.now + .seconds(3)
+        _ = session.machine.timerFired(now: session.now)
+        session.now = session.now + .seconds(3)
+        guard case .drop(let reason) = session.machine.timerFired(now: session.now) else {
+            Issue.record("still waiting")
+            return
+        }
+        #expect(reason.contains("silent"))
+    }
+
+    @Test("a handshake that nobody answers is given up")
+    func handshakeTimeout() throws {
+        var session = Session(timeout: .seconds(3))
+        _ = try session.open()
+        #expect(session.machine.deadline == session.now + .seconds(2))
+        guard case .drop = session.machine.timerFired(now: session.now + .seconds(2)) else {
+            Issue.record("still waiting")
+            return
+        }
+    }
+
+    @Test("without a connection nothing is timed")
+    func noTimer() throws {
+        var session = Session()
+        #expect(session.machine.deadline == nil)
+        try session.establish()
+        _ = session.machine.connectionClosed(reason: "test")
+        #expect(session.machine.deadline == nil)
+    }
+
+    @Test("closing asks the server to end the session; later requests fail, earlier ones are answered")
+    func close() throws {
+        var session = Session()
+        #expect(session.machine.close(now: session.now) == nil)
+        try session.establish()
+        _ = session.submit(1)
+        let request = session.machine.close(now: session.now)
+        let frame = try #require(request)
+        #expect(frame.getInteger(at: frame.readerIndex + 8) == OpCode.closeSession.rawValue)
+        guard case .fail(2, let error) = session.submit(2), case .complete(1, .success, nil) = session.reply(1),
+            case .complete(nil, .success, nil) = session.reply(2)
+        else {
+            Issue.record("the order was not kept")
+            return
+        }
+        #expect(error.code == .closed)
+    }
+
+    @Test("any bytes from the server are taken or dropped, in every phase", arguments: 0..<16 as Range<UInt64>)
+    func fuzz(seed: UInt64) throws {
+        var random = SeededGenerator(state: seed)
+        for _ in 0..<50 {
+            var session = Session(depth: 2)
+            _ = try session.open()
+            if Bool.random(using: &random) { _ = session.answerHandshake() }
+            for number in 1...4 { _ = session.submit(number) }
+            for _ in 0..<5 {
+                let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+                    Bool.random(using: &random) ? 0 : UInt8.random(in: 0...255, using: &random)
+                }
+                _ = session.machine.received(ByteBuffer(bytes: bytes), now: session.now)
+            }
+            _ = session.machine.connectionClosed(reason: "test")
+        }
+    }
+}
