@@ -26,6 +26,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -47,6 +48,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         // HTTP/1.1 with pools and streaming bodies, for the API server.
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        // Runs the credential plug-ins of a kubeconfig; its default trait would only add Foundation's types.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         // Structured logs, to whatever the user's process logs to.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         // SIGTERM, graceful stop, one root for everything that runs.
@@ -66,7 +69,7 @@ let package = Package(
         room("Deliveries", ["IstioAPI", "Planning", logging]),
         // Wire clients.
         room("ZooKeeper", [nioCore, nioPosix, nioSSL, logging]),
-        room("Kubernetes", ["JSON", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, yams]),
+        room("Kubernetes", ["JSON", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, subprocess, yams]),
         // The ends of the street.
         room("ZooKeeperSource", ["ZooKeeper", "Dubbo", "Catalog", logging]),
         room("KubernetesDelivery", ["Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
@@ -92,24 +95,43 @@ let package = Package(
             swiftSettings: settings),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("JSONTests", ["JSON"]),
-        tests("AddressingTests", ["Addressing"]),
-        tests("CatalogTests", ["Catalog", "Addressing"]),
-        tests("DubboTests", ["Dubbo", "Catalog", "Addressing"]),
+        tests("AddressingTests", ["Addressing", "IsthmusTesting"]),
+        tests("CatalogTests", ["Catalog", "Addressing", "IsthmusTesting"]),
+        tests("DubboTests", ["Dubbo", "Catalog", "Addressing", "IsthmusTesting"]),
         tests("IstioAPITests", ["IstioAPI", "JSON"]),
-        tests("TranslationTests", ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing"]),
-        tests("PlanningTests", ["Planning", "IstioAPI", "JSON"]),
+        tests("TranslationTests", ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing", "IsthmusTesting"]),
+        tests("PlanningTests", ["Planning", "IstioAPI", "JSON", "IsthmusTesting"]),
         tests("ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioSSL, nioEmbedded, logging]),
-        tests("KubernetesTests", ["Kubernetes", "JSON", nioCore, nioPosix, nioHTTP1, logging]),
-        tests("KubernetesDeliveryTests", ["KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "JSON"]),
+        tests("KubernetesTests", ["Kubernetes", "JSON", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
+        tests("DeliveriesTests", ["Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
+        tests(
+            "DirectoryDeliveryTests",
+            ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
+        tests(
+            "KubernetesDeliveryTests",
+            [
+                "KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", "Sandbox", logging,
+            ]),
         tests("SandboxTests", ["Sandbox", "ZooKeeper", "JSON", nioCore, nioPosix, nioSSL, nioHTTP1, logging]),
         tests(
             "BridgeTests",
             [
                 "Bridge", "Addressing", "Catalog", "Translation", "Planning", "Deliveries", "IstioAPI", "JSON",
-                "ZooKeeper", logging,
+                "ZooKeeper", "IsthmusTesting", logging,
             ]),
         tests(
             "IntegrationTests",
-            ["isthmus", "IsthmusTesting", "ZooKeeper", "Kubernetes", "JSON", nioCore, logging]),
+            [
+                "isthmus", "IsthmusTesting", "IstioAPI", "ZooKeeper", "Kubernetes", "JSON", nioCore, logging,
+            ]),
     ]
 )
+
+// libFuzzer brings the program's `main`, so this target builds with `--sanitize=fuzzer` only: see `scripts/fuzz`.
+if Context.environment["ISTHMUS_FUZZ"] != nil {
+    package.products.append(.executable(name: "Fuzz", targets: ["Fuzz"]))
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz", dependencies: ["Catalog", "Dubbo", "JSON", "Kubernetes", "ZooKeeper"], path: "Fuzz",
+            swiftSettings: settings))
+}

@@ -1,6 +1,12 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let clients: [Target.Dependency] = [
+    .product(name: "ZooKeeper", package: "isthmus"),
+    .product(name: "Kubernetes", package: "isthmus"),
+    .product(name: "IsthmusTesting", package: "isthmus"),
+]
+
 let package = Package(
     name: "benchmarks",
     platforms: [.macOS(.v15)],
@@ -8,12 +14,8 @@ let package = Package(
         .package(name: "isthmus", path: "..")
     ],
     targets: [
-        .executableTarget(
-            name: "Propagation",
-            dependencies: [
-                .product(name: "ZooKeeper", package: "isthmus"),
-                .product(name: "Kubernetes", package: "isthmus"),
-                .product(name: "IsthmusTesting", package: "isthmus"),
-            ])
+        .target(name: "Measuring", dependencies: clients),
+        .executableTarget(name: "Propagation", dependencies: ["Measuring"] + clients),
+        .executableTarget(name: "ColdSync", dependencies: ["Measuring"] + clients),
     ]
 )

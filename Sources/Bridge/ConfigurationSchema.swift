@@ -15,7 +15,9 @@ struct ConfigurationKey: Sendable {
 
     var name: String
     var kind: Kind
+    /// In Markdown.
     var summary: String
+    /// What holds where the key is absent, in Markdown.
     var standard: String
     var isRequired = false
 
@@ -32,7 +34,7 @@ extension ConfigurationKey {
     static let all: [ConfigurationKey] = [
         ConfigurationKey(
             "instance", .text, "this installation; becomes the label `isthmus.mesh/instance` of every object",
-            standard: "main"),
+            standard: "`main`"),
         ConfigurationKey(
             "registries", .list(of: registry), "what to watch; the first one wins a disagreement", isRequired: true),
         ConfigurationKey("translation", .mapping(translation), "how services look in the mesh"),
@@ -48,10 +50,10 @@ extension ConfigurationKey {
 
     private static let zooKeeper: [ConfigurationKey] = [
         ConfigurationKey("servers", .texts, "each `HOST:PORT`; IPv6 in brackets", isRequired: true),
-        ConfigurationKey("sessionTimeout", .time, "at least 1s; the ensemble may shorten it", standard: "30s"),
+        ConfigurationKey("sessionTimeout", .time, "at least 1s; the ensemble may shorten it", standard: "`30s`"),
         ConfigurationKey(
             "dubbo",
-            .mapping([ConfigurationKey("root", .text, "the znode below which interfaces stand", standard: "/dubbo")]),
+            .mapping([ConfigurationKey("root", .text, "the znode below which interfaces stand", standard: "`/dubbo`")]),
             "Dubbo's layout"),
     ]
 
@@ -64,15 +66,15 @@ extension ConfigurationKey {
                 ["istiod", "none"],
                 or: [ConfigurationKey("cidr", .text, "virtual addresses come from this block", isRequired: true)]),
             "virtual addresses: of a block, or allocated by istiod (1.25 and later), or none",
-            standard: "{ cidr: 240.16.0.0/12 }"),
+            standard: "`{ cidr: 240.16.0.0/12 }`"),
         ConfigurationKey("exportTo", .texts, "namespaces that see the services", standard: "the mesh's default"),
         ConfigurationKey(
             "ports",
             .mapping([
-                ConfigurationKey("dubbo", .number(1...65535), "for `dubbo://`", standard: "20880"),
-                ConfigurationKey("grpc", .number(1...65535), "for `grpc://`", standard: "9090"),
-                ConfigurationKey("rest", .number(1...65535), "for `rest://`", standard: "8080"),
-                ConfigurationKey("tri", .number(1...65535), "for `tri://`", standard: "50051"),
+                ConfigurationKey("dubbo", .number(1...65535), "for `dubbo://`", standard: "`20880`"),
+                ConfigurationKey("grpc", .number(1...65535), "for `grpc://`", standard: "`9090`"),
+                ConfigurationKey("rest", .number(1...65535), "for `rest://`", standard: "`8080`"),
+                ConfigurationKey("tri", .number(1...65535), "for `tri://`", standard: "`50051`"),
             ]),
             "the service's port for each protocol; all different"),
         ConfigurationKey(
@@ -80,17 +82,17 @@ extension ConfigurationKey {
             .mapping([
                 ConfigurationKey(
                     "keep", .texts, "parameters of a provider that become labels of its endpoint",
-                    standard: "[version, dubbo.tag, region, zone]")
+                    standard: "`[version, dubbo.tag, region, zone]`")
             ]),
             "labels of endpoints"),
         ConfigurationKey(
             "emptyRetention", .time, "how long a service that everyone left keeps its entry, with `endpoints: []`",
-            standard: "1h"),
+            standard: "`1h`"),
         ConfigurationKey(
             "allowedHosts", .texts, "hosts that a registry may take, with `*` at one end: `com.acme.*`",
             standard: "all but those of the cluster"),
         ConfigurationKey(
-            "clusterDomain", .text, "hosts of this domain are never taken", standard: "cluster.local"),
+            "clusterDomain", .text, "hosts of this domain are never taken", standard: "`cluster.local`"),
     ]
 
     private static let delivery: [ConfigurationKey] = [
@@ -99,7 +101,7 @@ extension ConfigurationKey {
             .list(of: [
                 ConfigurationKey(
                     "kubeconfig", .text, "a file",
-                    standard: "the pod's own cluster, else $KUBECONFIG, else ~/.kube/config"
+                    standard: "the pod's own cluster, else `$KUBECONFIG`, else `~/.kube/config`"
                 ),
                 ConfigurationKey("context", .text, "of the kubeconfig", standard: "its current one"),
             ]),
@@ -121,7 +123,7 @@ extension ConfigurationKey {
     private static func rows(_ keys: [ConfigurationKey], below path: String) -> [String] {
         keys.flatMap { key -> [String] in
             let full = path + key.name
-            let standard = key.isRequired ? "*needed*" : key.standard.isEmpty ? "" : "`\(key.standard)`"
+            let standard = key.isRequired ? "*needed*" : key.standard
             let row = "| `\(full)` | \(key.kind.description) | \(standard) | \(key.summary) |"
             switch key.kind {
             case .mapping(let inner), .words(_, let inner): return [row] + rows(inner, below: full + ".")

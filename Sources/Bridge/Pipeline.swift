@@ -23,6 +23,8 @@ package actor Pipeline: DesiredState {
     private var resources: [ResourceKey: ServiceEntry] = [:]
     private var problems: [ServiceID: [String]] = [:]
     private var unseeded: Set<String>
+    /// A copy of the catalog's, which are asked for at every event.
+    private var unknownNames: Set<String> = []
     /// What a delivery asked for too early.
     private var undecided: Set<ResourceKey> = []
 
@@ -52,11 +54,13 @@ package actor Pipeline: DesiredState {
 
 extension Pipeline {
     package func accept(_ event: SourceEvent, from registry: String) {
-        let before = (complete: catalog.completeRegistries, isHealthy: catalog.isHealthy)
+        let before = (complete: catalog.completeRegistries, isHealthy: catalog.isHealthy, unknown: unknownNames)
         let changed = catalog.apply(event, from: registry)
+        unknownNames = catalog.unknownNames
         guard unseeded.isEmpty else { return }
-        // With a registry's first complete read, what it does not announce any more is known too.
+        // With a registry's first complete read, what it does not announce any more is known too; so it is with a name's list.
         translate(catalog.completeRegistries == before.complete ? changed : everyService)
+        if case .added = event {} else { translate(services(named: before.unknown.subtracting(unknownNames))) }
         if !before.isHealthy, catalog.isHealthy { decide() }
     }
 
@@ -64,6 +68,10 @@ extension Pipeline {
     private func decide() {
         tell(undecided)
         undecided = []
+    }
+
+    private func services(named names: Set<String>) -> [ServiceID] {
+        names.isEmpty ? [] : assignments.serviceIDs.filter { names.contains($0.name) }
     }
 
     private var everyService: [ServiceID] {
@@ -126,6 +134,8 @@ extension Pipeline {
     /// A registry that was never read may still announce some of the service's instances. Where the object names a registry that
     /// isn't configured, or none at all, that may be any of them: registries get other names.
     private func isDecidable(_ id: ServiceID) -> Bool {
+        // None of its providers could be read, and what they were before a restart, only its objects know.
+        if unknownNames.contains(id.name) { return false }
         guard !catalog.isComplete, let assignment = assignments[id] else { return true }
         return !assignment.registries.isEmpty && catalog.completeRegistries.isSuperset(of: assignment.registries)
     }

@@ -25,8 +25,8 @@ package struct Survey: Sendable {
     private let parts: BridgeParts
 
     /// - Parameter limit: How long the registries may take.
-    /// - Throws: `Incomplete` when one of the registries could not be read completely; `KubernetesError` and others when a delivery
-    ///   can't say what it holds.
+    /// - Throws: `Incomplete` when a registry could not be read completely, or a delivery can't say what it holds; `KubernetesError`
+    ///   for a cluster that can't be used.
     package static func take(
         _ configuration: BridgeConfiguration, within limit: Duration, logger: Logger
     ) async throws -> Survey {
@@ -44,7 +44,7 @@ package struct Survey: Sendable {
         let pipeline = parts.pipeline
         var owned: [String: [ResourceKey: ActualObject]] = [:]
         for delivery in parts.deliveries {
-            let objects = try await delivery.owned()
+            let objects = try await Self.owned(by: delivery)
             owned[delivery.name] = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
             await pipeline.seed(objects, from: delivery.name)
         }
@@ -56,13 +56,31 @@ package struct Survey: Sendable {
             for key in Set(resources.map(\.key)).union(held.keys).sorted() {
                 let wanted = await pipeline.wanted(key)
                 if wanted == .undecided { continue }
-                // What is not ours may still have the name.
-                let actual = try await held[key] == nil ? delivery.object(key) : held[key]
-                let change = Change.plan(desired: wanted.resource, actual: actual, ownership: parts.ownership)
+                let change = await Self.change(to: wanted, of: key, held: held[key], by: delivery, parts.ownership)
                 if change != .none { items.append(Item(delivery: delivery.name, key: key, change: change)) }
             }
         }
         self.items = items
+    }
+
+    private static func owned(by delivery: any Delivery) async throws -> [ActualObject] {
+        do {
+            return try await delivery.owned()
+        } catch {
+            throw Incomplete(description: "what '\(delivery.name)' holds could not be read: \(error)")
+        }
+    }
+
+    private static func change(
+        to wanted: Wanted, of key: ResourceKey, held: ActualObject?, by delivery: any Delivery, _ ownership: Ownership
+    ) async -> Change {
+        do {
+            // What is not ours may still have the name.
+            let actual = try await held == nil ? delivery.object(key) : held
+            return .plan(desired: wanted.resource, actual: actual, ownership: ownership)
+        } catch {
+            return .conflict(reason: "what has the name could not be read: \(error)")
+        }
     }
 
     /// Runs the sources until each has had a complete read.

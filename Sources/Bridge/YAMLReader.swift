@@ -64,7 +64,9 @@ struct YAMLReader {
 
     private func unknown(_ name: String, at node: Node, among known: [String]) -> ConfigurationError {
         let nearest = known.min { distance($0, name) < distance($1, name) }
-        let hint = nearest.flatMap { distance($0, name) <= 3 ? "did you mean '\($0)'?" : nil }
+        // In a short word a few letters are all there is.
+        let limit = min(3, (name.count + 2) / 3)
+        let hint = nearest.flatMap { distance($0, name) <= limit ? "did you mean '\($0)'?" : nil }
         let all = "known here: \(known.sorted().joined(separator: ", "))"
         return failure(at: node, "unknown key '\(full(name))'; \(hint ?? all)")
     }

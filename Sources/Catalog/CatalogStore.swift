@@ -1,5 +1,3 @@
-internal import Addressing
-
 /// The last good picture of each registry, and the services that they describe together.
 ///
 /// A pure state machine: events go in, the services whose description may have changed come out.
@@ -16,6 +14,8 @@ package struct CatalogStore: Sendable {
     fileprivate struct Picture {
         var services: SourceEvent.Instances = [:]
         var names: [String: Set<ServiceID>] = [:]
+        /// What could not be used and was never known before: whether anybody serves it can't be said.
+        var unknown: Set<String> = []
 
         /// - Parameter instance: `nil` removes it.
         /// - Returns: Whether that changed anything.
@@ -62,6 +62,9 @@ package struct CatalogStore: Sendable {
     /// Whether every registry has been read completely and is being followed.
     package var isHealthy: Bool { registries.allSatisfy { $0.health == .healthy } }
 
+    /// The names of which some registry says only what can't be used, and said nothing else since the start.
+    package var unknownNames: Set<String> { registries.reduce(into: []) { $0.formUnion($1.picture.unknown) } }
+
     package var health: [(registry: String, health: Health)] { registries.map { ($0.name, $0.health) } }
 
     /// - Returns: The services that may have changed, sorted.
@@ -91,6 +94,8 @@ extension CatalogStore.Registry {
             health = hasBeenComplete ? .stale(reason: reason) : .starting(reason: reason)
             return []
         case .added(let id, let key, let instance):
+            picture.unknown.remove(id.name)
+            shadow?.unknown.remove(id.name)
             return set(key, of: id, instance)
         case .removed(let id, let key):
             return set(key, of: id, nil)
@@ -112,6 +117,7 @@ extension CatalogStore.Registry {
             }
             return []
         }
+        picture.unknown.remove(name)
         let affected = (picture.names[name] ?? []).union(services.keys)
         let changed = affected.filter { (picture.services[$0] ?? [:]) != (services[$0] ?? [:]) }
         for id in changed {
@@ -123,6 +129,7 @@ extension CatalogStore.Registry {
 
     private mutating func keep(_ name: String) {
         guard shadow != nil else { return }
+        if !hasBeenComplete || picture.unknown.contains(name) { shadow?.unknown.insert(name) }
         for id in picture.names[name] ?? [] {
             let spelledOtherwise = shadow?.services[id] ?? [:]
             shadow?.set(id, spelledOtherwise.merging(picture.services[id] ?? [:]) { read, _ in read })
@@ -169,18 +176,18 @@ extension CatalogStore {
     }
 
     private struct Endpoint: Hashable, Comparable {
-        var address: IPAddress
+        var host: InstanceHost
         var port: UInt16
         var `protocol`: ApplicationProtocol
 
         init(_ instance: Instance) {
-            address = instance.address
+            host = instance.host
             port = instance.port
             `protocol` = instance.protocol
         }
 
         static func < (left: Endpoint, right: Endpoint) -> Bool {
-            (left.address, left.port, left.protocol) < (right.address, right.port, right.protocol)
+            (left.host, left.port, left.protocol) < (right.host, right.port, right.protocol)
         }
     }
 }

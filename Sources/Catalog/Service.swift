@@ -33,6 +33,25 @@ package enum ApplicationProtocol: String, Hashable, Sendable, CaseIterable, Comp
     }
 }
 
+/// Where an instance can be reached. Addresses sort before names.
+package enum InstanceHost: Hashable, Sendable, Comparable, CustomStringConvertible {
+    case address(IPAddress)
+    /// A DNS name, in lower case.
+    case name(String)
+
+    package var description: String {
+        switch self {
+        case .address(let address): "\(address)"
+        case .name(let name): name
+        }
+    }
+
+    /// Whether it is resolved before it is reached.
+    package var isName: Bool {
+        if case .name = self { true } else { false }
+    }
+}
+
 /// One endpoint of a service: a port on which a process serves it.
 package struct Instance: Hashable, Sendable {
     package struct Attribute: Hashable, Sendable, Comparable {
@@ -51,7 +70,7 @@ package struct Instance: Hashable, Sendable {
 
     package static let defaultWeight: UInt32 = 100
 
-    package var address: IPAddress
+    package var host: InstanceHost
     package var port: UInt16
     package var `protocol`: ApplicationProtocol
     /// The share of traffic relative to its siblings.
@@ -66,10 +85,10 @@ package struct Instance: Hashable, Sendable {
     package var startTime: Int64
 
     package init(
-        address: IPAddress, port: UInt16, protocol: ApplicationProtocol, weight: UInt32 = Instance.defaultWeight,
+        host: InstanceHost, port: UInt16, protocol: ApplicationProtocol, weight: UInt32 = Instance.defaultWeight,
         isEnabled: Bool = true, application: String = "", attributes: [Attribute] = [], startTime: Int64 = 0
     ) {
-        self.address = address
+        self.host = host
         self.port = port
         self.protocol = `protocol`
         self.weight = weight

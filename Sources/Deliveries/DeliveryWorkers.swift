@@ -20,11 +20,14 @@ package struct DeliveryWorkers: Sendable {
     package let name: String
     package let queue = WorkQueue<ResourceKey>()
     package let logger: Logger
+    private let clock: any Clock<Duration>
     private let failures = Failures()
 
-    package init(name: String, logger: Logger) {
+    /// - Parameter clock: Measures the pauses before repetitions.
+    package init(name: String, logger: Logger, clock: any Clock<Duration> = ContinuousClock()) {
         self.name = name
         self.logger = logger
+        self.clock = clock
     }
 
     package func add(_ keys: some Sequence<ResourceKey>) {
@@ -51,8 +54,9 @@ package struct DeliveryWorkers: Sendable {
                 let wanted = await desired.wanted(key)
                 let result = wanted == .undecided ? .done(nil) : await attempt(key, wanted)
                 if let delay = await settle(key, result, since: since, desired: desired), failures.beginRetry(key) {
-                    retries.addTask { [queue, failures] in
-                        try? await Task.sleep(for: delay)
+                    retries.addTask { [queue, failures, clock] in
+                        // It throws only when the workers stop, and then the queue takes nothing more.
+                        try? await Task.sleep(for: delay, clock: clock)
                         failures.endRetry(key)
                         queue.add(key)
                     }
@@ -69,7 +73,6 @@ package struct DeliveryWorkers: Sendable {
     ) async -> Duration? {
         var outcome: Receipt.Outcome?
         var delay: Duration?
-        var failed = 0
         switch attempt {
         case .done(let change):
             outcome = change
@@ -78,29 +81,28 @@ package struct DeliveryWorkers: Sendable {
             break
         case .outdated:
             // The first time it is nearly always a race that the next look settles.
-            failed = failures.increment(key)
+            let failed = failures.increment(key)
             delay = failed == 0 ? .zero : RetryBackoff.delay(afterFailures: failed, ceiling: 30)
         case .refused(let reason):
-            failed = failures.increment(key)
-            delay = RetryBackoff.delay(afterFailures: failed + 2, ceiling: 300)
+            delay = RetryBackoff.delay(afterFailures: failures.increment(key) + 2, ceiling: 300)
             outcome = .refused(reason: reason)
         case .failed(let reason, let retryAfter):
-            failed = failures.increment(key)
-            delay = max(RetryBackoff.delay(afterFailures: failed, ceiling: 60), retryAfter ?? .zero)
+            let usual = RetryBackoff.delay(afterFailures: failures.increment(key), ceiling: 60)
+            delay = max(usual, retryAfter ?? .zero)
             outcome = .failed(reason: reason)
         }
         if let outcome {
             let receipt = Receipt(key: key, delivery: name, outcome: outcome, elapsed: since.duration(to: .now))
-            log(receipt, failuresBefore: failed, retryIn: delay)
+            log(receipt, retryIn: delay)
             await desired.delivered(receipt)
         }
         return delay
     }
 
-    private func log(_ receipt: Receipt, failuresBefore: Int, retryIn: Duration?) {
+    private func log(_ receipt: Receipt, retryIn: Duration?) {
         var metadata: Logger.Metadata = ["resource": "\(receipt.key)"]
         // A server that is down fails every object, again and again; once an object is enough for a reader.
-        let trouble: Logger.Level = failuresBefore == 0 ? .error : .debug
+        let trouble: Logger.Level = failures.isNews(receipt) ? .error : .debug
         switch receipt.outcome {
         case .created, .updated, .deleted:
             metadata["after"] = "\(receipt.elapsed.formattedMilliseconds) ms"
@@ -120,11 +122,16 @@ package struct DeliveryWorkers: Sendable {
     }
 }
 
-/// How often in a row the delivery of a resource has failed, and which resources wait for another attempt. One waits at a time
-/// for each resource, however often it is added meanwhile.
+/// How often in a row the delivery of a resource has failed, what was said of it, and which resources wait for another attempt.
+/// One waits at a time for each resource, however often it is added meanwhile.
 private final class Failures: Sendable {
+    private struct Record {
+        var count = 0
+        var reported: Receipt.Outcome?
+    }
+
     private struct State {
-        var counts: [ResourceKey: Int] = [:]
+        var records: [ResourceKey: Record] = [:]
         var waiting: Set<ResourceKey> = []
     }
 
@@ -133,13 +140,26 @@ private final class Failures: Sendable {
     /// - Returns: The count before.
     func increment(_ key: ResourceKey) -> Int {
         state.withLock { state in
-            defer { state.counts[key, default: 0] += 1 }
-            return state.counts[key, default: 0]
+            defer { state.records[key, default: Record()].count += 1 }
+            return state.records[key]?.count ?? 0
+        }
+    }
+
+    /// Whether a failure is not what was last reported of the resource. Refusals differ by their reasons; the reasons of failures,
+    /// which tell of connections and their like, would differ all the time.
+    func isNews(_ receipt: Receipt) -> Bool {
+        let outcome = if case .failed = receipt.outcome { Receipt.Outcome.failed(reason: "") } else { receipt.outcome }
+        return state.withLock { state in
+            guard state.records[receipt.key] != nil, state.records[receipt.key]?.reported != outcome else {
+                return false
+            }
+            state.records[receipt.key]?.reported = outcome
+            return true
         }
     }
 
     func reset(_ key: ResourceKey) {
-        state.withLock { $0.counts[key] = nil }
+        state.withLock { $0.records[key] = nil }
     }
 
     /// - Returns: Whether none was waiting.

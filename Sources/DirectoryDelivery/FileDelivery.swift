@@ -6,6 +6,14 @@ package import Logging
 internal import NIOPosix
 package import Planning
 
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
 /// Keeps one YAML file for each resource in a folder: `<folder>/<namespace>/<name>.yaml`.
 ///
 /// A file is written whole, beside its place, and then moved there, so that a reader never sees half of one. Only files whose content
@@ -43,7 +51,9 @@ package struct FileDelivery: Delivery {
                 let delay = backoff.next()
                 workers.logger.error(
                     "nothing can be delivered yet",
-                    metadata: ["folder": "\(folder)", "reason": "\(error)", "retryIn": "\(delay)"])
+                    metadata: [
+                        "folder": "\(folder)", "reason": "\(Self.explanation(of: error))", "retryIn": "\(delay)",
+                    ])
                 try? await Task.sleep(for: delay)
             }
         }
@@ -56,28 +66,51 @@ package struct FileDelivery: Delivery {
 
     package func owned() async throws -> [ActualObject] {
         try await offThePool {
-            let manager = FileManager.default
-            guard manager.fileExists(atPath: folder) else { return [] }
-            return try manager.subpathsOfDirectory(atPath: folder).sorted().compactMap { path in
-                guard path.hasSuffix(".yaml"), path.split(separator: "/").count == 2,
-                    let document = try? Self.document(at: "\(folder)/\(path)"), let object = ActualObject(document),
-                    ownership.covers(object), "\(object.key).yaml" == path
-                else { return nil }
-                return object
+            guard FileManager.default.fileExists(atPath: folder) else { return [] }
+            return try Self.names(in: folder).flatMap { namespace in
+                // What is not a folder holds no files.
+                let names = (try? Self.names(in: "\(folder)/\(namespace)")) ?? []
+                return names.filter { $0.hasSuffix(".yaml") }.compactMap { owned("\(namespace)/\($0)") }
             }
         }
     }
 
+    private static func names(in folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    }
+
+    /// The object in a file, if it is ours and stands where we would put it. A file that can't be read may be anybody's.
+    private func owned(_ path: String) -> ActualObject? {
+        do {
+            guard let document = try Self.document(at: "\(folder)/\(path)"), let object = ActualObject(document),
+                ownership.covers(object), "\(object.key).yaml" == path
+            else { return nil }
+            return object
+        } catch {
+            workers.logger.warning(
+                "a file can't be read and is left as it is",
+                metadata: ["file": "\(folder)/\(path)", "reason": "\(Self.explanation(of: error))"])
+            return nil
+        }
+    }
+
     package func object(_ key: ResourceKey) async throws -> ActualObject? {
-        try await offThePool { try Self.document(at: file(key)).map { ActualObject($0) ?? .foreign(key) } }
+        try await offThePool { try object(at: key) }
     }
 
     package func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
         do {
             return try await offThePool { try write(change, key) }
         } catch {
-            return .failed(reason: "\(file(key)): \(error)", retryAfter: nil)
+            return .failed(reason: "\(file(key)): \(Self.explanation(of: error))", retryAfter: nil)
         }
+    }
+
+    /// What a file of this name holds. Whatever calls itself something else is not ours to change: somebody put it there.
+    private func object(at key: ResourceKey) throws -> ActualObject? {
+        guard let document = try Self.document(at: file(key)) else { return nil }
+        guard let object = ActualObject(document), object.key == key else { return .foreign(key) }
+        return object
     }
 
     private func attempt(_ key: ResourceKey, _ wanted: Wanted) async -> Attempt {
@@ -86,10 +119,11 @@ package struct FileDelivery: Delivery {
                 desired: wanted.resource, actual: try await object(key), ownership: ownership)
             return await carryOut(change, key)
         } catch {
-            return .failed(reason: "\(file(key)): \(error)", retryAfter: nil)
+            return .failed(reason: "\(file(key)): \(Self.explanation(of: error))", retryAfter: nil)
         }
     }
 
+    /// Carries the change out if the file is still as it was when the change was planned.
     private func write(_ change: Change, _ key: ResourceKey) throws -> Attempt {
         switch change {
         case .none:
@@ -97,14 +131,20 @@ package struct FileDelivery: Delivery {
         case .conflict(let reason):
             return .refused(reason: reason)
         case .create(let entry):
+            guard try Self.document(at: file(key)) == nil else { return .outdated }
             try store(entry.json(version: Self.version), key)
             return .done(.created)
-        case .patch(_, let patch, let scope):
-            guard let document = try Self.document(at: file(key)) else { return .outdated }
+        case .patch(let actual, let patch, let scope):
+            guard let document = try Self.document(at: file(key)), ActualObject(document) == actual else {
+                return .outdated
+            }
             let withoutVersion = patch.applying(mergePatch: ["metadata": ["resourceVersion": .null]])
             try store(document.applying(mergePatch: withoutVersion), key)
             return .done(.updated(scope))
-        case .delete:
+        case .delete(let actual):
+            guard let document = try Self.document(at: file(key)), ActualObject(document) == actual else {
+                return .outdated
+            }
             try FileManager.default.removeItem(atPath: file(key))
             return .done(.deleted)
         }
@@ -123,6 +163,12 @@ package struct FileDelivery: Delivery {
     }
 
     private func file(_ key: ResourceKey) -> String { "\(folder)/\(key.namespace)/\(key.name).yaml" }
+
+    /// The system's words, where the error has them; Foundation's own are for programmers.
+    private static func explanation(of error: any Error) -> String {
+        guard let underlying = (error as? CocoaError)?.underlying as? POSIXError else { return "\(error)" }
+        return String(cString: strerror(underlying.code.rawValue))
+    }
 
     /// Files block; the threads of Swift's concurrency are for what doesn't.
     private func offThePool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {

@@ -29,6 +29,15 @@ enum ByteText {
         }
     }
 
+    static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    /// Of ASCII, in either case.
+    static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
     /// Valid UTF-8 as a string; `nil` for anything else.
     static func string(_ bytes: some Collection<UInt8>) -> String? {
         String(validating: bytes, as: UTF8.self)

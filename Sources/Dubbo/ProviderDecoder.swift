@@ -74,11 +74,8 @@ package struct ProviderDecoder: Sendable {
             return .unusable(reason: "the protocol '\(url.scheme.prefix(20))' is none of \(known)")
         }
         let (host, port) = try url.hostAndPort()
-        guard let address = IPAddress(host) else {
-            return .unusable(reason: "the host '\(host.prefix(100))' is not an IP address")
-        }
-        if address.isUnspecified || address.isMulticast {
-            return .unusable(reason: "no consumer can reach the address \(address)")
+        guard let host = Self.host(host, of: url) else {
+            return .unusable(reason: "no consumer can reach the host '\(host.prefix(100))'")
         }
         guard let weight = weight(of: url) else {
             return .unusable(reason: "the weight '\(url["weight"]?.prefix(20) ?? "")' is not a number")
@@ -89,9 +86,30 @@ package struct ProviderDecoder: Sendable {
         return .instance(
             id,
             Instance(
-                address: address, port: port, protocol: applicationProtocol, weight: weight,
+                host: host, port: port, protocol: applicationProtocol, weight: weight,
                 isEnabled: isEnabled, application: url["application"] ?? "", attributes: attributes(of: url),
                 startTime: url["timestamp"].flatMap { Int64($0) } ?? 0))
+    }
+
+    /// `nil` for what is neither an address that a consumer can reach nor a DNS name. A provider that registered no address of
+    /// its own may have told one in `ipv6`; where it has both, the host counts, since an endpoint has one address.
+    private static func host(_ text: String, of url: ProviderURL) -> InstanceHost? {
+        if let address = reachable(text) ?? url["ipv6"].flatMap(reachable) { return .address(address) }
+        return IPAddress(text) == nil && isName(text) ? .name(text.lowercased()) : nil
+    }
+
+    private static func reachable(_ text: String) -> IPAddress? {
+        IPAddress(text).flatMap { $0.isUnspecified || $0.isMulticast ? nil : $0 }
+    }
+
+    /// A host name (RFC 1123): up to 253 of letters, digits and `-` in labels of up to 63, the last of which is no number.
+    private static func isName(_ text: String) -> Bool {
+        let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard text.utf8.count <= 253, let last = labels.last, !last.allSatisfy(ByteText.isDigit) else { return false }
+        return labels.allSatisfy { label in
+            (1...63).contains(label.count) && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
+                && label.allSatisfy { ByteText.isLetter($0) || ByteText.isDigit($0) || $0 == UInt8(ascii: "-") }
+        }
     }
 
     /// `nil` for one that is no number. Dubbo takes a negative weight for 0.

@@ -13,19 +13,25 @@ struct ProviderURL {
     private let authority: ArraySlice<UInt8>
     private var parameters: [String: String] = [:]
 
-    /// - Parameter node: The URL as it stands in the registry, encoded once.
+    /// - Parameter node: The URL as it stands in the registry, encoded once, or twice as some gateways leave it.
     init(node: String) throws(Malformed) {
         guard node.utf8.count <= Self.maximumLength else {
             throw Malformed(reason: "it has \(node.utf8.count) bytes, more than \(Self.maximumLength)")
         }
-        guard let text = ByteText.formDecoded(node.utf8) else {
-            throw Malformed(reason: "'%' is not followed by two hexadecimal digits")
-        }
+        var text = try Self.decoded(node.utf8)
+        if !text.contains(UInt8(ascii: ":")), text.contains(UInt8(ascii: "%")) { text = try Self.decoded(text) }
         let (beforeQuery, query) = text.cut(at: UInt8(ascii: "?"))
         guard let (scheme, rest) = Self.cutScheme(beforeQuery) else { throw Malformed(reason: "it has no '://'") }
         self.scheme = ByteText.string(scheme)?.lowercased() ?? ""
         authority = rest.cut(at: UInt8(ascii: "/")).0
         if let query { try readParameters(query) }
+    }
+
+    private static func decoded(_ text: some Sequence<UInt8>) throws(Malformed) -> [UInt8] {
+        guard let bytes = ByteText.formDecoded(text) else {
+            throw Malformed(reason: "'%' is not followed by two hexadecimal digits")
+        }
+        return bytes
     }
 
     /// The value of a parameter; an empty one counts as none. A provider of Dubbo 2.6 may say `default.key` for `key`.

@@ -69,7 +69,8 @@ struct AuditLog: Sendable {
     }
 
     private struct Event: Decodable {
-        struct User: Decodable { let username: String }
+        /// Without a name where nobody was authenticated.
+        struct User: Decodable { let username: String? }
         struct Object: Decodable { let resource, namespace, name: String? }
         struct Response: Decodable { let code: Int? }
 
@@ -81,7 +82,7 @@ struct AuditLog: Sendable {
 
         var request: AuditedRequest {
             AuditedRequest(
-                verb: verb, uri: requestURI, user: user.username, userAgent: userAgent ?? "",
+                verb: verb, uri: requestURI, user: user.username ?? "", userAgent: userAgent ?? "",
                 resource: objectRef?.resource ?? "", namespace: objectRef?.namespace ?? "",
                 name: objectRef?.name ?? "", status: responseStatus?.code)
         }

@@ -22,7 +22,10 @@ extension RealAPIServer {
         ]
     }
 
-    func loadDefinitions() async throws {
+    /// Makes Istio's `ServiceEntry` and `WorkloadEntry` known, and returns when lists of them are served.
+    ///
+    /// - Throws: ``TestSupportError`` with what `kubectl` said.
+    public func loadDefinitions() async throws {
         try await kubectl("create", "--validate=false", "-f", ServerTools.fixture("istio-crds.yaml"))
         for plural in ["serviceentries", "workloadentries"] {
             try await eventually("the API server lists \(plural)") {

@@ -30,9 +30,11 @@ public final class RealAPIServer: Sendable {
 
     /// Starts etcd and the API server, loads the definitions, and returns when lists of them are served (about 6 s).
     ///
-    /// - Parameter namespaces: made before it returns.
+    /// - Parameters:
+    ///   - namespaces: made before it returns.
+    ///   - definitions: whether it knows Istio's definitions from the start; ``loadDefinitions()`` adds them later.
     /// - Throws: ``TestSupportError`` when a tool is missing or a server doesn't come up.
-    public static func start(namespaces: [String] = []) async throws -> RealAPIServer {
+    public static func start(namespaces: [String] = [], definitions: Bool = true) async throws -> RealAPIServer {
         let tools = try ServerTools.locate()
         let etcd = try await RealEtcd.start()
         let port = try Loopback.freePort()
@@ -52,17 +54,18 @@ public final class RealAPIServer: Sendable {
         let apiServer = RealAPIServer(
             port: port, kubeconfig: kubeconfig, kubectl: kubectl, etcd: etcd, audit: audit, folder: folder,
             server: server)
-        try await apiServer.loadDefinitions()
+        if definitions { try await apiServer.loadDefinitions() }
         for namespace in namespaces { try await apiServer.createNamespace(namespace) }
         return apiServer
     }
 
     /// Runs a body with a server of its own, and stops the server however the body ends.
     public static func withServer<Value>(
-        namespaces: [String] = [], isolation: isolated (any Actor)? = #isolation,
+        namespaces: [String] = [], definitions: Bool = true, isolation: isolated (any Actor)? = #isolation,
         _ body: (RealAPIServer) async throws -> Value
     ) async throws -> Value {
-        try await with(start(namespaces: namespaces), stop: { await $0.stop() }, isolation: isolation, body)
+        let server = try await start(namespaces: namespaces, definitions: definitions)
+        return try await with(server, stop: { await $0.stop() }, isolation: isolation, body)
     }
 
     private init(

@@ -49,14 +49,17 @@ extension ServiceEntry {
     private func checkHosts(_ check: Check) {
         check((1...256).contains(hosts.count), "spec.hosts", "1 to 256 are allowed")
         for (index, host) in hosts.enumerated() {
-            let labels = host.split(separator: ".", omittingEmptySubsequences: false)
-            let endsInNumber = labels.last?.allSatisfy(\.isNumber) ?? true
-            check(
-                host.utf8.count <= 255 && !endsInNumber && labels.allSatisfy { DNSName.isLabel($0) },
-                "spec.hosts[\(index)]", "'\(host)' is not a host name")
+            check(Self.isHost(host), "spec.hosts[\(index)]", "'\(host)' is not a host name")
         }
         let carriesPlainTCP = ports.contains { $0.protocol.uppercased() == "TCP" }
         check(hosts.count <= 1 || !carriesPlainTCP, "spec.hosts", "a TCP port allows one host only")
+    }
+
+    /// The last label of a host is no number, so that nobody takes it for an address.
+    private static func isHost(_ text: String) -> Bool {
+        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        let endsInNumber = labels.last?.allSatisfy(\.isNumber) ?? true
+        return text.utf8.count <= 255 && !endsInNumber && labels.allSatisfy { DNSName.isLabel($0) }
     }
 
     private static let protocols: Set<String> = [
@@ -86,11 +89,10 @@ extension ServiceEntry {
         let names = Set(ports.map(\.name))
         for (index, endpoint) in endpoints.enumerated() {
             let field = "spec.endpoints[\(index)]"
-            if resolution == .static {
-                check(
-                    IPAddress(endpoint.address) != nil, field + ".address", "'\(endpoint.address)' is not an IP address"
-                )
-            }
+            let isAddress = IPAddress(endpoint.address) != nil
+            check(
+                isAddress || resolution == .dns && Self.isHost(endpoint.address), field + ".address",
+                "'\(endpoint.address)' is not an IP address" + (resolution == .dns ? " or host name" : ""))
             for (name, port) in endpoint.ports {
                 check(
                     names.contains(name) && port > 0, field + ".ports", "'\(name)': \(port) is no port of the service")

@@ -56,14 +56,32 @@ extension JSONValue {
     }
 
     private static func yamlText(_ text: String) -> String {
-        isPlain(text) ? text : String(decoding: JSONValue.string(text).bytes, as: UTF8.self)
+        isPlain(text) ? text : quoted(text)
+    }
+
+    /// As JSON has it, and with escapes for what YAML does not take as it is, or takes for the end of a line.
+    private static func quoted(_ text: String) -> String {
+        var output = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": output += "\\\(scalar)"
+            case "\n": output += "\\n"
+            case "\r": output += "\\r"
+            case "\t": output += "\\t"
+            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}", "\u{FEFF}", "\u{FFFE}", "\u{FFFF}":
+                let digits = String(scalar.value, radix: 16)
+                output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: output.unicodeScalars.append(scalar)
+            }
+        }
+        return output + "\""
     }
 
     /// Plain text begins with a letter and has nothing but letters, digits and `-_./`, or is an IPv4 address; words that
     /// mean something to a reader of YAML 1.1 are quoted.
     private static func isPlain(_ text: String) -> Bool {
-        let dots = text.utf8.count { $0 == UInt8(ascii: ".") }
-        if dots == 3, text.utf8.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }) { return true }
+        let numbers = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        if numbers.count == 4, numbers.allSatisfy({ !$0.isEmpty && $0.allSatisfy(isDigit) }) { return true }
         guard let first = text.utf8.first, isLetter(first) else { return false }
         guard text.utf8.allSatisfy({ isLetter($0) || isDigit($0) || "-_./".utf8.contains($0) }) else { return false }
         return !["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(text.lowercased())

@@ -3,7 +3,7 @@ extension ClusterConfiguration {
 
     /// The configuration of a pod: its service account, as mounted by the kubelet.
     ///
-    /// The authority is read once; the token's file each minute.
+    /// A running client reads the token's file, and that of the certificate authority, again each minute.
     /// - Throws: `KubernetesError` with `configuration` when the process runs in no pod, or the pod has no service
     ///   account mounted.
     public static func inCluster() throws(KubernetesError) -> Self {
@@ -17,12 +17,13 @@ extension ClusterConfiguration {
                 message: "not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")
         }
         let folder = environment.serviceAccountFolder
-        // The token is read here only to fail early, with the file's name.
+        // They are read here only to fail early, with the file's name.
         _ = try contents(ofFile: "\(folder)/token", "the service account's token")
+        _ = try contents(ofFile: "\(folder)/ca.crt", "the cluster's certificate authority")
         let namespace = try? contents(ofFile: "\(folder)/namespace", "the service account's namespace")
         return Self(
             server: "https://\(host.contains(":") ? "[\(host)]" : host):\(port)",
-            certificateAuthority: try contents(ofFile: "\(folder)/ca.crt", "the cluster's certificate authority"),
+            certificateAuthority: .file("\(folder)/ca.crt"),
             token: .file("\(folder)/token"),
             namespace: namespace.flatMap { trimmed($0) } ?? "default")
     }

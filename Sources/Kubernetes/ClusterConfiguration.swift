@@ -4,12 +4,16 @@
 public struct ClusterConfiguration: Sendable {
     /// `https://host[:port][/prefix]`; `http://` is for local proxies, and sends any token in the clear.
     public var server: String
-    /// Certificates (PEM) to trust in place of the system's; `nil` trusts the system's.
-    public var certificateAuthority: [UInt8]?
+    /// Certificates to trust in place of the system's; `nil` trusts the system's.
+    public var certificateAuthority: PEM?
     /// What the client proves itself with in the TLS handshake.
     public var clientCertificate: ClientCertificate?
     /// What the client proves itself with in each request.
     public var token: Token?
+    /// A program that says what the client proves itself with; not together with a token or a client certificate.
+    public var credentialPlugin: CredentialPlugin?
+    /// Whom the client acts as; `nil` for itself.
+    public var impersonation: Impersonation?
     /// The host name to ask for and to verify in the handshake, in place of the server's. A certificate for the
     /// server's address is taken as well.
     public var tlsServerName: String?
@@ -19,30 +23,20 @@ public struct ClusterConfiguration: Sendable {
     public var namespace: String
 
     public init(
-        server: String, certificateAuthority: [UInt8]? = nil, clientCertificate: ClientCertificate? = nil,
-        token: Token? = nil, tlsServerName: String? = nil, insecureSkipTLSVerify: Bool = false,
+        server: String, certificateAuthority: PEM? = nil, clientCertificate: ClientCertificate? = nil,
+        token: Token? = nil, credentialPlugin: CredentialPlugin? = nil, impersonation: Impersonation? = nil,
+        tlsServerName: String? = nil, insecureSkipTLSVerify: Bool = false,
         namespace: String = "default"
     ) {
         self.server = server
         self.certificateAuthority = certificateAuthority
         self.clientCertificate = clientCertificate
         self.token = token
+        self.credentialPlugin = credentialPlugin
+        self.impersonation = impersonation
         self.tlsServerName = tlsServerName
         self.insecureSkipTLSVerify = insecureSkipTLSVerify
         self.namespace = namespace
-    }
-
-    /// A certificate with its private key, both PEM.
-    public struct ClientCertificate: Sendable {
-        /// The certificate, followed by those that lead to its authority.
-        public var chain: [UInt8]
-        /// PKCS#1, SEC1 or PKCS#8, without a passphrase.
-        public var privateKey: Secret
-
-        public init(chain: [UInt8], privateKey: Secret) {
-            self.chain = chain
-            self.privateKey = privateKey
-        }
     }
 
     /// A bearer token.
@@ -64,6 +58,8 @@ extension ClusterConfiguration: CustomStringConvertible {
         case .file(let path): parts.append("token from \(path)")
         case nil: break
         }
+        if let credentialPlugin { parts.append("credentials from \(credentialPlugin.command)") }
+        if let impersonation { parts.append("acting as \(impersonation.user)") }
         if insecureSkipTLSVerify { parts.append("TLS not verified") }
         return parts.joined(separator: ", ")
     }

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import Yams
 
 /// One mapping of a kubeconfig. It knows where it stands, so that complaints name file, line, column and key.
@@ -20,6 +19,11 @@ struct KubeconfigNode {
 
     /// Reads a whole file.
     init(file: String) throws(KubernetesError) {
+        guard let root = try Self(fileIfNotEmpty: file) else { throw Self.failure(file, nil, "it is empty") }
+        self = root
+    }
+
+    init?(fileIfNotEmpty file: String) throws(KubernetesError) {
         let text = String(decoding: try contents(ofFile: file, "kubeconfig"), as: UTF8.self)
         let root: Node?
         do {
@@ -29,7 +33,7 @@ struct KubeconfigNode {
         } catch {
             throw Self.failure(file, nil, "it is not YAML")
         }
-        guard let root else { throw Self.failure(file, nil, "it is empty") }
+        guard let root else { return nil }
         try self.init(file: file, path: "", node: root)
     }
 
@@ -61,7 +65,7 @@ struct KubeconfigNode {
     }
 
     /// A key without a value, or with `null`, counts as absent.
-    private func node(_ key: String) -> Node? {
+    func node(_ key: String) -> Node? {
         guard let node = mapping[Node(key)], node.null == nil else { return nil }
         return node
     }
@@ -83,43 +87,5 @@ struct KubeconfigNode {
             children.append(try Self(file: file, path: "\(keyPath(key))[\(index)]", node: element))
         }
         return children
-    }
-
-    /// The value's text; `nil` also for an empty one.
-    func string(_ key: String) throws(KubernetesError) -> String? {
-        guard let node = node(key) else { return nil }
-        guard case .scalar(let scalar) = node else { throw failure(key, "must be a text") }
-        return scalar.string.isEmpty ? nil : scalar.string
-    }
-
-    func bool(_ key: String) throws(KubernetesError) -> Bool {
-        guard let node = node(key) else { return false }
-        guard let value = node.bool else { throw failure(key, "must be true or false") }
-        return value
-    }
-
-    /// A path, resolved against the kubeconfig's folder.
-    func path(_ key: String) throws(KubernetesError) -> String? {
-        guard let path = try string(key) else { return nil }
-        guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
-        return file[...slash] + path
-    }
-
-    /// Bytes that stand in the file itself (`<key>-data`, base64) or in one that it names (`<key>`); the former win.
-    func bytes(_ key: String, _ what: String) throws(KubernetesError) -> [UInt8]? {
-        let dataKey = "\(key)-data"
-        if let text = try string(dataKey) {
-            // YAML may have folded it over lines.
-            guard let data = Data(base64Encoded: String(text.filter { !$0.isWhitespace })) else {
-                throw failure(dataKey, "is not base64")
-            }
-            return Array(data)
-        }
-        guard let path = try path(key) else { return nil }
-        do {
-            return try contents(ofFile: path, what)
-        } catch {
-            throw failure(key, error.message)
-        }
     }
 }

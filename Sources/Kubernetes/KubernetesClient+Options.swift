@@ -6,6 +6,8 @@ extension KubernetesClient {
         /// How long a request may take up to the last byte of its reply. Watches are not bound by it, except while
         /// they are refused. The server's own limit is usually 60 seconds.
         public var requestTimeout: Duration = .seconds(30)
+        /// How long a credential plug-in may take. People may have to confirm something meanwhile.
+        public var credentialTimeout: Duration = .seconds(60)
         /// How long a watch may be silent before its connection counts as dead. Servers send a bookmark about each
         /// minute. Time in which the consumer takes no events counts, too.
         public var watchIdleTimeout: Duration = .seconds(90)

@@ -4,7 +4,8 @@ extension KubernetesError {
         private enum Value: String {
             case unauthorized, forbidden, notFound, alreadyExists, conflict, gone, invalid, badRequest, tooLarge
             case unsupported, tooManyRequests, serverTimeout, serverError, unavailable
-            case unreachable, timedOut, idle, connectionLost, endedEarly, malformedReply, replyTooLarge
+            case unreachable, tlsFailed, credentialsUnavailable, timedOut, idle, connectionLost, endedEarly,
+                malformedReply, replyTooLarge
             case configuration, cancelled, shutDown
         }
 
@@ -47,8 +48,12 @@ extension KubernetesError.Code {
     public static let serverError = Self(.serverError)
     /// 502 or 503: the server, or a proxy before it, cannot serve now.
     public static let unavailable = Self(.unavailable)
-    /// No connection: refused, no route, unknown host, or TLS failed. Nothing was sent.
+    /// No connection: refused, no route, unknown host. Nothing was sent.
     public static let unreachable = Self(.unreachable)
+    /// TLS failed: the server's certificate is not trusted or for another name, or the server refuses the client's.
+    public static let tlsFailed = Self(.tlsFailed)
+    /// The credential plug-in failed. Nothing was sent.
+    public static let credentialsUnavailable = Self(.credentialsUnavailable)
     /// No complete reply within the request's time.
     public static let timedOut = Self(.timedOut)
     /// A watch brought nothing, not even a bookmark, for longer than its idle limit.

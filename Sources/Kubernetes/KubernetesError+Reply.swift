@@ -26,7 +26,17 @@ extension KubernetesError {
         if code == .unauthorized, message == "Unauthorized" {
             message = "the server does not accept the client's credentials"
         }
+        explain(request)
         isOutcomeUnknown = request.isWrite && httpStatus >= 500
+    }
+
+    /// Says what to do where the server only says what is wrong.
+    private mutating func explain(_ request: APIRequest) {
+        if !fieldConflicts.isEmpty {
+            message += "; leave those fields out, or apply with force to take them over"
+        } else if httpStatus == 415, let contentType = request.contentType {
+            message += "; the server takes no \(contentType) for this resource"
+        }
     }
 
     /// Reads a `Status` object, as error replies and the `ERROR` events of watches hold it.

@@ -23,7 +23,8 @@ extension KubernetesError {
         let failure = Failure(error)
         self.init(
             code: failure.code,
-            message: failure.code == .unreachable ? "\(server): \(failure.message)" : failure.message,
+            message: [.unreachable, .tlsFailed].contains(failure.code)
+                ? "\(server): \(failure.message)" : failure.message,
             path: request.label, isOutcomeUnknown: request.isWrite && failure.mayHaveSent)
     }
 
@@ -81,7 +82,12 @@ private struct Failure {
             self = .unreachable("the host name cannot be resolved")
             return
         }
-        self = .unreachable(Failure(cause).message)
+        let failure = Failure(cause)
+        self = failure.code == .tlsFailed ? failure : .unreachable(failure.message)
+    }
+
+    private static func tlsFailed(_ message: String) -> Self {
+        Self(.tlsFailed, "TLS: \(message)", mayHaveSent: false)
     }
 
     /// A host given by its address, unlike one given by name, fails with the bare error of `connect`.
@@ -104,15 +110,15 @@ private struct Failure {
         if case NIOSSLError.uncleanShutdown = error {
             self.init(.connectionLost, Self.closedEarly)
         } else if text.contains("CERTIFICATE_VERIFY_FAILED") {
-            self = .unreachable("TLS: the server's certificate is not one that the certificate authority vouches for")
+            self = .tlsFailed("the server's certificate is not one that the certificate authority vouches for")
         } else if error as? NIOSSLExtraError == .failedToValidateHostname {
-            self = .unreachable("TLS: the server's certificate is for another name; tls-server-name can say which")
+            self = .tlsFailed("the server's certificate is for another name; tls-server-name can say which")
         } else {
             // What follows the name of BoringSSL's error are places in its source.
             let start = text.firstRange(of: "OPENSSL_internal:")?.upperBound ?? text.startIndex
             let name = text[start...].prefix { $0 != " " && $0 != "]" }.prefix(KubernetesError.excerptLength)
             let isHandshake = if case NIOSSLError.handshakeFailed = error { true } else { false }
-            self.init(.unreachable, "TLS: \(name)", mayHaveSent: !isHandshake)
+            self.init(.tlsFailed, "TLS: \(name)", mayHaveSent: !isHandshake)
         }
     }
 }

@@ -14,6 +14,7 @@ struct Listing: Sendable {
     var type: ResourceType
     var namespace: String?
     var labelSelector: String?
+    var fieldSelector: String?
     var representation: Representation
     var pageSize: Int
 }
@@ -61,6 +62,7 @@ extension Transport {
         var request = APIRequest(
             path: try listing.type.path(namespace: listing.namespace), accept: listing.representation.acceptingList)
         if let selector = listing.labelSelector { request.query.append((name: "labelSelector", value: selector)) }
+        if let selector = listing.fieldSelector { request.query.append((name: "fieldSelector", value: selector)) }
         request.query.append((name: "limit", value: String(listing.pageSize)))
         if let token { request.query.append((name: "continue", value: token)) }
 

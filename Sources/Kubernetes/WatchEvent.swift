@@ -17,38 +17,38 @@ extension WatchEvent {
     ///
     /// - Returns: `nil` for a type that this client does not know.
     /// - Throws: what an `ERROR` event says, or `malformedReply`.
-    init?(line: ByteBuffer, request: APIRequest) throws(KubernetesError) {
+    init?(line: ByteBuffer, of label: String) throws(KubernetesError) {
         let event: JSONValue
         do throws(JSONError) {
             event = try JSONValue(parsing: line.readableBytesView)
         } catch {
-            throw Self.malformed(request, "a watch event is \(error)")
+            throw Self.malformed(label, "a watch event is \(error)")
         }
         guard let type = event["type"]?.string, let object = event["object"] else {
-            throw Self.malformed(request, "a watch event has no type or no object")
+            throw Self.malformed(label, "a watch event has no type or no object")
         }
         switch type {
-        case "ADDED": self = .added(try Self.object(object, request))
-        case "MODIFIED": self = .modified(try Self.object(object, request))
-        case "DELETED": self = .deleted(try Self.object(object, request))
+        case "ADDED": self = .added(try Self.object(object, label))
+        case "MODIFIED": self = .modified(try Self.object(object, label))
+        case "DELETED": self = .deleted(try Self.object(object, label))
         case "BOOKMARK":
             guard let version = object["metadata"]?["resourceVersion"]?.string, !version.isEmpty else {
-                throw Self.malformed(request, "a bookmark has no resource version")
+                throw Self.malformed(label, "a bookmark has no resource version")
             }
             self = .bookmark(resourceVersion: version)
-        case "ERROR": throw KubernetesError(status: object, httpStatus: nil, path: request.label)
+        case "ERROR": throw KubernetesError(status: object, httpStatus: nil, path: label)
         default: return nil
         }
     }
 
-    private static func object(_ json: JSONValue, _ request: APIRequest) throws(KubernetesError) -> APIObject {
+    private static func object(_ json: JSONValue, _ label: String) throws(KubernetesError) -> APIObject {
         guard let object = APIObject(json), !object.metadata.resourceVersion.isEmpty else {
-            throw malformed(request, "a watch event's object has no name or no resource version")
+            throw malformed(label, "a watch event's object has no name or no resource version")
         }
         return object
     }
 
-    private static func malformed(_ request: APIRequest, _ why: String) -> KubernetesError {
-        KubernetesError(code: .malformedReply, message: why, path: request.label)
+    private static func malformed(_ label: String, _ why: String) -> KubernetesError {
+        KubernetesError(code: .malformedReply, message: why, path: label)
     }
 }

@@ -6,6 +6,7 @@ struct Watching: Sendable {
     var type: ResourceType
     var namespace: String?
     var labelSelector: String?
+    var fieldSelector: String?
     var representation: Representation
 
     func request(from resourceVersion: String, timeout: Duration) throws(KubernetesError) -> APIRequest {
@@ -18,6 +19,7 @@ struct Watching: Sendable {
             ],
             accept: representation.acceptingObject)
         if let labelSelector { request.query.append((name: "labelSelector", value: labelSelector)) }
+        if let fieldSelector { request.query.append((name: "fieldSelector", value: fieldSelector)) }
         return request
     }
 }
@@ -46,7 +48,9 @@ public struct WatchEvents: AsyncSequence, Sendable {
         private struct Stream {
             var request: APIRequest
             var chunks: HTTPClientResponse.Body.AsyncIterator
-            var lines: LineSplitter
+            /// Held, since a pool closes when nobody holds it.
+            var pool: ConnectionPool
+            var decoder: WatchDecoder
         }
 
         private let source: WatchEvents
@@ -74,38 +78,23 @@ public struct WatchEvents: AsyncSequence, Sendable {
             guard case .initial = state else { return }
             state = .done
             let request = try source.watching.request(from: source.resourceVersion, timeout: source.timeout)
-            let body = try await source.transport.open(request)
+            let reply = try await source.transport.open(request)
             state = .open(
                 Stream(
-                    request: request, chunks: body.makeAsyncIterator(),
-                    lines: LineSplitter(limit: source.transport.options.maximumEventBytes)))
+                    request: request, chunks: reply.body.makeAsyncIterator(), pool: reply.pool,
+                    decoder: WatchDecoder(limit: source.transport.options.maximumEventBytes, label: request.label)))
         }
 
         private static func next(
             of stream: inout Stream, _ transport: Transport, isolation actor: isolated (any Actor)?
         ) async throws(KubernetesError) -> WatchEvent? {
             while true {
-                if let line = try line(of: &stream) {
-                    if line.readableBytes == 0 { continue }
-                    if let event = try WatchEvent(line: line, request: stream.request) { return event }
-                } else if let chunk = try await chunk(of: &stream, transport, isolation: actor) {
-                    stream.lines.append(chunk)
-                } else if stream.lines.hasRemainder {
-                    throw KubernetesError(
-                        code: .connectionLost, message: "the watch ended within an event", path: stream.request.label)
-                } else {
+                if let event = try stream.decoder.next() { return event }
+                guard let chunk = try await chunk(of: &stream, transport, isolation: actor) else {
+                    try stream.decoder.finish()
                     return nil
                 }
-            }
-        }
-
-        private static func line(of stream: inout Stream) throws(KubernetesError) -> ByteBuffer? {
-            do throws(LineSplitter.TooLong) {
-                return try stream.lines.next()
-            } catch {
-                throw KubernetesError(
-                    code: .replyTooLarge, message: "a watch event is larger than \(stream.lines.limit) bytes",
-                    path: stream.request.label)
+                stream.decoder.append(chunk)
             }
         }
 
@@ -118,6 +107,7 @@ public struct WatchEvents: AsyncSequence, Sendable {
                 if chunk == nil, Task.isCancelled { throw CancellationError() }
                 return chunk
             } catch let error as HTTPClientError where error == .readTimeout {
+                await transport.retire(stream.pool)
                 throw KubernetesError(
                     code: .idle, message: "the watch was silent for too long", path: stream.request.label)
             } catch {

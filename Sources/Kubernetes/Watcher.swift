@@ -5,20 +5,23 @@ extension KubernetesClient {
     /// - Parameters:
     ///   - namespace: `nil` for cluster-scoped types, and for all namespaces.
     ///   - labelSelector: such as `app=web,tier!=cache`; `nil` selects all.
+    ///   - fieldSelector: such as `metadata.name=web`; which fields a server knows depends on the type.
     ///   - listing: how much of each object a full picture holds.
     ///   - watching: how much of each object a change holds.
     ///   - pageSize: objects a page of the list, at least 1.
     public func watcher(
-        _ type: ResourceType, namespace: String? = nil, labelSelector: String? = nil,
+        _ type: ResourceType, namespace: String? = nil, labelSelector: String? = nil, fieldSelector: String? = nil,
         listing: Representation = .full, watching: Representation = .full, pageSize: Int = 500
     ) -> Watcher {
         Watcher(
             transport: transport,
             listing: Listing(
-                type: type, namespace: namespace, labelSelector: labelSelector, representation: listing,
+                type: type, namespace: namespace, labelSelector: labelSelector, fieldSelector: fieldSelector,
+                representation: listing,
                 pageSize: max(pageSize, 1)),
             watching: Watching(
-                type: type, namespace: namespace, labelSelector: labelSelector, representation: watching))
+                type: type, namespace: namespace, labelSelector: labelSelector, fieldSelector: fieldSelector,
+                representation: watching), whenWatching: nil)
     }
 }
 
@@ -34,6 +37,8 @@ public struct Watcher: AsyncSequence, Sendable {
     let transport: Transport
     let listing: Listing
     let watching: Watching
+    /// Called whenever the server has accepted a watch.
+    var whenWatching: (@Sendable () -> Void)?
 
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(watcher: self)
@@ -102,6 +107,7 @@ public struct Watcher: AsyncSequence, Sendable {
             do {
                 try await watch.open(isolation: actor)
                 self.watch = watch
+                watcher.whenWatching?()
                 return .watchOpened
             } catch {
                 return .watchFailed(error)

@@ -65,25 +65,26 @@ package struct ChangeReport: Sendable, Hashable {
         return lines
     }
 
+    /// What goes, then what changes or comes, in the order of the lists; an endpoint that changes keeps its address and port.
     private static func endpointDifferences(from: [JSONValue], to: [JSONValue]) -> [String] {
-        func byPlace(_ endpoints: [JSONValue]) -> [String: JSONValue] {
-            Dictionary(endpoints.map { (place(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
-        }
-        let before = byPlace(from)
-        let after = byPlace(to)
-        return Set(before.keys).union(after.keys).sorted().compactMap { place in
-            switch (before[place], after[place]) {
-            case (nil, let new?): "+ endpoint \(text(of: new))"
-            case (let old?, nil): "- endpoint \(text(of: old))"
-            case (let old?, let new?) where old != new: "~ endpoint \(text(of: old)) → \(text(of: new))"
-            default: nil
+        let old = from.removing(to)
+        let new = to.removing(from)
+        if old.isEmpty, new.isEmpty { return ["~ the order of the endpoints"] }
+        var before = Dictionary(grouping: old, by: place)
+        let arrivals = new.map { endpoint in
+            guard let replaced = before[place(of: endpoint)]?.popLast() else {
+                return "+ endpoint \(text(of: endpoint))"
             }
+            return "~ endpoint \(text(of: replaced)) → \(text(of: endpoint))"
         }
+        let departures = before.values.joined().map { "- endpoint \(text(of: $0))" }
+        return departures.sorted() + arrivals
     }
 
     private static func place(of endpoint: JSONValue) -> String {
         let ports = endpoint["ports"]?.object?.members.map { "\($0.value.integer ?? 0)" } ?? []
-        return ([endpoint["address"]?.string ?? ""] + ports).joined(separator: ":")
+        let address = endpoint["address"]?.string ?? ""
+        return ([address.contains(":") ? "[\(address)]" : address] + ports).joined(separator: ":")
     }
 
     /// `10.1.0.1:20880 weight=200 version=1.2`
@@ -98,5 +99,17 @@ package struct ChangeReport: Sendable, Hashable {
     private static func compact(_ value: JSONValue?) -> String {
         guard let value, value != .null else { return "nothing" }
         return String(decoding: value.bytes, as: UTF8.self)
+    }
+}
+
+extension [JSONValue] {
+    /// The elements that `others` doesn't have, or not as often.
+    fileprivate func removing(_ others: [JSONValue]) -> [JSONValue] {
+        var counts = others.reduce(into: [JSONValue: Int]()) { $0[$1, default: 0] += 1 }
+        return filter { element in
+            guard let count = counts[element], count > 0 else { return true }
+            counts[element] = count - 1
+            return false
+        }
     }
 }

@@ -31,6 +31,14 @@ extension ZnodeTree {
             paths[session, default: []].insert(path)
         }
 
+        /// - Returns: Whether there was one.
+        mutating func remove(_ path: String, of session: Int64) -> Bool {
+            guard modes[path]?[session] != nil else { return false }
+            remove(path, for: session)
+            paths[session]?.remove(path)
+            return true
+        }
+
         mutating func removeAll(of session: Int64) {
             for path in paths.removeValue(forKey: session) ?? [] { remove(path, for: session) }
         }

@@ -3,7 +3,7 @@ internal import ZooKeeper
 
 extension ZnodeTree {
     mutating func create(
-        _ wish: String, data: ByteBuffer, isSequential: Bool, owner: Int64, now: NIODeadline,
+        _ wish: String, data: ByteBuffer, isSequential: Bool, owner: Int64, acl: [ACL], now: NIODeadline,
         _ notifications: inout [Notification]
     ) throws(ZooKeeperError) -> Reply {
         zxid += 1
@@ -11,6 +11,7 @@ extension ZnodeTree {
         guard let parent = nodes[parentPath] else { throw ZooKeeperError(.noNode, path: wish) }
         let path = isSequential ? wish + Self.sequence(parent.childCreations) : wish
         try validate(path)
+        guard !acl.isEmpty else { throw ZooKeeperError(.invalidACL, path: path) }
         guard nodes[path] == nil else { throw ZooKeeperError(.nodeExists, path: path) }
         guard parent.ephemeralOwner == 0 else { throw ZooKeeperError(.noChildrenForEphemerals, path: path) }
         let time = timestamp(now)
@@ -18,7 +19,7 @@ extension ZnodeTree {
             // A copy: the slice would keep the whole buffer that it was read from.
             data: ByteBuffer(bytes: data.readableBytesView),
             creationZxid: zxid, modificationZxid: zxid, childModificationZxid: zxid, creationTime: time,
-            modificationTime: time, ephemeralOwner: owner)
+            modificationTime: time, ephemeralOwner: owner, acl: acl)
         nodes[path] = node
         nodes[parentPath]?.children.insert(Self.name(of: path))
         nodes[parentPath]?.childCreations += 1
@@ -43,6 +44,18 @@ extension ZnodeTree {
         changed.modificationTime = timestamp(now)
         nodes[path] = changed
         notifications += dataWatches.fire(.dataChanged, path)
+        return .stat(changed.stat)
+    }
+
+    mutating func setACL(_ path: String, to acl: [ACL], version: Int32) throws(ZooKeeperError) -> Reply {
+        zxid += 1
+        guard let node = nodes[path] else { throw ZooKeeperError(.noNode, path: path) }
+        guard !acl.isEmpty else { throw ZooKeeperError(.invalidACL, path: path) }
+        guard version == -1 || version == node.aclVersion else { throw ZooKeeperError(.badVersion, path: path) }
+        var changed = node
+        changed.acl = acl
+        changed.aclVersion += 1
+        nodes[path] = changed
         return .stat(changed.stat)
     }
 

@@ -13,6 +13,8 @@ extension ZnodeTree {
         /// How many children were ever created: the number that the next sequential one gets.
         var childCreations: Int32 = 0
         var ephemeralOwner: Int64 = 0
+        var acl: [ACL] = .open
+        var aclVersion: Int32 = 0
         var children: Set<String> = []
 
         var stat: Stat {
@@ -21,7 +23,7 @@ extension ZnodeTree {
                 modificationTime: modificationTime, version: version,
                 // The children that came and those that went (`DataNode.copyStat`).
                 childVersion: childCreations * 2 - Int32(children.count),
-                aclVersion: 0, ephemeralOwner: ephemeralOwner, dataLength: Int32(data.readableBytes),
+                aclVersion: aclVersion, ephemeralOwner: ephemeralOwner, dataLength: Int32(data.readableBytes),
                 childCount: Int32(children.count), childModificationZxid: childModificationZxid)
         }
     }
@@ -31,6 +33,9 @@ extension ZnodeTree {
         case children([String], Stat)
         case data(ByteBuffer, Stat)
         case stat(Stat)
+        case acl([ACL], Stat)
+        /// Of that many steps.
+        case multi(MultiReply, count: Int)
         case created(path: String, Stat)
         case synced(path: String)
         /// There is nothing to say but that it is done.

@@ -4,8 +4,9 @@ package import ZooKeeper
 /// The state of a ZooKeeper server, without any I/O: znodes, sessions and watches. Requests and the time go in;
 /// replies, and notifications for other sessions, come out.
 ///
-/// It follows `PrepRequestProcessor`, `DataTree` and `WatchManager` of Apache ZooKeeper 3.8. Access control lists,
-/// quotas, containers and transactions are left out; sessions expire when their time is over, not on the next tick.
+/// It follows `PrepRequestProcessor`, `DataTree` and `WatchManager` of Apache ZooKeeper 3.8. Access control lists
+/// are kept and not enforced, containers and times to live end nothing, quotas are left out; sessions expire when their
+/// time is over, not on the next tick.
 package struct ZnodeTree: Sendable {
     package struct Settings: Sendable {
         /// The server's unit of time.
@@ -14,7 +15,8 @@ package struct ZnodeTree: Sendable {
         package var sessionTicks: ClosedRange<Int> = 2...20
         /// Whether persistent watches are known, as they are from 3.6 on.
         package var supportsAddWatch = true
-        /// Milliseconds since 1970 at the zero of the time that requests come with; the times in a `Stat` count from it.
+        /// Milliseconds since 1970 at the zero of the time that requests come with; the times in a `Stat` count from
+        /// it.
         package var startOfTime: Int64 = 0
 
         package init() {}

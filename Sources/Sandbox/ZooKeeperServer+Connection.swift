@@ -5,8 +5,8 @@ extension ZooKeeperServer {
     struct Connection {
         let channel: any Channel
         var session: Int64?
-        /// What arrived while the server was paused, or the client slow to read. Nothing more is read meanwhile, so this
-        /// is at most what one read brought.
+        /// What arrived while the server was paused, or the client slow to read. Nothing more is read meanwhile, so
+        /// this is at most what one read brought.
         var held = CircularBuffer<ByteBuffer>()
     }
 
@@ -104,6 +104,10 @@ extension ZooKeeperServer {
             close(id)
             return
         }
+        if code == .auth {
+            try authenticate(header, &body, on: id)
+            return
+        }
         let operation: Operation?
         do throws(JuteError) {
             operation = try Operation(reading: &body, code: code)
@@ -119,6 +123,14 @@ extension ZooKeeperServer {
         notify(outcome.notifications)
         reply(outcome.result, to: header, on: id)
         if code == .closeSession || outcome.result.isFailure(.unimplemented) { close(id) }
+    }
+
+    /// Every name and password of the scheme `digest` is taken, and no other scheme is known.
+    private func authenticate(_ header: RequestHeader, _ body: inout ByteBuffer, on id: Int) throws(JuteError) {
+        _ = try body.readJuteInt()
+        let isKnown = try body.readJuteString() == "digest"
+        reply(isKnown ? .success(.done) : .failure(ZooKeeperError(.authFailed)), to: header, on: id)
+        if !isKnown { close(id) }
     }
 
     private func reply(_ result: Result<ZnodeTree.Reply, ZooKeeperError>, to header: RequestHeader, on id: Int) {

@@ -87,7 +87,8 @@ package actor ZooKeeperServer {
         get async throws { "127.0.0.1:\(try await port)" }
     }
 
-    /// Serves until the task is cancelled, and then returns. It owns the socket and every connection. A server runs once.
+    /// Serves until the task is cancelled, and then returns. It owns the socket and every connection. A server runs
+    /// once.
     ///
     /// - Throws: When the port cannot be had.
     package func run() async throws {

@@ -62,9 +62,14 @@ extension ZnodeTree.Reply {
             stat.write(to: &buffer)
         case .stat(let stat):
             stat.write(to: &buffer)
+        case .acl(let acl, let stat):
+            buffer.writeJuteACL(acl)
+            stat.write(to: &buffer)
         case .created(let path, let stat):
             buffer.writeJuteString(path)
-            if code == .create2 { stat.write(to: &buffer) }
+            if code != .create { stat.write(to: &buffer) }
+        case .multi(let reply, let count):
+            reply.write(to: &buffer, count: count)
         case .synced(let path):
             buffer.writeJuteString(path)
         case .done:

@@ -46,6 +46,13 @@ package struct Translator: Sendable {
         }
         for (applicationProtocol, object) in assignment.objects.sorted(by: { $0.value.name < $1.value.name }) {
             let resource = resource(service, applicationProtocol, object.name, assignment)
+            let leftOut = Self.leftOut(service, applicationProtocol)
+            if !leftOut.isEmpty {
+                let names = leftOut.prefix(3).map { "\($0.host):\($0.port)" }.joined(separator: ", ")
+                outcome.problems.append(
+                    "\(object.name): \(leftOut.count) providers with a host name were left out beside those with an "
+                        + "address, such as \(names); have them register their addresses")
+            }
             let violations = resource.violations
             if violations.isEmpty {
                 outcome.resources.append(resource)
@@ -61,7 +68,7 @@ package struct Translator: Sendable {
         _ service: Service, _ applicationProtocol: ApplicationProtocol, _ name: String,
         _ assignment: Assignments.Assignment
     ) -> ServiceEntry {
-        let instances = service.instances.filter { $0.protocol == applicationProtocol && $0.isEnabled }
+        let instances = Self.deliverable(service, applicationProtocol)
         let hasWeights = instances.contains { $0.weight != Instance.defaultWeight }
         return ServiceEntry(
             key: ResourceKey(namespace: policy.namespace, name: name),
@@ -78,8 +85,22 @@ package struct Translator: Sendable {
                     number: policy.ports[applicationProtocol] ?? 0, name: applicationProtocol.portName,
                     protocol: applicationProtocol.istioProtocol)
             ],
+            resolution: instances.first?.host.isName == true ? .dns : .static,
             endpoints: instances.map { endpoint($0, withWeight: hasWeights) },
             exportTo: policy.exportTo)
+    }
+
+    /// The instances that want traffic. A ServiceEntry either lists addresses or has names resolved; where there are both, the
+    /// addresses go, and the others are a problem that is reported.
+    private static func deliverable(_ service: Service, _ applicationProtocol: ApplicationProtocol) -> [Instance] {
+        let instances = service.instances.filter { $0.protocol == applicationProtocol && $0.isEnabled }
+        let withAddress = instances.filter { !$0.host.isName }
+        return withAddress.isEmpty ? instances : withAddress
+    }
+
+    private static func leftOut(_ service: Service, _ applicationProtocol: ApplicationProtocol) -> [Instance] {
+        if deliverable(service, applicationProtocol).first?.host.isName != false { return [] }
+        return service.instances.filter { $0.protocol == applicationProtocol && $0.isEnabled && $0.host.isName }
     }
 
     private func addresses(of assignment: Assignments.Assignment) -> [String] {
@@ -96,7 +117,7 @@ package struct Translator: Sendable {
         let region = Self.localityPart(instance, "region")
         let zone = Self.localityPart(instance, "zone")
         return ServiceEntry.Endpoint(
-            address: "\(instance.address)",
+            address: "\(instance.host)",
             ports: [instance.protocol.portName: instance.port],
             labels: labels,
             locality: region.map { region in zone.map { region + "/" + $0 } ?? region } ?? "",

@@ -41,7 +41,8 @@ public struct ConnectionString: Hashable, Sendable, CustomStringConvertible {
             ZooKeeperError(
                 .invalidInput, message: "connection string '\(text)': \(reason); expected HOST:PORT,…[/CHROOT]")
         }
-        let trimmed = part.drop { $0 == " " }
+        var trimmed = part.drop { $0 == " " }
+        while trimmed.last == " " { trimmed.removeLast() }
         var host = trimmed
         var port: Substring?
         if trimmed.first == "[" {

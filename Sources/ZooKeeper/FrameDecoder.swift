@@ -17,16 +17,7 @@ package struct FrameDecoder: ByteToMessageDecoder {
     }
 
     package mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
-        guard let announced = buffer.getInteger(at: buffer.readerIndex, as: Int32.self) else { return .needMoreData }
-        guard announced >= 0 else { throw Violation(description: "the peer announces a frame of \(announced) bytes") }
-        guard announced <= limit else {
-            throw Violation(
-                description:
-                    "the peer announces a frame of \(announced) bytes, and the limit is \(limit); raise replyLimit")
-        }
-        guard buffer.readableBytes >= 4 + Int(announced) else { return .needMoreData }
-        buffer.moveReaderIndex(forwardBy: 4)
-        guard let frame = buffer.readSlice(length: Int(announced)) else { return .needMoreData }
+        guard let frame = try Self.nextFrame(of: &buffer, limit: limit) else { return .needMoreData }
         context.fireChannelRead(wrapInboundOut(frame))
         return .continue
     }
@@ -37,5 +28,19 @@ package struct FrameDecoder: ByteToMessageDecoder {
         // What is left of a cut connection is half a frame: nothing that could be used.
         while case .continue = try decode(context: context, buffer: &buffer) {}
         return .needMoreData
+    }
+
+    /// Takes the next frame off the buffer, once all of it is there.
+    static func nextFrame(of buffer: inout ByteBuffer, limit: Int) throws(Violation) -> ByteBuffer? {
+        guard let announced = buffer.getInteger(at: buffer.readerIndex, as: Int32.self) else { return nil }
+        guard announced >= 0 else { throw Violation(description: "the peer announces a frame of \(announced) bytes") }
+        guard announced <= limit else {
+            throw Violation(
+                description:
+                    "the peer announces a frame of \(announced) bytes, and the limit is \(limit); raise replyLimit")
+        }
+        guard buffer.readableBytes >= 4 + Int(announced) else { return nil }
+        buffer.moveReaderIndex(forwardBy: 4)
+        return buffer.readSlice(length: Int(announced))
     }
 }

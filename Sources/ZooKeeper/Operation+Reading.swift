@@ -14,37 +14,30 @@ package struct RequestHeader: Hashable, Sendable {
 
 /// The server's side of `frame(xid:)`.
 extension Operation {
-    /// Reads the body of a request; `nil` for a ping, which asks for nothing.
+    /// Reads the body of a request; `nil` for a ping and a credential, which ask for nothing.
     ///
-    /// `create2` and `getChildren2` become `create` and `getChildren`: only their replies differ. Access control lists
-    /// are read and dropped.
+    /// `create2` becomes `create`: only their replies differ.
     package init?(reading buffer: inout ByteBuffer, code: OpCode) throws(JuteError) {
         switch code {
-        case .ping:
+        case .ping, .auth:
             return nil
-        case .getChildren, .getChildren2:
+        case .getChildren:
             self = .getChildren(path: try buffer.readJutePath(), watch: try buffer.readJuteBool())
+        case .getChildren2:
+            self = .getChildrenAndStat(path: try buffer.readJutePath(), watch: try buffer.readJuteBool())
         case .getData:
             self = .getData(path: try buffer.readJutePath(), watch: try buffer.readJuteBool())
         case .exists:
             self = .exists(path: try buffer.readJutePath(), watch: try buffer.readJuteBool())
-        case .create, .create2:
-            let path = try buffer.readJutePath()
-            let data = try buffer.readJuteBuffer() ?? ByteBuffer()
-            _ = try buffer.readJuteVector(elementSize: 12) { (buffer) throws(JuteError) in
-                _ = try buffer.readJuteInt()
-                _ = try buffer.readJuteString()
-                _ = try buffer.readJuteString()
-            }
-            let flags = try buffer.readJuteInt()
-            guard let mode = CreateMode(rawValue: flags) else { throw JuteError("there is no create mode \(flags)") }
-            self = .create(path: path, data: data, mode: mode)
-        case .setData:
-            self = .setData(
-                path: try buffer.readJutePath(), data: try buffer.readJuteBuffer() ?? ByteBuffer(),
-                version: try buffer.readJuteInt())
-        case .delete:
-            self = .delete(path: try buffer.readJutePath(), version: try buffer.readJuteInt())
+        case .create, .create2, .createContainer, .createTTL, .setData, .delete, .check:
+            let step = try MultiOperation(reading: &buffer, code: code)
+            guard let operation = Operation(step) else { throw JuteError("a check stands outside of a multi") }
+            self = operation
+        case .getACL:
+            self = .getACL(path: try buffer.readJutePath())
+        case .setACL:
+            self = .setACL(
+                path: try buffer.readJutePath(), acl: try buffer.readJuteACL(), version: try buffer.readJuteInt())
         case .sync:
             self = .sync(path: try buffer.readJutePath())
         case .addWatch:
@@ -52,8 +45,56 @@ extension Operation {
             let number = try buffer.readJuteInt()
             guard let mode = WatchMode(rawValue: number) else { throw JuteError("there is no watch mode \(number)") }
             self = .addWatch(path: path, mode: mode)
+        case .removeWatches:
+            let path = try buffer.readJutePath()
+            let number = try buffer.readJuteInt()
+            guard let kind = WatchKind(rawValue: number) else { throw JuteError("there is no watch kind \(number)") }
+            self = .removeWatches(path: path, kind: kind)
+        case .multi:
+            var operations: [MultiOperation] = []
+            while true {
+                let header = try MultiHeader(reading: &buffer)
+                if header.isEnd { break }
+                guard let code = OpCode(rawValue: header.type) else { throw JuteError("no operation \(header.type)") }
+                operations.append(try MultiOperation(reading: &buffer, code: code))
+            }
+            self = .multi(operations)
         case .closeSession:
             self = .closeSession
+        }
+    }
+
+    /// A step on its own, which a check can't be.
+    package init?(_ operation: MultiOperation) {
+        switch operation {
+        case .create(let path, let data, let mode, let acl):
+            self = .create(path: path, data: data, mode: mode, acl: acl)
+        case .setData(let path, let data, let version): self = .setData(path: path, data: data, version: version)
+        case .delete(let path, let version): self = .delete(path: path, version: version)
+        case .check: return nil
+        }
+    }
+}
+
+extension MultiOperation {
+    init(reading buffer: inout ByteBuffer, code: OpCode) throws(JuteError) {
+        let path = try buffer.readJutePath()
+        switch code {
+        case .create, .create2, .createContainer, .createTTL:
+            let data = try buffer.readJuteBuffer() ?? ByteBuffer()
+            let acl = try buffer.readJuteACL()
+            let flags = try buffer.readJuteInt()
+            let timeToLive = code == .createTTL ? try buffer.readJuteLong() : 0
+            guard let mode = CreateMode(flags: flags, timeToLive: timeToLive) else {
+                throw JuteError("there is no create mode \(flags)")
+            }
+            self = .create(path, data: data, mode: mode, acl: acl)
+        case .setData:
+            self = .setData(
+                of: path, to: try buffer.readJuteBuffer() ?? ByteBuffer(), version: try buffer.readJuteInt())
+        case .delete: self = .delete(path, version: try buffer.readJuteInt())
+        case .check: self = .check(path, version: try buffer.readJuteInt())
+        default: throw JuteError("\(code) can't be a step of a multi")
         }
     }
 }

@@ -4,10 +4,16 @@ public import NIOCore
 public struct ZnodeData: Hashable, Sendable {
     public var data: ByteBuffer
     public var stat: Stat
+
+    package init(reading buffer: inout ByteBuffer) throws(JuteError) {
+        data = try buffer.readJuteBuffer() ?? ByteBuffer()
+        stat = try Stat(reading: &buffer)
+    }
 }
 
-/// Requests. Each throws `ZooKeeperError` with the path it named: `connectionLoss` when the connection ended first, `closed`
-/// when the client has stopped, `invalidInput` for a path that can't be, and the server's own codes.
+/// Requests. Each throws `ZooKeeperError` with the path it named: `connectionLoss` when the connection ended first,
+/// `closed` when the client has stopped, `invalidInput` for a path that can't be, `tooManyRequests` when too many are
+/// outstanding, `authFailed` when a credential was refused, and the server's own codes.
 ///
 /// Requests of one task go out in order and are answered in order; those of several tasks share the connection, so
 /// many may be under way at once. Cancelling a task doesn't call a request back; the answer is awaited.
@@ -20,10 +26,20 @@ extension ZooKeeperClient {
         }
     }
 
+    /// As `children(of:watch:)`, with what ZooKeeper knows of the parent at that moment.
+    public func childrenAndStat(
+        of path: String, watch: Bool = false
+    ) async throws(ZooKeeperError) -> (children: [String], stat: Stat) {
+        let operation = Operation.getChildrenAndStat(path: try absolute(path), watch: watch)
+        return try await perform(operation, path) { (reply) throws(JuteError) in
+            (children: try reply.readJuteStrings(), stat: try Stat(reading: &reply))
+        }
+    }
+
     /// - Parameter watch: Whether to tell once when the data changes or the znode goes.
     public func data(of path: String, watch: Bool = false) async throws(ZooKeeperError) -> ZnodeData {
         try await perform(.getData(path: try absolute(path), watch: watch), path) { (reply) throws(JuteError) in
-            ZnodeData(data: try reply.readJuteBuffer() ?? ByteBuffer(), stat: try Stat(reading: &reply))
+            try ZnodeData(reading: &reply)
         }
     }
 
@@ -38,13 +54,23 @@ extension ZooKeeperClient {
         }
     }
 
-    /// Makes a znode that everyone may read and change.
+    /// Makes a znode. Its parent must exist.
+    ///
+    /// When the connection is lost the outcome is unknown, so a sequential znode may exist that nobody knows the name
+    /// of.
+    /// - Parameters:
+    ///   - data: At most what the server takes in one request, 1 MiB with everything around it (`jute.maxbuffer`); more
+    ///     costs the connection.
+    ///   - acl: Who may do what with it; not empty.
     /// - Returns: The path it got, which for a sequential znode has its number at the end.
     @discardableResult
     public func create(
-        _ path: String, data: ByteBuffer = ByteBuffer(), mode: CreateMode = .persistent
+        _ path: String, data: ByteBuffer = ByteBuffer(), mode: CreateMode = .persistent, acl: [ACL] = .open
     ) async throws(ZooKeeperError) -> String {
-        let operation = Operation.create(path: try absolute(path), data: data, mode: mode)
+        try mode.validate(for: path)
+        // A sequential znode's name may be its number alone.
+        let target = try absolute(path, isPrefix: mode.isSequential)
+        let operation = Operation.create(path: target, data: data, mode: mode, acl: acl)
         let created = try await perform(operation, path) { (reply) throws(JuteError) in try reply.readJutePath() }
         return withoutChroot(created)
     }
@@ -80,48 +106,5 @@ extension ZooKeeperClient {
     /// Has the server catch up with the leader, so that what is read next is no older than this call.
     public func sync(_ path: String) async throws(ZooKeeperError) {
         try await perform(.sync(path: try absolute(path)), path) { (_) throws(JuteError) in }
-    }
-
-    /// Sets a watch that stays until the connection ends (3.6 and later). An older server answers `unimplemented` and
-    /// closes the connection; one with another watch manager answers `marshallingError`.
-    public func addWatch(_ path: String, mode: WatchMode) async throws(ZooKeeperError) {
-        try await perform(.addWatch(path: try absolute(path), mode: mode), path) { (_) throws(JuteError) in }
-    }
-
-    private func perform<Reply: Sendable>(
-        _ operation: Operation, _ path: String, decode: (inout ByteBuffer) throws(JuteError) -> Reply
-    ) async throws(ZooKeeperError) -> Reply {
-        var reply = try await answer(to: operation, path: path).get()
-        do throws(JuteError) {
-            return try decode(&reply)
-        } catch {
-            let reason = "the reply can't be read: \(error)"
-            drop(reason: reason)
-            throw ZooKeeperError(.malformedReply, path: path, message: reason)
-        }
-    }
-
-    private func answer(to operation: Operation, path: String) async -> Result<ByteBuffer, ZooKeeperError> {
-        guard !isStopped else { return .failure(ZooKeeperError(.closed, path: path)) }
-        return await withCheckedContinuation { completion in
-            switch machine.submit(operation, path: path, completion: completion, now: .now()) {
-            case .send(let frame): write(frame)
-            case .wait: break
-            case .fail(let completion, let error): completion.resume(returning: .failure(error))
-            }
-        }
-    }
-
-    private nonisolated func absolute(_ path: String) throws(ZooKeeperError) -> String {
-        try ZnodePath.validate(path)
-        let chroot = connectionString.chroot
-        return chroot.isEmpty ? path : path == "/" ? chroot : chroot + path
-    }
-
-    nonisolated func withoutChroot(_ path: String) -> String {
-        let chroot = connectionString.chroot
-        guard !chroot.isEmpty, path.utf8.starts(with: chroot.utf8) else { return path }
-        let rest = path.utf8.dropFirst(chroot.utf8.count)
-        return rest.isEmpty ? "/" : String(Substring(rest))
     }
 }

@@ -6,7 +6,8 @@ public import NIOPosix
 ///
 /// `run()` owns the connection and keeps a session alive; until it runs, requests wait. A request that is under way
 /// when the connection is lost fails with `connectionLoss`; a request made while there is none waits for the
-/// connection attempt under way and fails with it. Watches don't outlive a connection: `events()` says when to set them anew.
+/// connection attempt under way and fails with it. Watches don't outlive a connection: `events()` says when to set them
+/// anew.
 ///
 /// ```swift
 /// let client = ZooKeeperClient(try ConnectionString("127.0.0.1:2181"))
@@ -17,21 +18,6 @@ public import NIOPosix
 /// }
 /// ```
 public actor ZooKeeperClient {
-    public struct Configuration: Sendable {
-        /// How long the ensemble keeps the session after it last heard of the client; it clamps the wish to 2 to 20
-        /// of its ticks. Default 30 s.
-        public var sessionTimeout: Duration = .seconds(30)
-        /// The longest reply that is taken, in bytes. A list of children has no bound of its own at the server, so this is
-        /// above the server's `jute.maxbuffer`. Default 64 MiB.
-        public var replyLimit = 64 << 20
-        /// How many requests may be on the wire at once, 1 or more. Default 256; a server slows down above 1,000.
-        public var pipelineDepth = 256
-        /// How many events may wait for a consumer before they are replaced by `overflowed`. Default 16,384.
-        public var eventCapacity = 16_384
-
-        public init() {}
-    }
-
     typealias Completion = CheckedContinuation<Result<ByteBuffer, ZooKeeperError>, Never>
 
     nonisolated let eventLoop: any EventLoop
@@ -42,14 +28,24 @@ public actor ZooKeeperClient {
     var machine: SessionStateMachine<Completion>
     var channel: (any Channel)?
     var server: ConnectionString.Server?
+    /// When the session stood on the connection, if it did.
+    var established: NIODeadline?
     var timer: Scheduled<Void>?
+    var pendingConnection: CheckedContinuation<any Channel, any Error>?
+    /// Channels that may yet become the connection: more than one where a name has several addresses.
+    var connecting: [ObjectIdentifier: any Channel] = [:]
     var flushIsScheduled = false
     var dropReason: String?
     var attempt = ReconnectSchedule()
     /// The last that became of the session; `nil` until something did.
     var state: ZooKeeperEvent?
+    /// From the moment that the task of `run()` is cancelled.
+    var isStopping = false
     var isStopped = false
     private var consumers: [WeakBuffer] = []
+
+    /// Whether a connection is being made.
+    package var isConnecting: Bool { pendingConnection != nil }
 
     private struct WeakBuffer {
         weak var buffer: EventBuffer?
@@ -72,6 +68,8 @@ public actor ZooKeeperClient {
         var settings = SessionStateMachine<Completion>.Settings()
         settings.requestedTimeout = TimeAmount(configuration.sessionTimeout)
         settings.pipelineDepth = max(configuration.pipelineDepth, 1)
+        settings.maximumOutstanding = max(configuration.maximumOutstandingRequests, 1)
+        settings.credentials = configuration.credentials
         machine = SessionStateMachine(settings: settings)
     }
 

@@ -25,10 +25,15 @@ public struct ZooKeeperError: Error, Hashable, Sendable, CustomStringConvertible
         public static let notEmpty = Code(rawValue: -111)
         public static let sessionExpired = Code(rawValue: -112)
         public static let invalidACL = Code(rawValue: -114)
+        /// The server refused a credential of the client's, and closed the connection; nothing was sent after it.
         public static let authFailed = Code(rawValue: -115)
         public static let sessionMoved = Code(rawValue: -118)
         /// The server is in read-only mode and refuses writes and `sync`.
         public static let notReadOnly = Code(rawValue: -119)
+        /// There is no such watch to remove.
+        public static let noWatcher = Code(rawValue: -121)
+        /// The ensemble takes only clients that authenticate with SASL, which this client doesn't.
+        public static let requiresSASL = Code(rawValue: -124)
         public static let quotaExceeded = Code(rawValue: -125)
         public static let throttled = Code(rawValue: -127)
 
@@ -38,6 +43,8 @@ public struct ZooKeeperError: Error, Hashable, Sendable, CustomStringConvertible
         public static let invalidInput = Code(rawValue: 2)
         /// An answer that is not what the protocol says it is.
         public static let malformedReply = Code(rawValue: 3)
+        /// `Configuration.maximumOutstandingRequests` are on the wire or wait for it; this one was not sent.
+        public static let tooManyRequests = Code(rawValue: 4)
     }
 
     public var code: Code
@@ -45,15 +52,19 @@ public struct ZooKeeperError: Error, Hashable, Sendable, CustomStringConvertible
     public var path: String?
     /// What happened, for people.
     public var message: String
+    /// Which step of a `multi` failed, counted from 0; `nil` for every other request.
+    public var operationIndex: Int?
 
-    public init(_ code: Code, path: String? = nil, message: String? = nil) {
+    public init(_ code: Code, path: String? = nil, message: String? = nil, operationIndex: Int? = nil) {
         self.code = code
         self.path = path
+        self.operationIndex = operationIndex
         self.message = message ?? code.explanation
     }
 
     public var description: String {
-        path.map { "ZooKeeper: \(message) (\($0))" } ?? "ZooKeeper: \(message)"
+        let step = operationIndex.map { "step \($0) of the multi: " } ?? ""
+        return path.map { "ZooKeeper: \(step)\(message) (\($0))" } ?? "ZooKeeper: \(step)\(message)"
     }
 }
 
@@ -62,7 +73,8 @@ extension ZooKeeperError.Code {
         switch self {
         case .connectionLoss: "the connection was lost before the answer came"
         case .marshallingError: "the server could not read the request"
-        case .unimplemented: "the server does not know this operation; it is older than 3.6"
+        case .unimplemented:
+            "the server does not know this operation: it is too old, or the feature is not switched on there"
         case .badArguments: "the server refuses the arguments"
         case .noNode: "there is no such znode"
         case .noAuth: "an access control list forbids it; give the client a credential with the right to do this"
@@ -75,6 +87,8 @@ extension ZooKeeperError.Code {
         case .authFailed: "the credential was refused"
         case .sessionMoved: "the session has moved to another server"
         case .notReadOnly: "the server is in read-only mode"
+        case .noWatcher: "there is no such watch"
+        case .requiresSASL: "the ensemble takes only clients that authenticate with SASL, which this client does not"
         case .quotaExceeded: "a quota is exceeded"
         case .throttled: "the server is throttling requests"
         case .closed: "the client is not running"

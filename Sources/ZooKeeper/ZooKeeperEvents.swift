@@ -4,7 +4,8 @@ internal import Synchronization
 /// The events of a client for one consumer, in order. It starts with the last that became of the session.
 ///
 /// At most `capacity` events wait. When a slow consumer lets them reach that, the watch events among them are
-/// dropped and one `overflowed` takes their place, so that the consumer knows to read again. It ends when the client stops.
+/// dropped and one `overflowed` takes their place, so that the consumer knows to read again. It ends when the client
+/// stops.
 public struct ZooKeeperEvents: AsyncSequence, Sendable {
     public typealias Element = ZooKeeperEvent
 

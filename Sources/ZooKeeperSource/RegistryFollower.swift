@@ -20,6 +20,8 @@ struct RegistryFollower {
     var watching: Watching
     let logger: Logger
     let emit: @Sendable (SourceEvent) async -> Void
+    /// `nil` before the first attempt.
+    var isConnected: Bool?
     /// The directories whose lists are watched; kept only while `watching` is `lists`.
     var watchedDirectories: Set<String> = []
 
@@ -32,6 +34,7 @@ struct RegistryFollower {
                     "server": "\(session.server)", "session": "0x\(String(session.id, radix: 16))",
                     "resumed": "\(session.isResumed)", "sessionTimeout": "\(session.timeout)",
                 ])
+            isConnected = true
             await readUntilComplete(isNewConnection: true)
         case .overflowed:
             logger.notice("events came faster than they could be taken; reading everything again")

@@ -13,10 +13,14 @@ struct Demo: Service {
 
     func run() async throws {
         try await cancelWhenGracefulShutdown {
-            try await withZooKeeperServer { registry in
-                try await withAPIServer(APIServer(namespaces: ["default", DemoScene.namespace])) { cluster in
-                    try await play(registry, cluster)
+            do {
+                try await withZooKeeperServer { registry in
+                    try await withAPIServer(APIServer(namespaces: ["default", DemoScene.namespace])) { cluster in
+                        try await play(registry, cluster)
+                    }
                 }
+            } catch  where Task.isCancelled {
+                // What breaks off because the program is to stop has not failed.
             }
         }
     }

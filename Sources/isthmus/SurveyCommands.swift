@@ -32,8 +32,10 @@ struct SurveyOptions: ParsableArguments {
         do {
             survey = try await Survey.take(
                 bridge, within: .seconds(timeout), logger: configuration.logger(.error))
-        } catch {
+        } catch let error as Survey.Incomplete {
             throw failure(.failed, "\(error)")
+        } catch {
+            throw failure(.unusableConfiguration, "\(error)")
         }
         do {
             try await body(survey)

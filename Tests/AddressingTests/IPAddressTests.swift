@@ -1,4 +1,5 @@
 import Addressing
+import IsthmusTesting
 import Testing
 
 @Suite("IP addresses")

@@ -2,6 +2,7 @@ import Addressing
 import Bridge
 import Catalog
 import Deliveries
+import IsthmusTesting
 import IstioAPI
 import JSON
 import Logging
@@ -135,6 +136,6 @@ extension Pipeline {
 
 extension Instance {
     static func sample(_ host: UInt8) -> Instance {
-        Instance(address: .v4(0x0A00_0000 | UInt32(host)), port: 20880, protocol: .dubbo)
+        Instance(host: .address(.v4(0x0A00_0000 | UInt32(host))), port: 20880, protocol: .dubbo)
     }
 }

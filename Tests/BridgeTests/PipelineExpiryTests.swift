@@ -1,6 +1,7 @@
 import Addressing
 import Bridge
 import Catalog
+import IsthmusTesting
 import Testing
 import Translation
 

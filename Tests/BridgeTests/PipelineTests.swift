@@ -1,5 +1,6 @@
 import Bridge
 import Catalog
+import IsthmusTesting
 import IstioAPI
 import Planning
 import Testing

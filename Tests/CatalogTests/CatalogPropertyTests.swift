@@ -1,4 +1,5 @@
 import Catalog
+import IsthmusTesting
 import Testing
 
 @Suite("properties of the catalog")
@@ -50,7 +51,7 @@ struct CatalogPropertyTests {
         var random = SeededGenerator(seed: seed)
         var store = CatalogStore(registries: ["zk"])
         for index in 0..<100 { store.add("node-\(index)", randomInstance(&random)) }
-        let endpoints = store.service(.cart).instances.map { ($0.address, $0.port, $0.protocol) }
+        let endpoints = store.service(.cart).instances.map { ($0.host, $0.port, $0.protocol) }
         for (left, right) in zip(endpoints, endpoints.dropFirst()) { #expect(left < right) }
     }
 

@@ -8,7 +8,7 @@ extension Instance {
         isEnabled: Bool = true, application: String = "shop", startTime: Int64 = 0
     ) -> Instance {
         Instance(
-            address: .v4(0x0A00_0000 | UInt32(host)), port: port, protocol: `protocol`, weight: weight,
+            host: .address(.v4(0x0A00_0000 | UInt32(host))), port: port, protocol: `protocol`, weight: weight,
             isEnabled: isEnabled,
             application: application, startTime: startTime)
     }

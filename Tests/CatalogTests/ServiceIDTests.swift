@@ -1,4 +1,5 @@
 import Catalog
+import IsthmusTesting
 import Testing
 
 @Suite("service keys")

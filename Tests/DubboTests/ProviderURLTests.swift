@@ -33,14 +33,14 @@ struct ProviderURLTests {
         #expect(
             instance
                 == Instance(
-                    address: .v4(0x0A01_0001), port: 20880, protocol: .dubbo, application: "demo-provider",
+                    host: .address(.v4(0x0A01_0001)), port: 20880, protocol: .dubbo, application: "demo-provider",
                     attributes: [.init(key: "region", value: "eu")], startTime: 1_700_000_000_000))
     }
 
     @Test("the Python SDK names its interface in neither path nor parameter")
     func python() {
         let node = "tri%3A%2F%2F127.0.0.1%3A20880%3Fservice%3Dorg.apache.dubbo.demo.DemoService"
-        let expected = Instance(address: .v4(0x7F00_0001), port: 20880, protocol: .tri)
+        let expected = Instance(host: .address(.v4(0x7F00_0001)), port: 20880, protocol: .tri)
         #expect(
             decoder.decode(node: node, interface: Self.interface) == .instance(.init(name: Self.interface), expected))
     }
@@ -53,6 +53,22 @@ struct ProviderURLTests {
             return
         }
         #expect(instance.application == "a bé")
+    }
+
+    @Test("a URL that was encoded twice is decoded twice")
+    func encodedTwice() throws {
+        let url = "dubbo://10.0.0.1:20880/x?application=a b&version=1.0"
+        let once = decoder.decode(node: url.formEncoded, interface: Self.interface)
+        #expect(decoder.decode(node: url.formEncoded.formEncoded, interface: Self.interface) == once)
+        #expect(decoder.decode(node: url, interface: Self.interface) == once)
+    }
+
+    @Test("a simplified URL has little more than the address")
+    func simplified() throws {
+        let (id, instance) = try instance(
+            "dubbo://10.0.0.1:20880/org.apache.dubbo.demo.DemoService?application=a&group=g&release=3.2.0&timestamp=5")
+        #expect(id == ServiceID(name: Self.interface, group: "g"))
+        #expect(instance.application == "a" && instance.startTime == 5 && instance.weight == 100)
     }
 
     @Test(
@@ -77,11 +93,14 @@ struct ProviderURLTests {
             ("dubbo://user:secret@[::1]:20880/x", "::1", 20880),
             ("dubbo://2001:DB8:0:0:0:0:0:1:20880/x", "2001:db8::1", 20880),
             ("dubbo://10.0.0.1:20880/x?host=10.9.9.9:1", "10.0.0.1", 20880),
+            ("dubbo://Shop-1.Example.com:20880/x", "shop-1.example.com", 20880), ("dubbo://node7:1/x", "node7", 1),
+            ("dubbo://0.0.0.0:20880/x?ipv6=2001:db8::7", "2001:db8::7", 20880),
+            ("dubbo://10.0.0.1:20880/x?ipv6=2001:db8::7", "10.0.0.1", 20880),
             ("dubbo://10.0.0.1:20880/a@b:7/x?c=d@e:8", "10.0.0.1", 20880),
         ] as [(String, String, UInt16)])
     func hostAndPort(url: String, host: String, port: UInt16) throws {
         let instance = try instance(url).1
-        #expect("\(instance.address)" == host)
+        #expect("\(instance.host)" == host)
         #expect(instance.port == port)
     }
 

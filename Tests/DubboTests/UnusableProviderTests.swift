@@ -32,9 +32,13 @@ struct UnusableProviderTests {
             ("dubbo://10.0.0.1:+5/x", "not a port"), ("dubbo://10.0.0.1:-5/x", "not a port"),
             ("dubbo://10.0.0.1:abc/x", "not a port"), ("dubbo://10.0.0.1: 5/x", "not a port"),
             ("hessian://10.0.0.1:1/x", "dubbo, tri, rest, grpc"), ("dubbo ://10.0.0.1:1/x", "protocol"),
-            ("dubbo://shop.example.com:20880/x", "not an IP address"),
-            ("dubbo://fe80::1%eth0:20880/x", "not an IP address"),
-            ("dubbo://999.0.0.1:20880/x", "not an IP address"), ("dubbo://0.0.0.0:20880/x", "no consumer can reach"),
+            ("dubbo://-shop.example.com:20880/x", "no consumer can reach"),
+            ("dubbo://shop..com:20880/x", "no consumer can reach"),
+            ("dubbo://sh_op:20880/x", "no consumer can reach"),
+            ("dubbo://fe80::1%eth0:20880/x", "no consumer can reach"),
+            ("dubbo://0.0.0.0:20880/x?ipv6=::", "no consumer can reach"),
+            ("dubbo://999.0.0.1:20880/x", "no consumer can reach"),
+            ("dubbo://0.0.0.0:20880/x", "no consumer can reach"),
             ("dubbo://[::]:20880/x", "no consumer can reach"), ("dubbo://224.0.0.1:20880/x", "no consumer can reach"),
             ("dubbo://10.0.0.1:1/x?weight=heavy", "'heavy'"), ("dubbo://10.0.0.1:1/x?weight=1.5", "'1.5'"),
             ("dubbo://10.0.0.1:1/x?interface=com.acme.Other", "com.acme.Other"),
@@ -67,7 +71,10 @@ struct UnusableProviderTests {
 
     @Test("a reason never carries the user's password")
     func secrets() {
-        for url in ["dubbo://user:secret@host:1/x", "dubbo://user:secret@:1/x", "nope://user:secret@10.0.0.1:1/x"] {
+        for url in [
+            "dubbo://user:secret@ho_st:1/x", "dubbo://user:secret@:1/x", "dubbo://user:se/cret@10.0.0.1:1/x",
+            "nope://user:secret@10.0.0.1:1/x",
+        ] {
             guard case .unusable(let reason) = decode(node: url.formEncoded) else {
                 Issue.record("\(url) is used")
                 continue

@@ -22,7 +22,8 @@ struct ClusterConfigurationTests {
     func inCluster() async throws {
         let configuration = try await inPod { try ClusterConfiguration.inCluster(environment: $0) }
         #expect(configuration.server == "https://10.96.0.1:443")
-        #expect(configuration.certificateAuthority == Array("CA".utf8))
+        guard case .file(let authority) = configuration.certificateAuthority else { throw NothingThrown() }
+        #expect(authority.hasSuffix("/ca.crt"))
         #expect(configuration.namespace == "mesh")
         guard case .file(let path) = configuration.token else { throw NothingThrown() }
         #expect(path.hasSuffix("/token"))
@@ -64,11 +65,14 @@ struct ClusterConfigurationTests {
     @Test("never prints a secret")
     func redaction() {
         var configuration = ClusterConfiguration(server: "https://a", token: .fixed(Secret("hunter2")))
-        configuration.clientCertificate = .init(chain: [], privateKey: Secret("hunter2"))
+        configuration.clientCertificate = .init(
+            chain: .bytes([]), privateKey: .bytes(Array("hunter2".utf8)))
+        configuration.credentialPlugin = .init(command: "x", environment: ["KEY": Secret("hunter2")])
+        let key = Array("hunter2".utf8).map(String.init).joined(separator: ", ")
         var dumped = ""
         dump(configuration, to: &dumped)
         for text in [dumped, "\(configuration)", String(reflecting: configuration)] {
-            #expect(!text.contains("hunter2"))
+            #expect(!text.contains("hunter2") && !text.contains(key))
         }
     }
 
@@ -76,7 +80,11 @@ struct ClusterConfigurationTests {
     func unusableTLS() throws {
         let logger = Logger(label: "test")
         for configuration in [
-            ClusterConfiguration(server: "https://a", certificateAuthority: Array("nonsense".utf8)),
+            ClusterConfiguration(server: "https://a", certificateAuthority: .bytes(Array("nonsense".utf8))),
+            ClusterConfiguration(
+                server: "https://a", clientCertificate: .init(chain: .file("/absent"), privateKey: .file("/absent"))),
+            ClusterConfiguration(
+                server: "https://a", token: .fixed(Secret("t")), credentialPlugin: .init(command: "x")),
             ClusterConfiguration(server: "https://a", tlsServerName: "10.0.0.1"),
             ClusterConfiguration(server: "ftp://a"),
         ] {

@@ -18,6 +18,13 @@ func objectText(_ name: String, version: String) -> String {
     #"{"metadata":{"name":"\#(name)","namespace":"ns","uid":"u-\#(name)","resourceVersion":"\#(version)"}}"#
 }
 
+/// Waits for what another task is about to do.
+func until(_ isTrue: () async throws -> Bool) async throws {
+    while try await !isTrue() {
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
 func object(_ name: String, version: String = "1") throws -> APIObject {
     try #require(APIObject(json(objectText(name, version: version))))
 }
@@ -100,6 +107,66 @@ final class SkippingClock: Clock, Sendable {
         time.withLock { $0 = max($0, deadline) }
     }
 }
+
+/// A clock that stands still until it is told to go on.
+final class ManualClock: Clock, Sendable {
+    typealias Instant = SkippingClock.Instant
+
+    private let state = Mutex((time: Instant(elapsed: .zero), sleepers: 0))
+    private let moved = EventCount()
+
+    var now: Instant { state.withLock { $0.time } }
+    var minimumResolution: Duration { .nanoseconds(1) }
+
+    /// Lets time pass for those who sleep, once somebody does.
+    func advance(by duration: Duration) async throws {
+        try await until { state.withLock { $0.sleepers > 0 } }
+        state.withLock { $0.time = $0.time.advanced(by: duration) }
+        moved.signal()
+    }
+
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        state.withLock { $0.sleepers += 1 }
+        defer { state.withLock { $0.sleepers -= 1 } }
+        while true {
+            try Task.checkCancellation()
+            let ticket = moved.ticket
+            if now >= deadline { return }
+            await moved.wait(after: ticket)
+        }
+    }
+}
+
+/// A port of 127.0.0.1 that refuses connections: it is bound, so that nobody else gets it, and does not listen.
+final class UnusedPort: Sendable {
+    let port: Int
+    private let descriptor: CInt
+
+    init() throws {
+        descriptor = socket(AF_INET, streamSocket, 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { [descriptor] pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard isBound else { throw NothingThrown() }
+        port = Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}
+
+#if canImport(Glibc)
+    private let streamSocket = CInt(SOCK_STREAM.rawValue)
+#else
+    private let streamSocket = SOCK_STREAM
+#endif
 
 /// Keeps the messages that it is given.
 final class LogRecorder: Sendable {

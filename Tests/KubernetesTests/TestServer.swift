@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// An HTTP server that answers as it is told.
@@ -10,6 +11,10 @@ final class TestServer: Sendable {
         var uri: String
         var headers: HTTPHeaders
         var body: String
+        /// Counts the server's connections, from 0.
+        var connection: Int
+        /// The serial number of the client's certificate.
+        var clientCertificate: [UInt8]?
 
         var path: String { String(uri.prefix { $0 != "?" }) }
         var query: [String: String] {
@@ -36,6 +41,8 @@ final class TestServer: Sendable {
         var status = 200
         var headers: HTTPHeaders = [:]
         var chunks: [String] = []
+        /// More of them, as they come.
+        var later: AsyncStream<String>?
         var ending = Ending.clean
         /// Not even a status is sent.
         var isBlackHole = false
@@ -54,37 +61,45 @@ final class TestServer: Sendable {
     let port: Int
     private let handler: @Sendable (Request) -> Reply
     private let received = Mutex<[Request]>([])
+    private let connections = Atomic(0)
+    private let tls: TLS?
 
-    private init(port: Int, handler: @escaping @Sendable (Request) -> Reply) {
+    /// What new connections are secured with.
+    final class TLS: Sendable {
+        private let context: Mutex<NIOSSLContext>
+        init(_ context: NIOSSLContext) { self.context = Mutex(context) }
+        var current: NIOSSLContext {
+            get { context.withLock { $0 } }
+            set { context.withLock { $0 = newValue } }
+        }
+    }
+
+    private init(port: Int, tls: TLS?, handler: @escaping @Sendable (Request) -> Reply) {
         self.port = port
+        self.tls = tls
         self.handler = handler
     }
 
-    var url: String { "http://127.0.0.1:\(port)" }
+    var url: String { "\(tls == nil ? "http" : "https")://127.0.0.1:\(port)" }
     var requests: [Request] { received.withLock { $0 } }
 
     /// Serves for as long as `body` runs.
     static func run<Result: Sendable>(
-        _ handler: @escaping @Sendable (Request) -> Reply,
+        tls: TLS? = nil, _ handler: @escaping @Sendable (Request) -> Reply,
         _ body: @Sendable (TestServer) async throws -> Result
     ) async throws -> Result {
         let listener = try await ServerBootstrap(group: NIOSingletons.posixEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .bind(host: "127.0.0.1", port: 0) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-                    return try NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>(
-                        wrappingChannelSynchronously: channel)
-                }
-            }
-        let server = TestServer(port: listener.channel.localAddress!.port!, handler: handler)
+            .childChannelOption(.autoRead, value: false)
+            .bind(host: "127.0.0.1", port: 0) { $0.eventLoop.makeSucceededFuture($0) }
+        let server = TestServer(port: listener.channel.localAddress!.port!, tls: tls, handler: handler)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await listener.executeThenClose { connections in
                     try await withThrowingDiscardingTaskGroup { group in
-                        for try await connection in connections {
+                        for try await channel in connections {
                             // A connection that the client drops is no failure of the server.
-                            group.addTask { try? await server.serve(connection) }
+                            group.addTask { try? await server.serve(channel) }
                         }
                     }
                 }
@@ -102,15 +117,31 @@ final class TestServer: Sendable {
         return try await run({ _ in rest.withLock { $0.count > 1 ? $0.removeFirst() : $0.first! } }, body)
     }
 
-    private func serve(
-        _ connection: NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
-    ) async throws {
+    private func serve(_ channel: any Channel) async throws {
+        let number = connections.add(1, ordering: .relaxed).oldValue
+        // Only now, since an async channel that nobody serves when the test ends is an error.
+        let connection = try await channel.eventLoop.submit { [tls] in
+            let pipeline = channel.pipeline.syncOperations
+            if let tls {
+                // Whoever shows a certificate may; the tests look at which.
+                try pipeline.addHandler(
+                    NIOSSLServerHandler(
+                        context: tls.current, customVerificationCallback: { $1.succeed(.certificateVerified) }))
+            }
+            try pipeline.configureHTTPServerPipeline()
+            return try NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>(
+                wrappingChannelSynchronously: channel)
+        }.get()
         try await connection.executeThenClose { inbound, outbound in
-            var request = Request(method: .GET, uri: "", headers: [:], body: "")
+            try await channel.setOption(.autoRead, value: true).get()
+            var request = Request(method: .GET, uri: "", headers: [:], body: "", connection: number)
             for try await part in inbound {
                 switch part {
                 case .head(let head):
-                    request = Request(method: head.method, uri: head.uri, headers: head.headers, body: "")
+                    request = Request(
+                        method: head.method, uri: head.uri, headers: head.headers, body: "", connection: number,
+                        clientCertificate: tls == nil
+                            ? nil : try await channel.nioSSL_peerCertificate().get().map { $0.serialNumber })
                 case .body(let buffer):
                     request.body += String(buffer: buffer)
                 case .end:
@@ -129,11 +160,15 @@ final class TestServer: Sendable {
         let status = HTTPResponseStatus(statusCode: reply.status)
         try await outbound.write(.head(.init(version: .http1_1, status: status, headers: reply.headers)))
         for chunk in reply.chunks { try await outbound.write(.body(.byteBuffer(ByteBuffer(string: chunk)))) }
+        if let later = reply.later {
+            for await chunk in later { try await outbound.write(.body(.byteBuffer(ByteBuffer(string: chunk)))) }
+        }
         switch reply.ending {
         case .clean: try await outbound.write(.end(nil))
         case .broken: return false
         case .silent: break
         }
-        return true
+        // Servers that say so do so.
+        return reply.headers["Connection"] != ["close"]
     }
 }

@@ -81,6 +81,22 @@ struct WatcherTests {
         #expect(requests.filter { !$0.isWatch }.map { $0.query["continue"] } == [nil, "x", nil, nil])
     }
 
+    @Test("begins its list anew when the snapshot expires between two pages")
+    func expiredPages() async throws {
+        let (events, requests) = try await follow(
+            lists: [
+                .json(listText(["a"], version: "10", continuing: "x")), .json(expiredText, status: 410),
+                .json(listText(["b"], version: "20", continuing: "y")), .json(listText(["c"], version: "20")),
+            ],
+            watches: [.lines([eventText("ADDED", "d", version: "21")], ending: .silent)],
+            count: 8)
+        #expect(
+            events == [
+                "begins", "object a", "interrupted gone", "begins", "object b", "object c", "complete", "changed d",
+            ])
+        #expect(requests.filter { !$0.isWatch }.map { $0.query["continue"] } == [nil, "x", nil, "y"])
+    }
+
     @Test("watches on from where it was when the connection breaks, falls silent or is refused")
     func reconnects() async throws {
         let (events, requests) = try await follow(
@@ -105,9 +121,9 @@ struct WatcherTests {
         }
         try await TestServer.run(handler) { server in
             try await withClient(ClusterConfiguration(server: server.url)) { client in
-                await withTaskGroup(of: Void.self) { group in
+                try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { for await _ in client.watcher(configMaps) {} }
-                    while !server.requests.contains(where: \.isWatch) { await Task.yield() }
+                    try await until { server.requests.contains(where: \.isWatch) }
                     group.cancelAll()
                 }
             }
@@ -121,9 +137,9 @@ struct WatcherTests {
         }
         try await TestServer.run(handler) { server in
             try await withClient(ClusterConfiguration(server: server.url)) { client in
-                await withTaskGroup(of: Void.self) { group in
+                try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { for await _ in client.watcher(configMaps) {} }
-                    while !server.requests.contains(where: \.isWatch) { await Task.yield() }
+                    try await until { server.requests.contains(where: \.isWatch) }
                     await client.shutdown()
                 }
             }

@@ -1,3 +1,4 @@
+import IsthmusTesting
 import IstioAPI
 import JSON
 import Planning

@@ -5,6 +5,12 @@ import ZooKeeper
 
 @testable import Sandbox
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A connection to a server that sends what it is told to, whether or not a client would.
 private struct RawConnection {
     private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
@@ -25,7 +31,11 @@ private struct RawConnection {
         try await channel.executeThenClose { inbound, outbound in
             for frame in frames { try await outbound.write(frame) }
             var received: [ByteBuffer] = []
-            for try await frame in inbound { received.append(frame) }
+            do {
+                for try await frame in inbound { received.append(frame) }
+            } catch let error as IOError where error.errnoCode == ECONNRESET {
+                // How a connection ends whose last request the server never read.
+            }
             return received
         }
     }
@@ -53,7 +63,7 @@ private func header(_ frame: ByteBuffer) throws -> ReplyHeader {
 
 @Suite("The in-memory ZooKeeper server on the wire", .timeLimit(.minutes(1)))
 struct ZooKeeperServerTests {
-    @Test("an operation that it doesn't have is answered with -6, and the connection ends", arguments: [4711, 14, 101])
+    @Test("an operation that it doesn't have is answered with -6, and the connection ends", arguments: [4711, 16, 101])
     func unknown(type: Int32) async throws {
         try await withZooKeeperServer { server in
             let frames = try await RawConnection(port: try await server.port)
@@ -81,7 +91,7 @@ struct ZooKeeperServerTests {
                 request(1, OpCode.create2.rawValue) { buffer in
                     buffer.writeJuteString("/a")
                     buffer.writeJuteBuffer(ByteBuffer(string: "abc"))
-                    buffer.writeInteger(-1 as Int32)
+                    buffer.writeJuteACL(.open)
                     buffer.writeInteger(0 as Int32)
                 },
                 request(2, OpCode.getChildren2.rawValue) { buffer in

@@ -1,5 +1,6 @@
 import Addressing
 import Catalog
+import IsthmusTesting
 import IstioAPI
 import JSON
 import Translation
@@ -11,7 +12,7 @@ extension Instance {
         isEnabled: Bool = true, application: String = "", attributes: [String: String] = [:]
     ) -> Instance {
         Instance(
-            address: .v4(0x0A00_0000 | UInt32(host)), port: port, protocol: `protocol`, weight: weight,
+            host: .address(.v4(0x0A00_0000 | UInt32(host))), port: port, protocol: `protocol`, weight: weight,
             isEnabled: isEnabled, application: application,
             attributes: attributes.map { .init(key: $0.key, value: $0.value) }.sorted())
     }

@@ -1,5 +1,6 @@
 import Addressing
 import Catalog
+import IsthmusTesting
 import IstioAPI
 import Testing
 import Translation

@@ -50,6 +50,22 @@ struct TranslatorTests {
         #expect(resources[1].endpoints.map(\.ports) == [["grpc-tri": 50052]])
     }
 
+    @Test("providers that registered host names have them resolved; beside addresses they are left out and reported")
+    mutating func names() {
+        var named = Instance.sample(1)
+        named.host = .name("node7.example.com")
+        let alone = translator.translate(Service("a.B", [named]), &assignments, now: .zero)
+        #expect(alone.resources.map(\.resolution) == [.dns])
+        #expect(alone.resources.first?.endpoints.map(\.address) == ["node7.example.com"])
+        #expect(alone.problems == [])
+        let mixed = translator.translate(Service("a.B", [.sample(2), named]), &assignments, now: .zero)
+        #expect(mixed.resources.map(\.resolution) == [.static])
+        #expect(mixed.resources.first?.endpoints.map(\.address) == ["10.0.0.2"])
+        #expect(mixed.problems.count == 1 && mixed.problems[0].contains("node7.example.com:20880"))
+        let left = translator.translate(Service("a.B", []), &assignments, now: .zero)
+        #expect(left.resources.map(\.resolution) == [.static])
+    }
+
     @Test("a protocol that joins later keeps the names of those that were there")
     mutating func laterProtocol() {
         let first = translator.resources([Service("a.B", [.sample(1, protocol: .tri)])], &assignments)

@@ -11,6 +11,18 @@ struct JuteTests {
         .create(path: "/c", data: ByteBuffer(), mode: .persistent),
         .setData(path: "/s", data: ByteBuffer(bytes: [0, 255]), version: -1), .delete(path: "/d", version: 7),
         .sync(path: "/"), .addWatch(path: "/w", mode: .persistentRecursive), .closeSession,
+        .getChildrenAndStat(path: "/a", watch: false), .getACL(path: "/a"),
+        .setACL(path: "/a", acl: [.anyone(.read), .creator(.all)], version: 3),
+        .removeWatches(path: "/a", kind: .any),
+        .create(path: "/c", data: ByteBuffer(), mode: .container, acl: .readOnly),
+        .create(path: "/c", data: ByteBuffer(), mode: .persistentWithTTL(.milliseconds(1_500))),
+        .create(path: "/c", data: ByteBuffer(), mode: .persistentSequentialWithTTL(.seconds(2))),
+        .multi([]),
+        .multi([
+            .create("/m", data: ByteBuffer(string: "x"), mode: .ephemeral), .create("/c", mode: .container),
+            .create("/t", mode: .persistentWithTTL(.seconds(1))), .setData(of: "/m", to: ByteBuffer()),
+            .delete("/m", version: 2), .check("/m", version: 7),
+        ]),
     ]
 
     @Test("every request is read as it was written", arguments: operations)

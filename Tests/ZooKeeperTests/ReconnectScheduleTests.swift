@@ -43,12 +43,12 @@ struct ReconnectScheduleTests {
         #expect((0..<10_000).allSatisfy { _ in schedule.failed() <= .seconds(2) })
     }
 
-    @Test("a connection that stands starts the schedule anew")
-    func success() {
+    @Test("a connection that stood for a while starts the schedule anew, and one that ended at once does not")
+    func lifetimes() {
         var schedule = ReconnectSchedule()
         _ = schedule.nextServer(of: servers(1))
-        for _ in 0..<8 { _ = schedule.failed() }
-        schedule.succeeded()
-        #expect(schedule.failed(jitter: 1) == .milliseconds(50))
+        for _ in 0..<8 { _ = schedule.failed(after: .milliseconds(100)) }
+        #expect(schedule.failed(after: .milliseconds(100), jitter: 1) == .seconds(2))
+        #expect(schedule.failed(after: .seconds(3), jitter: 1) == .milliseconds(50))
     }
 }

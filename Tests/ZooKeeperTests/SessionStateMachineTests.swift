@@ -3,64 +3,11 @@ import Testing
 
 @testable import ZooKeeper
 
-/// Drives the machine as its owner does; a completion is the number of the request.
-private struct Session {
-    var machine: SessionStateMachine<Int>
-    var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
-
-    init(timeout: TimeAmount = .seconds(30), depth: Int = 256) {
-        var settings = SessionStateMachine<Int>.Settings()
-        settings.requestedTimeout = timeout
-        settings.pipelineDepth = depth
-        machine = SessionStateMachine(settings: settings)
-    }
-
-    mutating func open() throws -> ConnectRequest {
-        var frame = machine.connectionOpened(now: now)
-        _ = try frame.readJuteInt()
-        return try ConnectRequest(reading: &frame)
-    }
-
-    mutating func answerHandshake(id: Int64 = 7, timeout: Int32 = 9_000) -> SessionStateMachine<Int>.ReceiveAction {
-        var frame = ConnectResponse(
-            timeout: timeout, sessionID: id, password: ByteBuffer(repeating: 9, count: 16), readOnly: false
-        ).frame
-        frame.moveReaderIndex(forwardBy: 4)
-        return machine.received(frame, now: now)
-    }
-
-    /// Opens the connection and has the server accept.
-    mutating func establish(id: Int64 = 7, timeout: Int32 = 9_000) throws {
-        _ = try open()
-        guard case .established = answerHandshake(id: id, timeout: timeout) else {
-            Issue.record("the session was not established")
-            return
-        }
-    }
-
-    mutating func reply(
-        _ xid: Int32, zxid: Int64 = 1, error: Int32 = 0, body: String = ""
-    ) -> SessionStateMachine<Int>.ReceiveAction {
-        var frame = ByteBuffer()
-        ReplyHeader(xid: xid, zxid: zxid, error: error).write(to: &frame)
-        frame.writeString(body)
-        return machine.received(frame, now: now)
-    }
-
-    mutating func submit(_ number: Int) -> SessionStateMachine<Int>.SubmitAction {
-        machine.submit(.sync(path: "/\(number)"), path: "/\(number)", completion: number, now: now)
-    }
-}
-
-private func xid(_ frame: ByteBuffer?) -> Int32? {
-    frame?.getInteger(at: frame!.readerIndex + 4)
-}
-
 @Suite("The session's state machine")
 struct SessionStateMachineTests {
     @Test("a new session is asked for with zeros")
     func newSession() throws {
-        var session = Session(timeout: .seconds(12))
+        var session = MachineDriver(timeout: .seconds(12))
         let request = try session.open()
         #expect(
             request
@@ -79,7 +26,7 @@ struct SessionStateMachineTests {
 
     @Test("a session is resumed with its password and the last transaction seen")
     func resume() throws {
-        var session = Session()
+        var session = MachineDriver()
         try session.establish()
         _ = session.submit(1)
         _ = session.reply(1, zxid: 99)
@@ -96,7 +43,7 @@ struct SessionStateMachineTests {
 
     @Test("notifications and pings don't move the last transaction seen")
     func lastZxid() throws {
-        var session = Session()
+        var session = MachineDriver()
         try session.establish()
         _ = session.reply(ReservedXid.ping, zxid: 500)
         var event = WatchEvent(kind: .deleted, path: "/x").frame
@@ -113,7 +60,7 @@ struct SessionStateMachineTests {
 
     @Test("a session that the ensemble forgot is told of once, and the next one starts with zeros")
     func expiry() throws {
-        var session = Session()
+        var session = MachineDriver()
         try session.establish()
         _ = session.machine.connectionClosed(reason: "test")
         _ = try session.open()
@@ -129,7 +76,7 @@ struct SessionStateMachineTests {
 
     @Test("a server that refuses to start a session breaks the protocol: nothing expired that never was")
     func refusedSession() throws {
-        var session = Session()
+        var session = MachineDriver()
         _ = try session.open()
         guard case .drop = session.answerHandshake(id: 0, timeout: 0) else {
             Issue.record("not dropped")
@@ -139,7 +86,7 @@ struct SessionStateMachineTests {
 
     @Test("requests wait for the handshake, and no more than the depth are on the wire")
     func depth() throws {
-        var session = Session(depth: 2)
+        var session = MachineDriver(depth: 2)
         for number in 1...4 {
             guard case .wait = session.submit(number) else {
                 Issue.record("sent without a session")
@@ -164,7 +111,7 @@ struct SessionStateMachineTests {
 
     @Test("an answer out of order, or to nothing, makes the connection useless")
     func order() throws {
-        var session = Session()
+        var session = MachineDriver()
         try session.establish()
         guard case .drop = session.reply(1) else {
             Issue.record("an answer to nothing was taken")
@@ -180,7 +127,7 @@ struct SessionStateMachineTests {
 
     @Test("the server's error and the body reach the request that they belong to")
     func answers() throws {
-        var session = Session()
+        var session = MachineDriver()
         try session.establish()
         _ = session.submit(1)
         _ = session.submit(2)
@@ -196,7 +143,7 @@ struct SessionStateMachineTests {
 
     @Test("whatever is under way or waits fails when the connection ends, each request once")
     func connectionLoss() throws {
-        var session = Session(depth: 1)
+        var session = MachineDriver(depth: 1)
         try session.establish()
         for number in 1...3 { _ = session.submit(number) }
         let failed = session.machine.connectionClosed(reason: "test")
@@ -209,7 +156,7 @@ struct SessionStateMachineTests {
     @Test("a silent client pings after a third of the timeout, and never later than ten seconds")
     func ping() throws {
         for (timeout, interval) in [(Int32(9_000), TimeAmount.seconds(3)), (60_000, .seconds(10))] {
-            var session = Session()
+            var session = MachineDriver()
             try session.establish(timeout: timeout)
             #expect(session.machine.deadline == session.now + interval)
             guard case .none = session.machine.timerFired(now: session.now + interval - .milliseconds(1)) else {
@@ -229,7 +176,7 @@ struct SessionStateMachineTests {
 
     @Test("a request is as good as a ping")
     func requestsCountAsPings() throws {
-        var session = Session()
+        var session = MachineDriver()
         try session.establish()
         session.now = session.now + .seconds(2)
         _ = session.submit(1)
@@ -238,7 +185,7 @@ struct SessionStateMachineTests {
 
     @Test("a server that is silent for two thirds of the timeout is given up")
     func readTimeout() throws {
-        var session = Session()
+        var session = MachineDriver()
         try session.establish()
         session.now = session.now + .seconds(3)
         _ = session.machine.timerFired(now: session.now)
@@ -252,7 +199,7 @@ struct SessionStateMachineTests {
 
     @Test("a handshake that nobody answers is given up")
     func handshakeTimeout() throws {
-        var session = Session(timeout: .seconds(3))
+        var session = MachineDriver(timeout: .seconds(3))
         _ = try session.open()
         #expect(session.machine.deadline == session.now + .seconds(2))
         guard case .drop = session.machine.timerFired(now: session.now + .seconds(2)) else {
@@ -261,18 +208,15 @@ struct SessionStateMachineTests {
         }
     }
 
-    @Test("without a connection nothing is timed")
-    func noTimer() throws {
-        var session = Session()
-        #expect(session.machine.deadline == nil)
-        try session.establish()
-        _ = session.machine.connectionClosed(reason: "test")
+    @Test("without a session and a connection nothing is timed")
+    func noTimer() {
+        let session = MachineDriver()
         #expect(session.machine.deadline == nil)
     }
 
     @Test("closing asks the server to end the session; later requests fail, earlier ones are answered")
     func close() throws {
-        var session = Session()
+        var session = MachineDriver()
         #expect(session.machine.close(now: session.now) == nil)
         try session.establish()
         _ = session.submit(1)
@@ -292,7 +236,7 @@ struct SessionStateMachineTests {
     func fuzz(seed: UInt64) throws {
         var random = SeededGenerator(state: seed)
         for _ in 0..<50 {
-            var session = Session(depth: 2)
+            var session = MachineDriver(depth: 2)
             _ = try session.open()
             if Bool.random(using: &random) { _ = session.answerHandshake() }
             for number in 1...4 { _ = session.submit(number) }

@@ -1,58 +1,36 @@
 import Foundation
-import IsthmusTesting
 import Kubernetes
-import Logging
+import Measuring
 import ZooKeeper
 
 /// How long a change in the registry takes to stand in the cluster, and what the bridge asks for when nothing changes.
 ///
-/// Real servers on loopback, the bridge as its release build. Each change is compared with what the API server alone needs: a client that
-/// only writes the same kind of patch, seen through the same watch, in the same run.
+/// Each change is compared with what the API server alone needs: a client that only writes the same object, seen through the same
+/// watch, in the same run.
 @main
 struct Propagation {
     static let changes = 200
     static let idle = Duration.seconds(30)
-    static let host = "com.acme.measured"
+    static let namespace = "measured"
     static let interface = "com.acme.Measured"
-    static let type = ResourceType(
-        group: "networking.istio.io", version: "v1beta1", plural: "serviceentries", kind: "ServiceEntry")
+    static let object = "com.acme.measured.v-1-0-0"
 
     static func main() async throws {
-        guard CommandLine.arguments.count == 2 else {
-            print("usage: Propagation PATH-OF-ISTHMUS")
-            exit(64)
+        try await Stage.run { stage in
+            try await stage.server.createNamespace(namespace)
+            try await stage.registry.ensurePath("/dubbo/\(interface)/providers")
+            try await stage.withBridge(namespace: namespace) { bridge in
+                try await measure(stage)
+                try await measureIdle(stage, pid: bridge.pid)
+            }
         }
-        let server = try await RealAPIServer.start(namespaces: ["measured"])
-        let zooKeeper = try await RealZooKeeper.start()
-        let folder = try TemporaryFolder(label: "propagation")
-        let bridge = try ChildProcess.start(
-            "isthmus", executable: CommandLine.arguments[1],
-            arguments: [
-                "run", "--registry", "zookeeper://\(zooKeeper.connectString)/dubbo", "--kubeconfig", server.kubeconfig,
-                "--namespace", "measured", "--log-level", "warning",
-            ],
-            log: folder.path(of: "log"))
-        let cluster = try KubernetesClient(
-            .kubeconfig(path: server.kubeconfig, context: nil), userAgent: "propagation",
-            logger: Logger(label: "propagation"))
-        let registry = ZooKeeperClient(try ConnectionString(zooKeeper.connectString))
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await registry.run() }
-            try await registry.ensurePath("/dubbo/\(interface)/providers")
-            try await measure(registry: registry, cluster: cluster)
-            try await measureIdle(server: server, zooKeeper: zooKeeper)
-            group.cancelAll()
-        }
-        _ = await bridge.stop()
-        await cluster.shutdown()
-        await zooKeeper.stop()
-        await server.stop()
     }
 
-    private static func measure(registry: ZooKeeperClient, cluster: KubernetesClient) async throws {
-        var events = cluster.watcher(type, namespace: "measured", listing: .metadataOnly, watching: .metadataOnly)
-            .makeAsyncIterator()
-        func nextChange() async throws {
+    private static func measure(_ stage: Stage) async throws {
+        var events = stage.cluster.watcher(
+            Stage.entries, namespace: namespace, listing: .metadataOnly, watching: .metadataOnly
+        ).makeAsyncIterator()
+        func nextChange() async {
             while let event = await events.next() {
                 if case .changed = event { return }
             }
@@ -60,45 +38,42 @@ struct Propagation {
         while let event = await events.next() {
             if case .listComplete = event { break }
         }
-        func register(_ number: Int) async throws {
-            let url =
-                "dubbo%3A%2F%2F10.1.\(number / 250).\(number % 250 + 1)%3A20880%2F\(interface)%3Finterface%3D\(interface)"
-            try await registry.create("/dubbo/\(interface)/providers/\(url)")
-        }
-        try await register(0)
-        try await nextChange()
+        try await stage.register(interface, 0)
+        await nextChange()
 
         var throughBridge: [Duration] = []
         var writerAlone: [Duration] = []
         for number in 1...changes {
-            var start = ContinuousClock.now
-            try await register(number)
-            try await nextChange()
-            throughBridge.append(start.duration(to: .now))
-
             // A field that the bridge doesn't own, so that it has nothing to repair.
-            start = .now
-            _ = try await cluster.mergePatch(
-                type, name: host, namespace: "measured",
+            var start = ContinuousClock.now
+            _ = try await stage.cluster.mergePatch(
+                Stage.entries, name: object, namespace: namespace,
                 body: Array(#"{"metadata":{"annotations":{"propagation":"\#(number)"}}}"#.utf8))
-            try await nextChange()
+            await nextChange()
             writerAlone.append(start.duration(to: .now))
+
+            start = .now
+            try await stage.register(interface, number)
+            await nextChange()
+            throughBridge.append(start.duration(to: .now))
         }
         report("registry change → object seen in the cluster", throughBridge)
         report("the same object written by a bare client    ", writerAlone)
-        print("ratio of the medians: \(rounded(percentile(50, throughBridge) / percentile(50, writerAlone)))")
+        let ratio = percentile(50, throughBridge) / percentile(50, writerAlone)
+        print("ratio of the medians: \(rounded(ratio))")
     }
 
-    /// Requests of the bridge to both sides while nothing changes.
-    private static func measureIdle(server: RealAPIServer, zooKeeper: RealZooKeeper) async throws {
-        let before = try server.requests().count { $0.userAgent.hasPrefix("isthmus/") }
+    /// Requests of the bridge to both sides, and its processor time, while nothing changes.
+    private static func measureIdle(_ stage: Stage, pid: Int32) async throws {
+        let requests = try stage.bridgeRequests().count
+        let usage = try ProcessUsage(pid: pid)
         try await Task.sleep(for: idle)
-        let requests = try server.requests().filter { $0.userAgent.hasPrefix("isthmus/") }.dropFirst(before)
-        print(
-            "idle for \(idle): \(requests.count) requests of the bridge to the API server \(requests.map(\.description))"
-        )
-        let connections = try await zooKeeper.answer(to: "cons")
-        print("ZooKeeper's view of its connections (lop: the last operation):\n\(connections)")
+        let asked = try stage.bridgeRequests().dropFirst(requests).map(\.description)
+        let cpu = try ProcessUsage(pid: pid).cpu - usage.cpu
+        print("idle for \(idle): \(asked.count) requests to the API server \(asked)")
+        print("idle for \(idle): \(rounded(cpu / idle * 100)) % of a core, \(usage.resident) MiB resident")
+        print("ZooKeeper's view of its connections (lop: the last operation):")
+        print(try await stage.zooKeeper.answer(to: "cons").trimmingCharacters(in: .whitespacesAndNewlines))
     }
 
     private static func percentile(_ percent: Int, _ values: [Duration]) -> Double {
@@ -107,9 +82,9 @@ struct Propagation {
     }
 
     private static func report(_ name: String, _ values: [Duration]) {
-        print(
-            "\(name): p50 \(rounded(percentile(50, values))) ms, p99 \(rounded(percentile(99, values))) ms, n \(values.count)"
-        )
+        let p50 = rounded(percentile(50, values))
+        let p99 = rounded(percentile(99, values))
+        print("\(name): p50 \(p50) ms, p99 \(p99) ms, n \(values.count)")
     }
 
     private static func rounded(_ value: Double) -> String { String(format: "%.2f", value) }

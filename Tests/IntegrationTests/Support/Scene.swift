@@ -13,10 +13,9 @@ struct Scene: Sendable {
 
     private static let count = Atomic(0)
 
-    static func run(
-        _ body: (Scene) async throws -> Void
-    ) async throws {
-        let server = try await RealAPIServer.shared()
+    /// - Parameter server: The one that all tests share, unless a test needs one of its own.
+    static func run(server: RealAPIServer? = nil, _ body: (Scene) async throws -> Void) async throws {
+        let server = if let server { server } else { try await RealAPIServer.shared() }
         let namespace = "scene-\(count.add(1, ordering: .relaxed).newValue)"
         try await server.createNamespace(namespace)
         try await RealZooKeeper.withServer { zooKeeper in
@@ -25,15 +24,13 @@ struct Scene: Sendable {
     }
 
     /// The bridge while `body` runs; stopped by SIGTERM after that, which it must obey with exit code 0.
-    func withBridge(_ body: (ChildProcess) async throws -> Void) async throws {
+    ///
+    /// - Parameter arguments: Those of `run`; by default the flags that lead to the scene's servers.
+    func withBridge(_ arguments: [String]? = nil, _ body: (ChildProcess) async throws -> Void) async throws {
         let folder = try TemporaryFolder(label: "bridge")
         let bridge = try ChildProcess.start(
             "isthmus", executable: ServerTools.builtProduct("isthmus"),
-            arguments: [
-                "run", "--registry", "zookeeper://\(zooKeeper.connectString)/dubbo", "--kubeconfig", server.kubeconfig,
-                "--namespace", namespace,
-            ],
-            log: folder.path(of: "log"))
+            arguments: ["run"] + (arguments ?? connection()), log: folder.path(of: "log"))
         do {
             try await body(bridge)
         } catch {
@@ -63,12 +60,7 @@ struct Scene: Sendable {
     }
 
     func withZooKeeper(_ body: (ZooKeeperClient) async throws -> Void) async throws {
-        let client = ZooKeeperClient(try ConnectionString(zooKeeper.connectString))
-        try await withThrowingDiscardingTaskGroup { group in
-            group.addTask { await client.run() }
-            defer { group.cancelAll() }
-            try await body(client)
-        }
+        try await zooKeeper.withClient(body)
     }
 
     /// As `java.net.URLEncoder` writes it.
@@ -111,6 +103,18 @@ struct Scene: Sendable {
     func writes() throws -> [AuditedRequest] {
         try server.requests().filter {
             $0.isWrite && $0.namespace == namespace && $0.userAgent.hasPrefix("isthmus/")
+        }
+    }
+}
+
+extension RealZooKeeper {
+    /// A client of the server while the body runs.
+    func withClient(_ body: (ZooKeeperClient) async throws -> Void) async throws {
+        let client = ZooKeeperClient(try ConnectionString(connectString))
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await client.run() }
+            defer { group.cancelAll() }
+            try await body(client)
         }
     }
 }

@@ -1,0 +1,47 @@
+internal import Synchronization
+
+/// Lets tasks wait until something has happened since they looked.
+///
+/// Take a ticket, look at the state, and wait with the ticket if it isn't as wished: a signal in between is not missed.
+final class EventCount: Sendable {
+    private struct State {
+        var signals: UInt64 = 0
+        var nextWaiter: UInt64 = 0
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    var ticket: UInt64 { state.withLock { $0.signals } }
+    var waiting: Int { state.withLock { $0.waiters.count } }
+
+    func signal() {
+        let waiters = state.withLock { state in
+            state.signals += 1
+            defer { state.waiters = [:] }
+            return state.waiters.values
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Returns when there was a signal since the ticket was taken, or the task is cancelled.
+    func wait(after ticket: UInt64) async {
+        let id = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                let mustWait = state.withLock { state in
+                    // Cancellation marks the task before it calls the handler, which may already have found nobody.
+                    if state.signals != ticket || Task.isCancelled { return false }
+                    state.waiters[id] = waiter
+                    return true
+                }
+                if !mustWait { waiter.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+        }
+    }
+}

@@ -1,0 +1,17 @@
+/// What tells an object from others of its type.
+public struct ObjectKey: Sendable, Hashable {
+    /// `nil` for cluster-scoped objects.
+    public var namespace: String?
+    public var name: String
+
+    public init(namespace: String?, name: String) {
+        self.namespace = namespace
+        self.name = name
+    }
+}
+
+extension ObjectKey: CustomStringConvertible {
+    public var description: String { namespace.map { "\($0)/\(name)" } ?? name }
+}
+
+extension APIObject { public var key: ObjectKey { ObjectKey(namespace: metadata.namespace, name: metadata.name) } }

@@ -1,0 +1,54 @@
+internal import NIOCore
+
+/// Feeds any bytes to everything of the library that reads what a peer sent. It must return, whatever they are.
+///
+/// The first byte chooses how far the session has come; the rest is what the peer sends, in frames as long as they say.
+package func fuzzZooKeeperDecoders(_ bytes: UnsafeRawBufferPointer) {
+    let body = ByteBuffer(bytes: bytes.dropFirst())
+    fuzzSession(stage: bytes.first ?? 0, body)
+    decodeEverything(body)
+}
+
+private func fuzzSession(stage: UInt8, _ bytes: ByteBuffer) {
+    var now = NIODeadline.uptimeNanoseconds(1)
+    var settings = SessionStateMachine<Int>.Settings()
+    settings.pipelineDepth = 2
+    if stage & 2 != 0 { settings.credentials = [.digest(user: "a", password: "b")] }
+    var machine = SessionStateMachine<Int>(settings: settings)
+    _ = machine.connectionOpened(now: now)
+    if stage & 1 != 0 {
+        var frame = ConnectResponse(timeout: 9_000, sessionID: 7, password: ByteBuffer(), readOnly: false).frame
+        frame.moveReaderIndex(forwardBy: 4)
+        _ = machine.received(frame, now: now)
+    }
+    for number in 1...4 { _ = machine.submit(.sync(path: "/"), path: "/", completion: number, now: now) }
+    if stage & 4 != 0 { _ = machine.close(now: now) }
+    var stream = bytes
+    while let frame = try? FrameDecoder.nextFrame(of: &stream, limit: 1 << 16) {
+        now = now + .milliseconds(Int64(stage) * 50)
+        _ = machine.received(frame, now: now)
+        if let deadline = machine.deadline, deadline <= now { _ = machine.timerFired(now: now) }
+    }
+    _ = machine.connectionClosed(reason: "")
+    _ = machine.stopped()
+}
+
+/// Both sides' decoders: the double's server reads with the same code.
+private func decodeEverything(_ bytes: ByteBuffer) {
+    func attempt<Value>(_ decode: (inout ByteBuffer) throws -> Value) {
+        var copy = bytes
+        _ = try? decode(&copy)
+    }
+    attempt { try $0.readJuteStrings() }
+    attempt { try $0.readJutePath() }
+    attempt { try $0.readJuteACL() }
+    attempt { try Stat(reading: &$0) }
+    attempt { try ZnodeData(reading: &$0) }
+    attempt { try MultiReply(reading: &$0) }
+    attempt { try WatchEvent(reading: &$0) }
+    attempt { try ReplyHeader(reading: &$0) }
+    attempt { try RequestHeader(reading: &$0) }
+    attempt { try ConnectRequest(reading: &$0) }
+    attempt { try ConnectResponse(reading: &$0) }
+    for code in OpCode.allCases { attempt { try Operation(reading: &$0, code: code) } }
+}

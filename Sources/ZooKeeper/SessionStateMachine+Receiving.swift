@@ -1,0 +1,110 @@
+package import NIOCore
+
+extension SessionStateMachine {
+    package enum ReceiveAction {
+        /// Nothing to do.
+        case none
+        /// The credentials, which come before everything else.
+        case authenticate(send: [ByteBuffer])
+        case established(sessionID: Int64, timeout: TimeAmount, isResumed: Bool, send: [ByteBuffer])
+        /// The ensemble has forgotten the session. The server closes; the next connection starts a new one.
+        case expired
+        case complete(Completion?, Answer, send: ByteBuffer?)
+        case event(WatchEvent)
+        /// The peer breaks the protocol, or refuses to go on: the connection is of no more use.
+        case drop(reason: String)
+    }
+
+    package mutating func received(_ frame: ByteBuffer, now: NIODeadline) -> ReceiveAction {
+        lastReceived = now
+        var frame = frame
+        do throws(JuteError) {
+            switch phase {
+            case .disconnected:
+                return .none
+            case .handshaking:
+                return handshake(try ConnectResponse(reading: &frame), now: now)
+            case .authenticating, .established, .closing:
+                lastHeard = now
+                return try message(&frame, now: now)
+            }
+        } catch {
+            return .drop(reason: "the server's message can't be read: \(error)")
+        }
+    }
+
+    private mutating func handshake(_ response: ConnectResponse, now: NIODeadline) -> ReceiveAction {
+        guard response.timeout > 0, response.sessionID != 0 else {
+            guard sessionID != 0 else { return .drop(reason: "the server refuses to start a session") }
+            lastHeard = now
+            forgetSession()
+            return .expired
+        }
+        lastHeard = now
+        let isResumed = response.sessionID == sessionID
+        sessionID = response.sessionID
+        password = response.password
+        timeout = .milliseconds(Int64(response.timeout))
+        guard !settings.credentials.isEmpty else { return establish(isResumed: isResumed, now: now) }
+        phase = .authenticating(pending: settings.credentials.count, isResumed: isResumed)
+        lastSent = now
+        return .authenticate(send: settings.credentials.map(\.frame))
+    }
+
+    private mutating func establish(isResumed: Bool, now: NIODeadline) -> ReceiveAction {
+        phase = .established
+        var send: [ByteBuffer] = []
+        while let frame = sendNext(now: now) { send.append(frame) }
+        return .established(sessionID: sessionID, timeout: timeout, isResumed: isResumed, send: send)
+    }
+
+    private mutating func message(_ frame: inout ByteBuffer, now: NIODeadline) throws(JuteError) -> ReceiveAction {
+        let header = try ReplyHeader(reading: &frame)
+        switch header.xid {
+        case ReservedXid.notification:
+            return try WatchEvent(reading: &frame).map { .event($0) } ?? .none
+        case ReservedXid.ping:
+            return .none
+        case ReservedXid.auth:
+            return authenticated(error: header.error, now: now)
+        default:
+            return answer(header, frame, now: now)
+        }
+    }
+
+    /// Credentials are answered in their order.
+    private mutating func authenticated(error: Int32, now: NIODeadline) -> ReceiveAction {
+        guard case .authenticating(let pending, let isResumed) = phase else { return .none }
+        guard error == 0 else {
+            let index = settings.credentials.count - pending
+            let reason = "the server refused the \(settings.credentials[index])"
+            refusal = ZooKeeperError(.authFailed, message: reason)
+            return .drop(reason: reason)
+        }
+        guard pending == 1 else {
+            phase = .authenticating(pending: pending - 1, isResumed: isResumed)
+            return .none
+        }
+        return establish(isResumed: isResumed, now: now)
+    }
+
+    private mutating func answer(_ header: ReplyHeader, _ body: ByteBuffer, now: NIODeadline) -> ReceiveAction {
+        guard let request = inFlight.first, request.xid == header.xid else {
+            let expected = inFlight.first.map { "\($0.xid) was expected" } ?? "nothing was asked"
+            return .drop(reason: "the server answered request \(header.xid) where \(expected)")
+        }
+        inFlight.removeFirst()
+        if header.zxid > 0 { lastZxid = header.zxid }
+        let answer: Answer =
+            header.error == 0
+            ? .success(body)
+            : .failure(ZooKeeperError(.init(rawValue: header.error), path: request.path))
+        return .complete(request.completion, answer, send: sendNext(now: now))
+    }
+
+    mutating func forgetSession() {
+        sessionID = 0
+        password = ByteBuffer(repeating: 0, count: 16)
+        phase = .disconnected
+    }
+}

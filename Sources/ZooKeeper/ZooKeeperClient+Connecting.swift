@@ -1,0 +1,100 @@
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+
+extension ZooKeeperClient {
+    /// A connection to the server, on which the handshake is under way.
+    ///
+    /// - Throws: Why there is none; `CancellationError`, at once, when the task is cancelled. What is still under way
+    ///   then, such as a name that takes long to resolve, ends by itself and is closed.
+    func connect(to server: ConnectionString.Server) async throws -> any Channel {
+        let tls = try await makeTLSContext()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                guard !Task.isCancelled else {
+                    continuation.resume(throwing: CancellationError())
+                    return
+                }
+                pendingConnection = continuation
+                bootstrap(server, tls).connect(host: server.host, port: server.port).whenComplete { result in
+                    self.assumeIsolated { $0.connectionAttempted(result) }
+                }
+            }
+        } onCancel: {
+            eventLoop.execute { self.assumeIsolated { $0.abandonConnectionAttempt() } }
+        }
+    }
+
+    private func makeTLSContext() async throws -> NIOSSLContext? {
+        guard let tls = configuration.tls else { return nil }
+        // Reading files blocks, and this actor is an event loop.
+        return try await NIOThreadPool.singleton.runIfActive { try tls.makeContext() }
+    }
+
+    private func bootstrap(_ server: ConnectionString.Server, _ tls: NIOSSLContext?) -> ClientBootstrap {
+        let share = configuration.sessionTimeout / max(connectionString.servers.count, 1)
+        return ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(min(max(share, .seconds(1)), .seconds(10))))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try self.assumeIsolated { try $0.prepare(channel, server, tls) }
+                }
+            }
+    }
+
+    private func prepare(_ channel: any Channel, _ server: ConnectionString.Server, _ tls: NIOSSLContext?) throws {
+        guard !isStopping else { throw CancellationError() }
+        let id = ObjectIdentifier(channel)
+        connecting[id] = channel
+        channel.closeFuture.whenComplete { _ in
+            self.assumeIsolated { $0.connecting[id] = nil }
+        }
+        let pipeline = channel.pipeline.syncOperations
+        if let tls, let settings = configuration.tls {
+            try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: settings.name(for: server)))
+        }
+        try pipeline.addHandlers([
+            ByteToMessageHandler(FrameDecoder(limit: configuration.replyLimit)), ConnectionHandler(client: self),
+        ])
+    }
+
+    private func connectionAttempted(_ result: Result<any Channel, any Error>) {
+        connecting.removeAll()
+        guard let continuation = pendingConnection.take() else {
+            // Nobody waits for it any more.
+            if case .success(let channel) = result { channel.close(promise: nil) }
+            return
+        }
+        if case .success(let channel) = result { opened(channel) }
+        continuation.resume(with: result)
+    }
+
+    private func abandonConnectionAttempt() {
+        isStopping = true
+        guard let continuation = pendingConnection.take() else { return }
+        for channel in connecting.values { channel.close(promise: nil) }
+        continuation.resume(throwing: CancellationError())
+    }
+
+    /// In the words of somebody who has to do something about it.
+    static func explain(_ error: any Error) -> String {
+        switch error {
+        case let error as ZooKeeperError:
+            return error.message
+        case let error as NIOConnectionError:
+            if let dns = error.dnsAError ?? error.dnsAAAAError { return "the name can't be resolved: \(dns)" }
+            return error.connectionErrors.map { "\($0.error)" }.joined(separator: "; ")
+        case NIOSSLError.uncleanShutdown:
+            return "the server closed the connection"
+        case let error as NIOSSLExtraError where error == .failedToValidateHostname:
+            return "the server's certificate names another host; connect by a name that it has, or set serverName"
+        case NIOSSLError.handshakeFailed(let cause) where "\(cause)".contains("CERTIFICATE_VERIFY_FAILED"):
+            return "the server's certificate is not from an authority that is trusted, or not valid now: \(cause)"
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
+            return "TLS failed; does the server speak it on this port, and take the client's certificate? (\(error))"
+        default:
+            return "\(error)"
+        }
+    }
+}

@@ -1,0 +1,228 @@
+import Deliveries
+import IsthmusTesting
+import IstioAPI
+import Logging
+import Planning
+import Synchronization
+import Testing
+
+@Suite("the workers of a delivery", .timeLimit(.minutes(1)))
+struct DeliveryWorkersTests {
+    private let clock = ManualClock()
+    private let desired = Desired()
+
+    private func key(_ name: String) -> ResourceKey { ResourceKey(namespace: "dubbo", name: name) }
+
+    /// Runs workers with this attempt while the body runs.
+    private func withWorkers(
+        count: Int = 2, logger: Logger = .silent, attempt: @escaping @Sendable (ResourceKey) async -> Attempt,
+        _ body: (DeliveryWorkers) async -> Void
+    ) async {
+        let workers = DeliveryWorkers(name: "test", logger: logger, clock: clock)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await workers.run(count: count, desired: desired) { key, _ in await attempt(key) } }
+            await body(workers)
+            workers.queue.finish()
+        }
+    }
+
+    @Test("a failure is tried again after a pause, until it succeeds, and each outcome has its receipt")
+    func retry() async {
+        let attempts = Attempts([.failed(reason: "down", retryAfter: nil), .done(.created)])
+        await withWorkers(attempt: { attempts.next($0) }) { workers in
+            workers.add([key("a")])
+            await desired.receive(1)
+            await clock.someoneSleeps()
+            #expect(attempts.count == 1)
+            clock.advance(by: .seconds(1))
+            await desired.receive(2)
+        }
+        #expect(desired.outcomes == [.failed(reason: "down"), .created])
+    }
+
+    @Test("no attempt comes before the time that the server asked for")
+    func retryAfter() async {
+        let attempts = Attempts([.failed(reason: "busy", retryAfter: .seconds(7)), .done(.created)])
+        await withWorkers(attempt: { attempts.next($0) }) { workers in
+            workers.add([key("a")])
+            await desired.receive(1)
+            #expect(await clock.nextDeadline() == .seconds(7))
+            clock.advance(by: .seconds(7))
+            await desired.receive(2)
+        }
+    }
+
+    @Test("however often a key fails or is added, one repetition of it waits at a time")
+    func oneRetry() async {
+        let attempts = Attempts(Array(repeating: .failed(reason: "down", retryAfter: nil), count: 20))
+        await withWorkers(attempt: { attempts.next($0) }) { workers in
+            for count in 1...20 {
+                workers.add([key("a")])
+                await desired.receive(count)
+            }
+            await clock.someoneSleeps()
+            #expect(clock.sleeperCount == 1)
+        }
+    }
+
+    @Test("a refused key doesn't hinder others, not even with a single worker")
+    func quarantine() async {
+        let refused = key("refused")
+        await withWorkers(
+            count: 1, attempt: { $0 == refused ? .refused(reason: "no") : .done(.created) }
+        ) { workers in
+            workers.add([refused] + (0..<100).map { key("good-\($0)") })
+            await desired.receive(101)
+        }
+        #expect(desired.outcomes.count { $0 == .created } == 100)
+        #expect(desired.outcomes.count { $0 == .refused(reason: "no") } == 1)
+    }
+
+    @Test("what turned out to be outdated is looked at again at once, and leaves no receipt")
+    func outdated() async {
+        let attempts = Attempts([.outdated, .done(.updated(.endpointsOnly))])
+        await withWorkers(attempt: { attempts.next($0) }) { workers in
+            workers.add([key("a")])
+            #expect(await clock.nextDeadline() == .zero)
+            clock.advance(by: .zero)
+            await desired.receive(1)
+        }
+        #expect(desired.outcomes == [.updated(.endpointsOnly)])
+    }
+
+    @Test("what is undecided is not attempted")
+    func undecided() async {
+        desired.undecided = [key("a")]
+        await withWorkers(attempt: { _ in .done(.created) }) { workers in
+            workers.add([key("a"), key("b")])
+            await desired.receive(1)
+        }
+        #expect(desired.receipts.map(\.key) == [key("b")])
+    }
+
+    @Test("the log tells of a failure once, and again when it turns into a refusal or after a success")
+    func log() async {
+        let attempts = Attempts([
+            .failed(reason: "down", retryAfter: nil), .failed(reason: "still down", retryAfter: nil),
+            .refused(reason: "invalid"), .refused(reason: "invalid"), .refused(reason: "invalid in another way"),
+            .done(.created), .failed(reason: "down", retryAfter: nil),
+        ])
+        let log = Log()
+        await withWorkers(logger: log.logger, attempt: { attempts.next($0) }) { workers in
+            for count in 1...7 {
+                workers.add([key("a")])
+                await desired.receive(count)
+            }
+        }
+        #expect(log.errors == ["down", "invalid", "invalid in another way", "down"])
+    }
+
+    @Test("repetitions end with the workers", .timeLimit(.minutes(1)))
+    func end() async {
+        await withWorkers(attempt: { _ in .refused(reason: "no") }) { workers in
+            workers.add([key("a")])
+            await desired.receive(1)
+            await clock.someoneSleeps()
+        }
+        #expect(clock.sleeperCount == 0)
+    }
+
+    @Test("pauses double from half a second to the ceiling, and are never shorter than half of that")
+    func backoff() {
+        for failures in 0..<100 {
+            let longest = RetryBackoff.delay(afterFailures: failures, ceiling: 60, jitter: 1)
+            #expect(longest == .seconds(min(0.5 * Double(1 << min(failures, 20)), 60)))
+            let delay = RetryBackoff.delay(afterFailures: failures, ceiling: 60)
+            #expect(delay >= longest / 2 && delay <= longest)
+        }
+    }
+}
+
+/// Wants something of every key, and keeps the receipts.
+private final class Desired: DesiredState {
+    private struct State {
+        var receipts: [Receipt] = []
+        var undecided: Set<ResourceKey> = []
+        var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let state = Mutex(State())
+
+    var receipts: [Receipt] { state.withLock { $0.receipts } }
+    var outcomes: [Receipt.Outcome] { receipts.map(\.outcome) }
+    var undecided: Set<ResourceKey> {
+        get { state.withLock { $0.undecided } }
+        set { state.withLock { $0.undecided = newValue } }
+    }
+
+    func seed(_ objects: [ActualObject], from delivery: String) async {}
+
+    func wanted(_ key: ResourceKey) async -> Wanted { undecided.contains(key) ? .undecided : .absent }
+
+    func delivered(_ receipt: Receipt) async {
+        let due = state.withLock { state in
+            state.receipts.append(receipt)
+            let count = state.receipts.count
+            defer { state.waiting.removeAll { $0.count <= count } }
+            return state.waiting.filter { $0.count <= count }
+        }
+        for (_, continuation) in due { continuation.resume() }
+    }
+
+    /// Returns when there are this many receipts.
+    func receive(_ count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.receipts.count < count { state.waiting.append((count, continuation)) }
+                return state.receipts.count >= count
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+}
+
+/// One result after the other, whatever the key.
+private final class Attempts: Sendable {
+    private let results: [Attempt]
+    private let position = Mutex(0)
+
+    init(_ results: [Attempt]) {
+        self.results = results
+    }
+
+    var count: Int { position.withLock { $0 } }
+
+    func next(_ key: ResourceKey) -> Attempt {
+        position.withLock { position in
+            defer { position += 1 }
+            return position < results.count ? results[position] : .abandoned
+        }
+    }
+}
+
+/// Keeps the reasons of errors.
+private final class Log: Sendable {
+    private struct Handler: LogHandler {
+        let log: Log
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.debug
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            if event.level == .error { log.reasons.withLock { $0.append("\(event.metadata?["reason"] ?? "")") } }
+        }
+    }
+
+    private let reasons = Mutex<[String]>([])
+
+    var errors: [String] { reasons.withLock { $0 } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+}
+
+extension Logger {
+    static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+}

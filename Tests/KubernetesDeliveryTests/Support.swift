@@ -1,0 +1,174 @@
+import Deliveries
+import IstioAPI
+import JSON
+import Kubernetes
+import KubernetesDelivery
+import Logging
+import Planning
+import Sandbox
+import Synchronization
+
+/// An API server in memory, what should be in it, and a delivery that sees to it.
+struct World: Sendable {
+    static let namespace = "dubbo"
+    static let ownership = Ownership(
+        labels: ["app.kubernetes.io/managed-by": "isthmus", "isthmus.mesh/instance": "main"],
+        annotationPrefix: "isthmus.mesh/")
+
+    let server: APIServer
+    let wishes = Wishes()
+
+    static func run(_ body: @Sendable (World) async throws -> Void) async throws {
+        try await withAPIServer(APIServer(namespaces: [namespace])) { try await body(World(server: $0)) }
+    }
+
+    /// A delivery runs while the body runs.
+    func withDelivery(workers: Int = 16, _ body: @Sendable (ClusterDelivery) async throws -> Void) async throws {
+        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let client = try KubernetesClient(
+            ClusterConfiguration(server: try await server.address.url), userAgent: "test", logger: silent)
+        let delivery = ClusterDelivery(
+            name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership, workers: workers,
+            logger: silent)
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await delivery.run(desired: wishes) }
+                defer { group.cancelAll() }
+                try await body(delivery)
+            }
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+        await client.shutdown()
+    }
+
+    /// Changes what should be, and tells the delivery.
+    func wish(_ entries: ServiceEntry..., of delivery: ClusterDelivery) {
+        for entry in entries { wishes[entry.key] = .present(entry) }
+        delivery.changed(entries.map(\.key))
+    }
+
+    func wish(absent name: String, of delivery: ClusterDelivery) {
+        wishes[.in(name)] = .absent
+        delivery.changed([.in(name)])
+    }
+
+    /// Returns when the cluster's object has this specification.
+    func wait(for entry: ServiceEntry) async throws {
+        try await server.wait { $0.spec(entry.key.name) == entry.spec }
+    }
+
+    func waitUntilGone(_ name: String) async throws {
+        try await server.wait { $0.spec(name) == nil }
+    }
+
+    // MARK: Somebody else
+
+    func patch(_ name: String, _ patch: JSONValue) async throws {
+        try await server.perform(
+            ResourceStore.Request(.patch, .serviceEntry, namespace: Self.namespace, name: name, body: patch))
+    }
+
+    func delete(_ name: String) async throws {
+        try await server.perform(
+            ResourceStore.Request(.delete, .serviceEntry, namespace: Self.namespace, name: name))
+    }
+
+    func create(_ entry: ServiceEntry, labels: [String: String] = [:]) async throws {
+        var foreign = entry
+        foreign.labels = labels
+        try await server.perform(
+            ResourceStore.Request(.create, .serviceEntry, namespace: Self.namespace, body: foreign.json(version: "v1")))
+    }
+
+    /// From now on the delivery isn't told of changes: its watch ends, and no other one is opened.
+    func blindfold() async throws {
+        let watches = await server.requestCounts[.watch, "serviceentries"]
+        await server.inject(.respond(status: 500), times: .max, where: { $0.verb == .watch })
+        await server.closeWatches()
+        try await server.waitForRequests { $0[.watch, "serviceentries"] > watches }
+    }
+}
+
+/// What should be, and what became of it.
+final class Wishes: DesiredState {
+    private struct State {
+        var wanted: [ResourceKey: Wanted] = [:]
+        var seeded: [ActualObject] = []
+        var receipts: [Receipt] = []
+        var waiting: [(holds: @Sendable ([Receipt]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let state = Mutex(State())
+
+    subscript(key: ResourceKey) -> Wanted {
+        get { state.withLock { $0.wanted[key] ?? .undecided } }
+        set { state.withLock { $0.wanted[key] = newValue } }
+    }
+
+    var seeded: [ActualObject] { state.withLock { $0.seeded } }
+    var receipts: [Receipt] { state.withLock { $0.receipts } }
+
+    func seed(_ objects: [ActualObject], from delivery: String) async {
+        state.withLock { $0.seeded = objects }
+    }
+
+    func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
+
+    func delivered(_ receipt: Receipt) async {
+        let due = state.withLock { state in
+            state.receipts.append(receipt)
+            let receipts = state.receipts
+            let due = state.waiting.filter { $0.holds(receipts) }
+            state.waiting.removeAll { $0.holds(receipts) }
+            return due
+        }
+        for (_, continuation) in due { continuation.resume() }
+    }
+
+    /// Returns when the receipts are as wanted.
+    func wait(until holds: @escaping @Sendable ([Receipt]) -> Bool) async {
+        await withCheckedContinuation { continuation in
+            let isTrue = state.withLock { state in
+                if holds(state.receipts) { return true }
+                state.waiting.append((holds, continuation))
+                return false
+            }
+            if isTrue { continuation.resume() }
+        }
+    }
+
+    func waitForRefusal(of name: String) async {
+        await wait { $0.contains { $0.key.name == name && $0.refusal != nil } }
+    }
+}
+
+extension Receipt {
+    var refusal: String? {
+        if case .refused(let reason) = outcome { reason } else { nil }
+    }
+}
+
+extension ResourceKey {
+    static func `in`(_ name: String) -> ResourceKey { ResourceKey(namespace: World.namespace, name: name) }
+}
+
+extension ServiceEntry {
+    /// One that 10.0.0.`endpoints` serve.
+    static func sample(_ name: String, _ endpoints: Int...) -> ServiceEntry {
+        ServiceEntry(
+            key: .in(name), labels: World.ownership.labels, annotations: ["isthmus.mesh/service": name],
+            hosts: ["\(name).example"], addresses: ["240.16.0.1"],
+            ports: [.init(number: 20880, name: "tcp-dubbo", protocol: "TCP")],
+            endpoints: endpoints.map { .init(address: "10.0.0.\($0)", ports: ["tcp-dubbo": 20880]) })
+    }
+}
+
+extension ResourceStore {
+    func object(_ name: String) -> JSONValue? {
+        object(.serviceEntry, namespace: World.namespace, name: name).map { .object($0) }
+    }
+
+    func spec(_ name: String) -> JSONValue? { object(name)?["spec"] }
+}

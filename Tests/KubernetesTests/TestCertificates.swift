@@ -1,0 +1,76 @@
+import Foundation
+import NIOSSL
+
+/// Certificates of an authority of the test's own, made by `openssl`.
+struct TestCertificates {
+    let folder: String
+
+    struct Pair {
+        var certificate: String
+        var key: String
+    }
+
+    /// Makes an authority.
+    func makeAuthority(_ name: String) async throws -> Pair {
+        try await make(
+            name,
+            [
+                "-addext", "basicConstraints=critical,CA:true", "-addext", "keyUsage=critical,keyCertSign",
+            ])
+    }
+
+    /// Makes a certificate for 127.0.0.1, for servers and clients alike.
+    func make(_ name: String, by authority: Pair) async throws -> Pair {
+        try await make(
+            name,
+            [
+                "-CA", "\(folder)/\(authority.certificate)", "-CAkey", "\(folder)/\(authority.key)",
+                "-addext", "basicConstraints=critical,CA:false", "-addext", "subjectAltName=IP:127.0.0.1",
+            ])
+    }
+
+    private func make(_ name: String, _ rest: [String]) async throws -> Pair {
+        let pair = Pair(certificate: "\(name).crt", key: "\(name).key")
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments =
+            [
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                "2", "-subj", "/CN=\(name)", "-keyout", "\(folder)/\(pair.key)", "-out",
+                "\(folder)/\(pair.certificate)",
+            ] + rest
+        process.standardError = FileHandle.nullDevice
+        let status = try await withCheckedThrowingContinuation { continuation in
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+        guard status == 0 else { throw OpenSSLFailed() }
+        return pair
+    }
+
+    struct OpenSSLFailed: Error {}
+
+    func text(_ name: String) throws -> String {
+        try String(contentsOf: URL(filePath: "\(folder)/\(name)"), encoding: .utf8)
+    }
+
+    /// Writes one file's contents over another's, at once.
+    func replace(_ name: String, by other: String) throws {
+        try Data(text(other).utf8).write(to: URL(filePath: "\(folder)/\(name)"), options: .atomic)
+    }
+
+    func serialNumber(_ pair: Pair) throws -> [UInt8] {
+        try NIOSSLCertificate.fromPEMFile("\(folder)/\(pair.certificate)")[0].serialNumber
+    }
+
+    /// What a server secures itself with; it asks clients for a certificate and takes any.
+    func context(_ pair: Pair) throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMFile("\(folder)/\(pair.certificate)").map {
+                .certificate($0)
+            },
+            privateKey: .privateKey(try NIOSSLPrivateKey(file: "\(folder)/\(pair.key)", format: .pem)))
+        configuration.certificateVerification = .optionalVerification
+        return try NIOSSLContext(configuration: configuration)
+    }
+}

@@ -1,0 +1,119 @@
+import JSON
+import NIOHTTP1
+import Testing
+
+@testable import Kubernetes
+
+@Suite("A write", .timeLimit(.minutes(1)))
+struct WriteTests {
+    private func send(
+        _ reply: TestServer.Reply = .json(objectText("a", version: "8")), impersonation: Impersonation? = nil,
+        _ write: @Sendable (KubernetesClient) async throws -> Void
+    ) async throws -> TestServer.Request {
+        try await TestServer.run(replies: [reply]) { server in
+            try await withClient(ClusterConfiguration(server: server.url, impersonation: impersonation), write)
+            return try #require(server.requests.first)
+        }
+    }
+
+    @Test("replaces the version that was read, and no other")
+    func replace() async throws {
+        let request = try await send { client in
+            let body = Array(#"{"kind":"ConfigMap","metadata":{"name":"a","resourceVersion":"1"}}"#.utf8)
+            let object = try await client.replace(
+                configMaps, name: "a", namespace: "ns", resourceVersion: "7", body: body, fieldManager: "me")
+            #expect(object.metadata.resourceVersion == "8")
+            for body in ["[]", "{"] {
+                let error = try await failure { () async throws(KubernetesError) in
+                    try await client.replace(
+                        configMaps, name: "a", namespace: "ns", resourceVersion: "7", body: Array(body.utf8))
+                }
+                #expect(error.code == .configuration)
+            }
+        }
+        #expect(request.method == .PUT)
+        #expect(request.uri == "/api/v1/namespaces/ns/configmaps/a?fieldManager=me")
+        #expect(request.body == #"{"kind":"ConfigMap","metadata":{"name":"a","resourceVersion":"7"}}"#)
+        #expect(request.headers["Content-Type"] == ["application/json"])
+    }
+
+    @Test("applies fields, by force only when asked", arguments: [false, true])
+    func apply(force: Bool) async throws {
+        let request = try await send { client in
+            _ = try await client.apply(
+                serviceEntries, name: "a", namespace: "ns", body: ["kind": "ServiceEntry"] as JSONValue,
+                fieldManager: "me", force: force)
+            let error = try await failure { () async throws(KubernetesError) in
+                try await client.apply(
+                    serviceEntries, name: "a", namespace: "ns", body: [:] as JSONValue, fieldManager: "")
+            }
+            #expect(error.code == .configuration)
+        }
+        #expect(request.method == .PATCH)
+        #expect(
+            request.uri
+                == "/apis/networking.istio.io/v1/namespaces/ns/serviceentries/a?fieldManager=me&force=\(force)")
+        #expect(request.headers["Content-Type"] == ["application/apply-patch+yaml"])
+    }
+
+    @Test("that would take others' fields is told whose they are")
+    func conflict() async throws {
+        let status = #"""
+            {"kind":"Status","status":"Failure","reason":"Conflict","code":409,
+             "message":"Apply failed with 2 conflicts: conflicts with \"kubectl\":\n- .data.x",
+             "details":{"causes":[
+              {"reason":"FieldManagerConflict","field":".data.x",
+               "message":"conflict with \"kubectl \\\"edit\\\"\" with subresource \"status\" using v1 at 2026-01-02T03:04:05Z"},
+              {"reason":"FieldManagerConflict","field":".data.y","message":"conflict with \"other\""},
+              {"reason":"Else","field":".data.z","message":"conflict with \"other\""}]}}
+            """#
+        _ = try await send(.json(status, status: 409)) { client in
+            let error = try await failure { () async throws(KubernetesError) in
+                try await client.apply(
+                    configMaps, name: "a", namespace: "ns", body: [:] as JSONValue, fieldManager: "me")
+            }
+            #expect(error.code == .conflict)
+            #expect(
+                error.fieldConflicts == [
+                    .init(
+                        field: ".data.x", manager: #"kubectl "edit""#, subresource: "status",
+                        time: "2026-01-02T03:04:05Z"),
+                    .init(field: ".data.y", manager: "other"),
+                ])
+            #expect(error.message.contains("apply with force to take them over"))
+            #expect(!error.isTransient)
+        }
+    }
+
+    @Test("of a media type that the server does not take says so")
+    func mediaType() async throws {
+        _ = try await send(.json("", status: 415)) { client in
+            let error = try await failure { () async throws(KubernetesError) in
+                try await client.apply(
+                    configMaps, name: "a", namespace: "ns", body: [:] as JSONValue, fieldManager: "me")
+            }
+            #expect(error.code == .unsupported)
+            #expect(error.message.contains("the server takes no application/apply-patch+yaml for this resource"))
+        }
+    }
+
+    @Test("says what becomes of the objects that a deleted one owns")
+    func propagation() async throws {
+        let request = try await send { client in
+            try await client.delete(configMaps, name: "a", namespace: "ns", propagation: .foreground)
+        }
+        #expect(request.body == #"{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Foreground"}"#)
+    }
+
+    @Test("goes out in the name of somebody else")
+    func impersonation() async throws {
+        let jane = Impersonation(user: "jane", uid: "u1", groups: ["a", "b"], extra: ["a.b/c": ["x", "y"]])
+        let request = try await send(impersonation: jane) { client in
+            try await client.delete(configMaps, name: "a", namespace: "ns")
+        }
+        #expect(request.headers["Impersonate-User"] == ["jane"])
+        #expect(request.headers["Impersonate-Uid"] == ["u1"])
+        #expect(request.headers["Impersonate-Group"] == ["a", "b"])
+        #expect(request.headers["Impersonate-Extra-a.b%2Fc"] == ["x", "y"])
+    }
+}

@@ -1,0 +1,75 @@
+import NIOCore
+import Testing
+
+@testable import ZooKeeper
+
+@Suite("Credentials")
+struct AuthenticationTests {
+    private static let credentials = [
+        Credential.digest(user: "ada", password: "hidden"), Credential(scheme: "other", secret: [1, 2]),
+    ]
+
+    @Test("they go out on every connection, and requests wait until all of them are taken")
+    func order() throws {
+        var session = MachineDriver(credentials: Self.credentials)
+        for _ in 0..<2 {
+            _ = try session.open()
+            guard case .authenticate(let frames) = session.answerHandshake() else {
+                Issue.record("the credentials were not sent")
+                return
+            }
+            #expect(frames.map { xid($0) } == [ReservedXid.auth, ReservedXid.auth])
+            guard case .wait = session.submit(1), case .none = session.reply(ReservedXid.auth),
+                case .established(_, _, _, let send) = session.reply(ReservedXid.auth)
+            else {
+                Issue.record("the order was not kept")
+                return
+            }
+            #expect(send.count == 1)
+            _ = session.machine.connectionClosed(reason: "test")
+        }
+    }
+
+    @Test("one that is refused fails what waits with authFailed, and names the scheme alone")
+    func refused() throws {
+        var session = MachineDriver(credentials: Self.credentials)
+        _ = try session.open()
+        _ = session.answerHandshake()
+        _ = session.submit(1)
+        _ = session.reply(ReservedXid.auth)
+        guard case .drop(let reason) = session.reply(ReservedXid.auth, error: -115) else {
+            Issue.record("it was taken")
+            return
+        }
+        #expect(reason == "the server refused the other credential")
+        let failed = session.machine.connectionClosed(reason: reason)
+        #expect(failed.map(\.error.code) == [.authFailed])
+        #expect(failed.map(\.error.path) == ["/1"])
+        _ = session.submit(2)
+        #expect(session.machine.connectionClosed(reason: "test").map(\.error.code) == [.connectionLoss])
+    }
+
+    @Test("a server that never looks at them is given up")
+    func silence() throws {
+        var session = MachineDriver(credentials: Self.credentials)
+        _ = try session.open()
+        _ = session.answerHandshake(timeout: 9_000)
+        #expect(session.machine.deadline == session.now + .seconds(6))
+        guard case .drop = session.machine.timerFired(now: session.now + .seconds(6)) else {
+            Issue.record("still waiting")
+            return
+        }
+    }
+
+    @Test("the secret shows in no description")
+    func redaction() {
+        let credential = Self.credentials[0]
+        var dumped = ""
+        dump(credential, to: &dumped)
+        for text in ["\(credential)", String(reflecting: credential), dumped, "\(Self.credentials)"] {
+            #expect(!text.contains("hidden"))
+            #expect(text.contains("digest"))
+        }
+        #expect(String(buffer: credential.frame).contains("ada:hidden"))
+    }
+}
