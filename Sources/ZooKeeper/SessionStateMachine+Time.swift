@@ -4,6 +4,10 @@ extension SessionStateMachine {
     /// How long the server may be silent before the connection is given up: two thirds of the session.
     var readTimeout: TimeAmount { .nanoseconds(timeout.nanoseconds / 3 * 2) }
 
+    /// How long an answer to the handshake may take. A server that is starting takes connections and lets them wait, so
+    /// that it is better to try again soon than to wait for as long as an established session would.
+    private var handshakeTimeout: TimeAmount { min(readTimeout, .seconds(5)) }
+
     /// How long the client may be silent before it pings: half of that, and never above ten seconds.
     private var pingInterval: TimeAmount { min(.nanoseconds(readTimeout.nanoseconds / 2), .seconds(10)) }
 
@@ -29,7 +33,7 @@ extension SessionStateMachine {
     package var deadline: NIODeadline? {
         switch phase {
         case .disconnected: sessionDeadline
-        case .handshaking: min(lastReceived + readTimeout, sessionDeadline ?? .distantFuture)
+        case .handshaking: min(lastReceived + handshakeTimeout, sessionDeadline ?? .distantFuture)
         case .authenticating: lastReceived + readTimeout
         case .established: min(lastReceived + readTimeout, lastSent + pingInterval)
         case .closing(let deadline): deadline
@@ -42,13 +46,13 @@ extension SessionStateMachine {
             return forgetLostSession(now: now)
         case .handshaking:
             if case .sessionLost = forgetLostSession(now: now) { return .sessionLost }
-            return dropIfSilent(now: now)
+            return dropIfSilent(for: handshakeTimeout, now: now)
         case .authenticating:
-            return dropIfSilent(now: now)
+            return dropIfSilent(for: readTimeout, now: now)
         case .closing(let deadline):
             return now >= deadline ? .drop(reason: "the server did not answer the end of the session") : .none
         case .established:
-            if case .drop(let reason) = dropIfSilent(now: now) { return .drop(reason: reason) }
+            if case .drop(let reason) = dropIfSilent(for: readTimeout, now: now) { return .drop(reason: reason) }
             guard now >= lastSent + pingInterval else { return .none }
             lastSent = now
             return .ping(
@@ -67,8 +71,8 @@ extension SessionStateMachine {
         return .sessionLost
     }
 
-    private func dropIfSilent(now: NIODeadline) -> TimerAction {
-        guard now >= lastReceived + readTimeout else { return .none }
-        return .drop(reason: "the server has been silent for \(readTimeout.nanoseconds / 1_000_000) ms")
+    private func dropIfSilent(for limit: TimeAmount, now: NIODeadline) -> TimerAction {
+        guard now >= lastReceived + limit else { return .none }
+        return .drop(reason: "the server has been silent for \(limit.nanoseconds / 1_000_000) ms")
     }
 }

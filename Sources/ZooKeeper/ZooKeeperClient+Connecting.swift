@@ -2,6 +2,14 @@ internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
 extension ZooKeeperClient {
     /// A connection to the server, on which the handshake is under way.
     ///
@@ -84,7 +92,10 @@ extension ZooKeeperClient {
             return error.message
         case let error as NIOConnectionError:
             if let dns = error.dnsAError ?? error.dnsAAAAError { return "the name can't be resolved: \(dns)" }
-            return error.connectionErrors.map { "\($0.error)" }.joined(separator: "; ")
+            return error.connectionErrors.map { explain($0.error) }.joined(separator: "; ")
+        case let error as IOError:
+            // Its own description says "connection reset" of a refused one too.
+            return String(cString: strerror(error.errnoCode))
         case NIOSSLError.uncleanShutdown:
             return "the server closed the connection"
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:

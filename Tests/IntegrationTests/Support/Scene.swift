@@ -89,8 +89,10 @@ struct Scene: Sendable {
         return entries
     }
 
-    func entry(_ name: String, where holds: (JSONValue) -> Bool) async throws -> JSONValue {
-        let seen = try await eventually("the ServiceEntry \(name) is as expected") {
+    func entry(
+        _ name: String, within limit: Duration = .seconds(20), where holds: (JSONValue) -> Bool
+    ) async throws -> JSONValue {
+        let seen = try await eventually("the ServiceEntry \(name) is as expected", within: limit) {
             try await entries()
         } until: { (entries: [String: JSONValue]) in
             entries[name].map(holds) ?? false
