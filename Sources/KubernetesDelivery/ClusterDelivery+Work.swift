@@ -71,12 +71,13 @@ extension ClusterDelivery {
         case .create(let entry):
             return try await create(entry, type)
         case .patch(let actual, let patch, let scope):
+            let listCount = cache.listCount
             let written = try await client.mergePatch(
                 type, name: key.name, namespace: key.namespace, body: patch, fieldManager: Self.fieldManager,
                 replying: .metadataOnly)
             cache.wrote(
                 actual.applying(patch, resourceVersion: written.metadata.resourceVersion),
-                replacing: actual.resourceVersion)
+                sentAt: listCount)
             return .done(.updated(scope))
         case .delete(let actual):
             try await client.delete(
@@ -89,6 +90,7 @@ extension ClusterDelivery {
 
     private func create(_ entry: ServiceEntry, _ type: ResourceType) async throws(KubernetesError) -> Attempt {
         let body = entry.json(version: type.version)
+        let listCount = cache.listCount
         do throws(KubernetesError) {
             let created = try await client.create(
                 type, namespace: entry.key.namespace, body: body, fieldManager: Self.fieldManager,
@@ -97,7 +99,7 @@ extension ClusterDelivery {
                 ActualObject(
                     key: entry.key, uid: created.metadata.uid, resourceVersion: created.metadata.resourceVersion,
                     labels: entry.labels, annotations: entry.annotations, spec: entry.spec),
-                replacing: nil)
+                sentAt: listCount)
             return .done(.created)
         } catch  where error.code == .alreadyExists {
             // Ours after all, where an earlier create's answer was lost; or somebody else's.

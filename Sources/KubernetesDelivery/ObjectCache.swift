@@ -23,6 +23,10 @@ package struct ObjectCache: Sendable {
 
     private var entries: [ResourceKey: Entry] = [:]
     private var listing: [ResourceKey: Entry]?
+    /// Objects that somebody else deleted, by their uid: the answer to a write of ours may still be on its way.
+    private var deleted: [ResourceKey: String] = [:]
+    /// How many lists were complete so far.
+    package private(set) var listCount = 0
 
     package init() {}
 
@@ -50,6 +54,8 @@ extension ObjectCache {
         guard let listed = listing.take() else { return [] }
         let before = entries
         entries = listed
+        deleted = [:]
+        listCount += 1
         var changed: Set<ResourceKey> = []
         for (key, entry) in entries where before[key]?.object != entry.object { changed.insert(key) }
         for key in before.keys where entries[key] == nil { changed.insert(key) }
@@ -79,6 +85,7 @@ extension ObjectCache {
     package mutating func observedDeletion(_ key: ResourceKey, uid: String) -> Bool {
         guard let entry = entries[key], entry.object.uid == uid else { return false }
         entries[key] = nil
+        deleted[key] = uid
         return true
     }
 }
@@ -87,8 +94,12 @@ extension ObjectCache {
 
 extension ObjectCache {
     /// A write was accepted; `object` is what it left behind.
-    /// - Parameter replaced: The version that the write was based on; `nil` for a create.
-    package mutating func wrote(_ object: ActualObject, replacing replaced: String?) {
+    /// - Parameter listCount: The count of lists when the write was sent.
+    package mutating func wrote(_ object: ActualObject, sentAt listCount: Int) {
+        if deleted.removeValue(forKey: object.key) == object.uid {
+            // It is gone again: the watch was faster than the answer.
+            return
+        }
         let before = entries[object.key].flatMap { $0.object.uid == object.uid ? $0 : nil }
         var entry = Entry(object: object, unseen: before?.unseen ?? [])
         if before?.foreign == object.resourceVersion {
@@ -102,14 +113,14 @@ extension ObjectCache {
             entry.unseen = []
             entry.isInvalid = true
         }
-        // A list that was read meanwhile may already hold what somebody else wrote after us.
-        let known = before?.object.resourceVersion
-        if known != nil, known != replaced, known != object.resourceVersion { entry.isInvalid = true }
+        // A list that was read meanwhile may hold what somebody else did after us.
+        if listCount != self.listCount { entry.isInvalid = true }
         entries[object.key] = entry
     }
 
     /// The object was read anew; `nil` when it is gone or not ours.
     package mutating func read(_ key: ResourceKey, _ object: ActualObject?) {
+        deleted[key] = nil
         entries[key] = object.map { Entry(object: $0) }
     }
 

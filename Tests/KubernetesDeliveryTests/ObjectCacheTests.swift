@@ -35,7 +35,7 @@ struct ObjectCacheTests {
     mutating func ownEcho(echoFirst: Bool) {
         _ = list(object("1"))
         if echoFirst { #expect(observe("2")) }
-        cache.wrote(object("2"), replacing: "1")
+        cache.wrote(object("2"), sentAt: cache.listCount)
         if !echoFirst { #expect(!observe("2")) }
         #expect(cache[key]?.object == object("2"))
         #expect(cache[key]?.isOutdated == false)
@@ -44,7 +44,7 @@ struct ObjectCacheTests {
     @Test("the echo of a create needs no read either", arguments: [true, false])
     mutating func createEcho(echoFirst: Bool) {
         if echoFirst { #expect(observe("1")) }
-        cache.wrote(object("1"), replacing: nil)
+        cache.wrote(object("1"), sentAt: cache.listCount)
         if !echoFirst { #expect(!observe("1")) }
         #expect(cache[key]?.object == object("1"))
         #expect(cache[key]?.isOutdated == false)
@@ -52,9 +52,9 @@ struct ObjectCacheTests {
 
     @Test("several writes may be under way to the watch, which may leave some out")
     mutating func severalEchoes() {
-        cache.wrote(object("1"), replacing: nil)
-        cache.wrote(object("2"), replacing: "1")
-        cache.wrote(object("3"), replacing: "2")
+        cache.wrote(object("1"), sentAt: cache.listCount)
+        cache.wrote(object("2"), sentAt: cache.listCount)
+        cache.wrote(object("3"), sentAt: cache.listCount)
         #expect(!observe("2"))
         #expect(!observe("3"))
         #expect(cache[key]?.isOutdated == false)
@@ -76,10 +76,10 @@ struct ObjectCacheTests {
         arguments: [true, false])
     mutating func foreignAfterWrite(answerFirst: Bool) {
         _ = list(object("1"))
-        if answerFirst { cache.wrote(object("2"), replacing: "1") }
+        if answerFirst { cache.wrote(object("2"), sentAt: cache.listCount) }
         #expect(observe("2") != answerFirst)
         #expect(observe("3"))
-        if !answerFirst { cache.wrote(object("2"), replacing: "1") }
+        if !answerFirst { cache.wrote(object("2"), sentAt: cache.listCount) }
         #expect(cache[key]?.isOutdated == true)
     }
 
@@ -99,7 +99,7 @@ struct ObjectCacheTests {
         #expect(observeDeletion(uid: "1"))
         #expect(cache[key] == nil)
         #expect(!observeDeletion(uid: "1"))
-        cache.wrote(object("5", uid: "2"), replacing: nil)
+        cache.wrote(object("5", uid: "2"), sentAt: cache.listCount)
         #expect(!observeDeletion(uid: "1"))
         #expect(cache[key]?.object == object("5", uid: "2"))
     }
@@ -108,7 +108,7 @@ struct ObjectCacheTests {
     mutating func madeAnew() {
         _ = list(object("1"))
         _ = observe("2")
-        cache.wrote(object("3", uid: "2"), replacing: nil)
+        cache.wrote(object("3", uid: "2"), sentAt: cache.listCount)
         #expect(cache[key]?.isOutdated == false)
     }
 
@@ -129,9 +129,21 @@ struct ObjectCacheTests {
     @Test("a write's answer that comes after a list with somebody else's later change leads to a read")
     mutating func answerAfterRelist() {
         _ = list(object("1"))
+        let sentAt = cache.listCount
         _ = list(object("3"))
-        cache.wrote(object("2"), replacing: "1")
+        cache.wrote(object("2"), sentAt: sentAt)
         #expect(cache[key]?.isOutdated == true)
+    }
+
+    @Test(
+        "an object that is deleted before the answer to its write comes is known to be gone", arguments: [true, false])
+    mutating func deletedBeforeAnswer(isCreate: Bool) {
+        if isCreate { #expect(observe("1")) } else { _ = list(object("1")) }
+        #expect(observeDeletion(uid: "1"))
+        cache.wrote(object(isCreate ? "1" : "2"), sentAt: cache.listCount)
+        #expect(cache[key] == nil)
+        cache.wrote(object("4", uid: "2"), sentAt: cache.listCount)
+        #expect(cache[key]?.object == object("4", uid: "2"))
     }
 
     @Test("a list settles what was in doubt")
@@ -154,7 +166,7 @@ struct ObjectCacheTests {
 
     @Test("writes without an echo are not remembered without end")
     mutating func bounded() {
-        for version in 1...65 { cache.wrote(object("\(version)"), replacing: version == 1 ? nil : "\(version - 1)") }
+        for version in 1...65 { cache.wrote(object("\(version)"), sentAt: cache.listCount) }
         #expect(cache[key]?.isOutdated == true)
         cache.read(key, object("65"))
         #expect(cache[key]?.isOutdated == false)
