@@ -23,8 +23,6 @@ package actor Pipeline: DesiredState {
     private var resources: [ResourceKey: ServiceEntry] = [:]
     private var problems: [ServiceID: [String]] = [:]
     private var unseeded: Set<String>
-    /// A copy of the catalog's, which are asked for at every event.
-    private var unknownNames: Set<String> = []
     /// What a delivery asked for too early.
     private var undecided: Set<ResourceKey> = []
 
@@ -54,13 +52,25 @@ package actor Pipeline: DesiredState {
 
 extension Pipeline {
     package func accept(_ event: SourceEvent, from registry: String) {
-        let before = (complete: catalog.completeRegistries, isHealthy: catalog.isHealthy, unknown: unknownNames)
+        switch event {
+        case .added, .removed:
+            // Nearly every event: it says something of one service, and nothing of how much is known of the others.
+            let changed = catalog.apply(event, from: registry)
+            if unseeded.isEmpty { translate(changed) }
+        case .begin, .services, .unreadable, .complete, .interrupted:
+            acceptReading(event, from: registry)
+        }
+    }
+
+    private func acceptReading(_ event: SourceEvent, from registry: String) {
+        let before = (
+            complete: catalog.completeRegistries, isHealthy: catalog.isHealthy, unknown: catalog.unknownNames
+        )
         let changed = catalog.apply(event, from: registry)
-        unknownNames = catalog.unknownNames
         guard unseeded.isEmpty else { return }
         // With a registry's first complete read, what it does not announce any more is known too; so it is with a name's list.
         translate(catalog.completeRegistries == before.complete ? changed : everyService)
-        if case .added = event {} else { translate(services(named: before.unknown.subtracting(unknownNames))) }
+        translate(services(named: before.unknown.subtracting(catalog.unknownNames)))
         if !before.isHealthy, catalog.isHealthy { decide() }
     }
 
@@ -135,7 +145,7 @@ extension Pipeline {
     /// isn't configured, or none at all, that may be any of them: registries get other names.
     private func isDecidable(_ id: ServiceID) -> Bool {
         // None of its providers could be read, and what they were before a restart, only its objects know.
-        if unknownNames.contains(id.name) { return false }
+        if catalog.isUnknown(id.name) { return false }
         guard !catalog.isComplete, let assignment = assignments[id] else { return true }
         return !assignment.registries.isEmpty && catalog.completeRegistries.isSuperset(of: assignment.registries)
     }

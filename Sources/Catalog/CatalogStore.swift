@@ -65,6 +65,9 @@ package struct CatalogStore: Sendable {
     /// The names of which some registry says only what can't be used, and said nothing else since the start.
     package var unknownNames: Set<String> { registries.reduce(into: []) { $0.formUnion($1.picture.unknown) } }
 
+    /// Whether a name is one of `unknownNames`.
+    package func isUnknown(_ name: String) -> Bool { registries.contains { $0.picture.unknown.contains(name) } }
+
     package var health: [(registry: String, health: Health)] { registries.map { ($0.name, $0.health) } }
 
     /// - Returns: The services that may have changed, sorted.
