@@ -18,6 +18,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -50,6 +51,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         // Runs the credential plug-ins of a kubeconfig; its default trait would only add Foundation's types.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        // `merge`: a source listens to its registry and to requests at once. ServiceLifecycle builds it anyway.
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
         // Structured logs, to whatever the user's process logs to.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         // SIGTERM, graceful stop, one root for everything that runs.
@@ -71,7 +74,7 @@ let package = Package(
         room("ZooKeeper", [nioCore, nioPosix, nioSSL, logging]),
         room("Kubernetes", ["JSON", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, subprocess, yams]),
         // The ends of the street.
-        room("ZooKeeperSource", ["ZooKeeper", "Dubbo", "Catalog", logging]),
+        room("ZooKeeperSource", ["ZooKeeper", "Dubbo", "Catalog", asyncAlgorithms, logging]),
         room("KubernetesDelivery", ["Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
         room("DirectoryDelivery", ["Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
         // Composition.

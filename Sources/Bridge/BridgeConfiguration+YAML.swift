@@ -18,6 +18,8 @@ extension BridgeConfiguration {
         clusters = try Self.clusters(reader)
         let namespace = clusters.first?.configuration.namespace ?? "default"
         translation = try Self.translation(reader, namespace: namespace)
+        removals = try Self.removals(reader)
+        leadership = try Self.leadership(reader)
     }
 
     private static func registries(_ reader: YAMLReader) throws(ConfigurationError) -> [Registry] {

@@ -1,3 +1,4 @@
+package import Catalog
 package import Kubernetes
 package import Translation
 package import ZooKeeper
@@ -34,15 +35,22 @@ package struct BridgeConfiguration: Sendable {
 
     package var registries: [Registry]
     package var translation: TranslationPolicy
+    /// What is taken for a failure of a registry.
+    package var removals = GuardPolicy()
+    /// `nil` where nobody else writes to the clusters.
+    package var leadership: Leadership? = Leadership()
     package var clusters: [Cluster]
     /// A folder for one YAML file a resource; `nil` for none.
     package var directory: String?
 
     package init(
-        registries: [Registry], translation: TranslationPolicy, clusters: [Cluster], directory: String? = nil
+        registries: [Registry], translation: TranslationPolicy, removals: GuardPolicy = GuardPolicy(),
+        leadership: Leadership? = Leadership(), clusters: [Cluster], directory: String? = nil
     ) {
         self.registries = registries
         self.translation = translation
+        self.removals = removals
+        self.leadership = leadership
         self.clusters = clusters
         self.directory = directory
     }

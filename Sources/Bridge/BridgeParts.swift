@@ -50,7 +50,8 @@ struct BridgeParts: Sendable {
                 root: registry.root, decoder: ProviderDecoder(keptParameters: policy.keptLabels), logger: logger)
         }
         pipeline = Pipeline(
-            policy: policy, registries: sources.map(\.name), deliveries: deliveries, logger: logger)
+            policy: policy, guardPolicy: configuration.removals, registries: sources.map(\.name),
+            deliveries: deliveries, logger: logger)
     }
 
     /// Closes the connections to the clusters.

@@ -21,7 +21,8 @@ package struct BridgeService: ServiceLifecycle.Service {
             await withDiscardingTaskGroup { group in
                 for delivery in parts.deliveries { group.addTask { await delivery.run(desired: pipeline) } }
                 for source in parts.sources {
-                    group.addTask { await source.run { event in await pipeline.accept(event, from: source.name) } }
+                    group.addTask { await pipeline.follow(source) }
+                    group.addTask { await pipeline.watchHolds(of: source.name) }
                 }
                 group.addTask { await pipeline.expireEmptyEntries() }
             }

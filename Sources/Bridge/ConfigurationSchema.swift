@@ -9,6 +9,8 @@ struct ConfigurationKey: Sendable {
         case texts
         case mapping([ConfigurationKey])
         case list(of: [ConfigurationKey])
+        /// Text that is one of these words.
+        case choice([String])
         /// Text that is one of these words, or a mapping.
         case words([String], or: [ConfigurationKey])
     }
@@ -39,6 +41,11 @@ extension ConfigurationKey {
             "registries", .list(of: registry), "what to watch; the first one wins a disagreement", isRequired: true),
         ConfigurationKey("translation", .mapping(translation), "how services look in the mesh"),
         ConfigurationKey("delivery", .mapping(delivery), "where resources go", standard: "the cluster at hand"),
+        ConfigurationKey(
+            "guard", .mapping(removals), "which losses look like a failure of the registry and are held back"),
+        ConfigurationKey(
+            "leadership", .words(["off"], or: leadership),
+            "which of several replicas writes to a cluster: a Lease in it, or `off` where there is only one"),
     ]
 
     private static let registry: [ConfigurationKey] = [
@@ -95,6 +102,33 @@ extension ConfigurationKey {
             "clusterDomain", .text, "hosts of this domain are never taken", standard: "`cluster.local`"),
     ]
 
+    private static let removals: [ConfigurationKey] = [
+        ConfigurationKey(
+            "maxRemovalPercent", .number(0...100),
+            "of a registry's instances, how many percent may be lost in the window, less what was gained",
+            standard: "`15`"),
+        ConfigurationKey(
+            "minRemovals", .number(0...1_000_000), "how many may always be lost, however small the registry",
+            standard: "`10`"),
+        ConfigurationKey("window", .time, "at least 1s", standard: "`1m`"),
+        ConfigurationKey(
+            "holdFor", .time,
+            "how long a healthy registry has to go on saying so before a held loss is believed; at least 1s",
+            standard: "`5m`"),
+        ConfigurationKey(
+            "removedRegistries", .choice(["keep", "remove"]),
+            "endpoints that only a registry announced which is not configured any more: kept until they are released, or removed",
+            standard: "`keep`"),
+    ]
+
+    private static let leadership: [ConfigurationKey] = [
+        ConfigurationKey(
+            "leaseDuration", .time, "how long a leader that is gone keeps others waiting", standard: "`15s`"),
+        ConfigurationKey(
+            "renewDeadline", .time, "how long a leader goes on that can't renew its lease", standard: "`10s`"),
+        ConfigurationKey("retryPeriod", .time, "the pause between attempts", standard: "`2s`"),
+    ]
+
     private static let delivery: [ConfigurationKey] = [
         ConfigurationKey(
             "kubernetes",
@@ -128,7 +162,7 @@ extension ConfigurationKey {
             switch key.kind {
             case .mapping(let inner), .words(_, let inner): return [row] + rows(inner, below: full + ".")
             case .list(let inner): return [row] + rows(inner, below: full + "[].")
-            case .text, .number, .time, .texts: return [row]
+            case .text, .number, .time, .texts, .choice: return [row]
             }
         }
     }
@@ -143,6 +177,7 @@ extension ConfigurationKey.Kind: CustomStringConvertible {
         case .texts: "list of texts"
         case .mapping: "mapping"
         case .list: "list of mappings"
+        case .choice(let words): words.joined(separator: " or ")
         case .words(let words, _): "\(words.joined(separator: ", ")) or a mapping"
         }
     }

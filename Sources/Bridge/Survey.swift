@@ -83,7 +83,7 @@ package struct Survey: Sendable {
         }
     }
 
-    /// Runs the sources until each has had a complete read.
+    /// Runs the sources until each has had a complete read, and a second one of what that emptied.
     private static func readRegistries(_ parts: BridgeParts, within limit: Duration) async throws {
         let pipeline = parts.pipeline
         let isComplete = await withTaskGroup(of: Bool.self) { group in
@@ -93,16 +93,13 @@ package struct Survey: Sendable {
                         of: Void.self, bufferingPolicy: .bufferingNewest(1))
                     for source in parts.sources {
                         sources.addTask {
-                            await source.run { event in
-                                await pipeline.accept(event, from: source.name)
-                                continuation.yield()
-                            }
+                            await pipeline.follow(source) { continuation.yield() }
                         }
                     }
-                    for await _ in completions where await pipeline.isComplete { break }
+                    for await _ in completions where await pipeline.isSettled { break }
                     sources.cancelAll()
                 }
-                return await pipeline.isComplete
+                return await pipeline.isSettled
             }
             group.addTask {
                 try? await Task.sleep(for: limit)

@@ -49,6 +49,10 @@ struct YAMLReader {
             case .texts: _ = try strings(key.name)
             case .mapping(let inner): try mapping(key.name)?.check(inner)
             case .list(let inner): for element in try mappings(key.name) ?? [] { try element.check(inner) }
+            case .choice(let words):
+                guard let word = try string(key.name), words.contains(word) else {
+                    throw failure(key.name, "must be \(key.kind)")
+                }
             case .words(let words, let inner):
                 if case .scalar(let scalar) = node {
                     guard words.contains(scalar.string) else {

@@ -1,155 +1,73 @@
-/// The last good picture of each registry, and the services that they describe together.
+/// The last good picture of each registry, what the guard still accepts beyond it, and the services that they describe together.
 ///
-/// A pure state machine: events go in, the services whose description may have changed come out.
+/// A pure state machine: events and the time go in, the services whose description may have changed come out.
 package struct CatalogStore: Sendable {
     /// How far a registry can be believed.
     package enum Health: Hashable, Sendable {
         /// No full read was ever complete.
         case starting(reason: String)
         case healthy
-        /// Something was complete once; this is why it isn't being followed now.
-        case stale(reason: String)
+        /// Something was complete once; this is why it isn't being followed now, and since when (monotonic).
+        case stale(reason: String, since: Duration)
+        /// It is not configured any more, and endpoints that only it announced are kept.
+        case removed
     }
 
-    fileprivate struct Picture {
-        var services: SourceEvent.Instances = [:]
-        var names: [String: Set<ServiceID>] = [:]
-        /// What could not be used and was never known before: whether anybody serves it can't be said.
-        var unknown: Set<String> = []
-
-        /// - Parameter instance: `nil` removes it.
-        /// - Returns: Whether that changed anything.
-        mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> Bool {
-            guard services[id]?[key] != instance else { return false }
-            services[id, default: [:]][key] = instance
-            if services[id]?.isEmpty == true { set(id, nil) } else { names[id.name, default: []].insert(id) }
-            return true
-        }
-
-        mutating func set(_ id: ServiceID, _ instances: [InstanceKey: Instance]?) {
-            services[id] = instances
-            if instances == nil {
-                names[id.name]?.remove(id)
-                if names[id.name]?.isEmpty == true { names[id.name] = nil }
-            } else {
-                names[id.name, default: []].insert(id)
-            }
-        }
+    /// What came of an event.
+    package struct Outcome: Sendable {
+        /// The services that may have changed, sorted.
+        package var changed: [ServiceID] = []
+        /// Services to be read a second time, by name, for each registry.
+        package var reads: [String: Set<String>] = [:]
+        /// The registries whose losses are held from now on.
+        package var holds: [String] = []
     }
 
-    fileprivate struct Registry {
+    struct Registry: Sendable {
         var name: String
         var picture = Picture()
         /// The picture that a full read is drawing.
         var shadow: Picture?
         var health = Health.starting(reason: "nothing was read yet")
         var hasBeenComplete = false
+        var removals: RegistryGuard?
+        /// What others removed affirmatively while this one could not be followed.
+        var overruled: [ServiceID: Set<Endpoint>] = [:]
     }
 
-    fileprivate var registries: [Registry]
+    let policy: GuardPolicy?
+    var registries: [Registry]
+    /// Services that were known before the start and of which it is not settled yet what became.
+    var seeds: [ServiceID: ServiceSeed] = [:]
 
-    /// - Parameter registries: Their names, the one that wins a disagreement first.
-    package init(registries: [String]) {
-        self.registries = registries.map { Registry(name: $0) }
+    /// - Parameters:
+    ///   - registries: Their names, the one that wins a disagreement first.
+    ///   - policy: `nil` believes every loss at once.
+    package init(registries: [String], policy: GuardPolicy? = nil) {
+        self.policy = policy
+        self.registries = registries.map { Registry(name: $0, removals: policy.map { RegistryGuard(policy: $0) }) }
     }
 
-    /// The registries that have been read completely at least once, so that what they don't announce is known.
-    package var completeRegistries: Set<String> { Set(registries.lazy.filter(\.hasBeenComplete).map(\.name)) }
+    var configured: some Sequence<Registry> { registries.lazy.filter { $0.health != .removed } }
 
     /// Whether every registry has been read completely at least once.
-    package var isComplete: Bool { registries.allSatisfy(\.hasBeenComplete) }
+    package var isComplete: Bool { configured.allSatisfy(\.hasBeenComplete) }
 
     /// Whether every registry has been read completely and is being followed.
-    package var isHealthy: Bool { registries.allSatisfy { $0.health == .healthy } }
+    package var isHealthy: Bool { configured.allSatisfy { $0.health == .healthy } }
 
-    /// The names of which some registry says only what can't be used, and said nothing else since the start.
-    package var unknownNames: Set<String> { registries.reduce(into: []) { $0.formUnion($1.picture.unknown) } }
+    /// Whether enough is known of a service to say what it should look like.
+    package func isDecidable(_ id: ServiceID) -> Bool { seeds[id] == nil }
 
-    /// Whether a name is one of `unknownNames`.
-    package func isUnknown(_ name: String) -> Bool { registries.contains { $0.picture.unknown.contains(name) } }
+    /// Whether a service waits for a second read.
+    package var isSettled: Bool {
+        registries.allSatisfy { registry in
+            guard let removals = registry.removals, removals.hold == nil else { return true }
+            return removals.heldCount == 0
+        }
+    }
 
     package var health: [(registry: String, health: Health)] { registries.map { ($0.name, $0.health) } }
-
-    /// - Returns: The services that may have changed, sorted.
-    package mutating func apply(_ event: SourceEvent, from registry: String) -> [ServiceID] {
-        guard let index = registries.firstIndex(where: { $0.name == registry }) else { return [] }
-        return registries[index].apply(event).sorted()
-    }
-}
-
-// MARK: - Events
-
-extension CatalogStore.Registry {
-    fileprivate mutating func apply(_ event: SourceEvent) -> Set<ServiceID> {
-        switch event {
-        case .begin:
-            shadow = CatalogStore.Picture()
-            return []
-        case .services(let name, let services):
-            return replace(name, with: services)
-        case .unreadable(let name, _):
-            keep(name)
-            return []
-        case .complete:
-            return swapIn()
-        case .interrupted(let reason):
-            shadow = nil
-            health = hasBeenComplete ? .stale(reason: reason) : .starting(reason: reason)
-            return []
-        case .added(let id, let key, let instance):
-            picture.unknown.remove(id.name)
-            shadow?.unknown.remove(id.name)
-            return set(key, of: id, instance)
-        case .removed(let id, let key):
-            return set(key, of: id, nil)
-        }
-    }
-
-    /// A change is newer than what a full read has drawn so far, hence it counts in both pictures.
-    private mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> Set<ServiceID> {
-        _ = shadow?.set(key, of: id, instance)
-        return picture.set(key, of: id, instance) ? [id] : []
-    }
-
-    private mutating func replace(_ name: String, with services: SourceEvent.Instances) -> Set<ServiceID> {
-        if shadow != nil {
-            for (id, instances) in services where !instances.isEmpty {
-                // Two spellings of one name may stand side by side.
-                let spelledOtherwise = shadow?.services[id] ?? [:]
-                shadow?.set(id, spelledOtherwise.merging(instances) { $1 })
-            }
-            return []
-        }
-        picture.unknown.remove(name)
-        let affected = (picture.names[name] ?? []).union(services.keys)
-        let changed = affected.filter { (picture.services[$0] ?? [:]) != (services[$0] ?? [:]) }
-        for id in changed {
-            let instances = services[id] ?? [:]
-            picture.set(id, instances.isEmpty ? nil : instances)
-        }
-        return changed
-    }
-
-    private mutating func keep(_ name: String) {
-        guard shadow != nil else { return }
-        if !hasBeenComplete || picture.unknown.contains(name) { shadow?.unknown.insert(name) }
-        for id in picture.names[name] ?? [] {
-            let spelledOtherwise = shadow?.services[id] ?? [:]
-            shadow?.set(id, spelledOtherwise.merging(picture.services[id] ?? [:]) { read, _ in read })
-        }
-    }
-
-    private mutating func swapIn() -> Set<ServiceID> {
-        guard let complete = shadow.take() else { return [] }
-        let before = picture
-        picture = complete
-        health = .healthy
-        hasBeenComplete = true
-        var changed: Set<ServiceID> = []
-        for (id, instances) in picture.services where before.services[id] != instances { changed.insert(id) }
-        for id in before.services.keys where picture.services[id] == nil { changed.insert(id) }
-        return changed
-    }
 }
 
 // MARK: - Services
@@ -160,14 +78,20 @@ extension CatalogStore {
         var newest: [Endpoint: Instance] = [:]
         var announcing: [String] = []
         for registry in registries {
-            guard let instances = registry.picture.services[id] else { continue }
-            announcing.append(registry.name)
-            for instance in instances.values {
-                let endpoint = Endpoint(instance)
+            var isAnnounced = false
+            let overruled = registry.overruled[id] ?? []
+            for instance in (registry.picture.services[id] ?? [:]).values where !overruled.contains(instance.endpoint) {
+                isAnnounced = true
                 // A restarted provider stands twice until its former session ends, and one that registers twice stands
                 // in two registries: the newer entry describes it.
-                if let other = newest[endpoint], !instance.supersedes(other) { continue }
-                newest[endpoint] = instance
+                if let other = newest[instance.endpoint], !instance.supersedes(other) { continue }
+                newest[instance.endpoint] = instance
+            }
+            if isAnnounced || registry.removals?.held[id] != nil { announcing.append(registry.name) }
+        }
+        for registry in registries {
+            for (endpoint, entry) in registry.removals?.held[id] ?? [:] where newest[endpoint] == nil {
+                newest[endpoint] = entry.instance
             }
         }
         return Service(id: id, instances: newest.sorted { $0.key < $1.key }.map(\.value), registries: announcing)
@@ -175,23 +99,12 @@ extension CatalogStore {
 
     /// The services that have instances, sorted.
     package var serviceIDs: [ServiceID] {
-        Set(registries.flatMap(\.picture.services.keys)).sorted()
-    }
-
-    private struct Endpoint: Hashable, Comparable {
-        var host: InstanceHost
-        var port: UInt16
-        var `protocol`: ApplicationProtocol
-
-        init(_ instance: Instance) {
-            host = instance.host
-            port = instance.port
-            `protocol` = instance.protocol
+        var ids: Set<ServiceID> = []
+        for registry in registries {
+            ids.formUnion(registry.picture.services.keys)
+            if let held = registry.removals?.held { ids.formUnion(held.keys) }
         }
-
-        static func < (left: Endpoint, right: Endpoint) -> Bool {
-            (left.host, left.port, left.protocol) < (right.host, right.port, right.protocol)
-        }
+        return ids.sorted()
     }
 }
 

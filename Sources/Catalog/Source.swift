@@ -5,6 +5,9 @@ package protocol Source: Sendable {
 
     /// Follows the registry until the task is cancelled. Trouble with the registry is an event, never an end.
     ///
-    /// - Parameter emit: Takes the next event; while it is busy, the source waits.
-    func run(emit: @escaping @Sendable (SourceEvent) async -> Void) async
+    /// - Parameters:
+    ///   - requests: What to read once more, in good order with what the source reads by itself: all that it told before was
+    ///     read before. The server is one that does not lag.
+    ///   - emit: Takes the next event; while it is busy, the source waits.
+    func run(requests: ReadRequests, emit: @escaping @Sendable (SourceEvent) async -> Void) async
 }

@@ -25,6 +25,9 @@ package struct Translator: Sendable {
 
     package let policy: TranslationPolicy
 
+    /// Under this label an endpoint tells its application.
+    package static let applicationLabel = "service.istio.io/canonical-name"
+
     /// The largest weight that is passed on: 4,096 endpoints of it stay below what Envoy can add up.
     static let maximumWeight: UInt32 = 1_000_000
 
@@ -113,7 +116,7 @@ package struct Translator: Sendable {
         for attribute in instance.attributes where policy.keptLabels.contains(attribute.key) {
             labels[attribute.key] = Self.labelValue(attribute.value)
         }
-        labels["service.istio.io/canonical-name"] = Self.labelValue(instance.application)
+        labels[Self.applicationLabel] = Self.labelValue(instance.application)
         let region = Self.localityPart(instance, "region")
         let zone = Self.localityPart(instance, "zone")
         return ServiceEntry.Endpoint(

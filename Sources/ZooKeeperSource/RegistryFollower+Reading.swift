@@ -15,11 +15,15 @@ extension RegistryFollower {
         let directories = try await listDirectories()
         await emit(.begin)
         var tally = Tally()
-        try await readLists(of: directories) { [self] (directory, answer) async throws(ZooKeeperError) in
-            if let event = try event(for: directory, answer: answer, &tally) { await emit(event) }
+        failing = []
+        try await readLists(of: directories) { (self, directory, answer) async throws(ZooKeeperError) in
+            if let event = try self.event(for: directory, answer: answer, &tally) { await self.emit(event) }
         }
         await emit(.complete)
+        readFailingLater()
         if watching == .lists { watchedDirectories = Set(directories) }
+        respelled = Set(
+            directories.filter { ProviderDecoder.interface(directory: $0) != $0 }.compactMap(ProviderDecoder.interface))
         logger.info(
             "read the registry",
             metadata: [
@@ -44,22 +48,23 @@ extension RegistryFollower {
     }
 
     /// Reads the lists of providers, many at once, and hands each over as it comes.
-    private func readLists(
+    private mutating func readLists(
         of directories: [String],
-        _ take: (String, Result<[String], ZooKeeperError>) async throws(ZooKeeperError) -> Void
+        _ take: (inout Self, String, Result<[String], ZooKeeperError>) async throws(ZooKeeperError) -> Void
     ) async throws(ZooKeeperError) {
         typealias Answer = (directory: String, nodes: Result<[String], ZooKeeperError>)
+        let reader = self
         let outcome = await withTaskGroup(of: Answer.self) { group -> Result<Void, ZooKeeperError> in
             var remaining = directories[...]
             func addNext() {
                 guard let directory = remaining.popFirst() else { return }
-                group.addTask { [self] in (directory, await providers(in: directory)) }
+                group.addTask { (directory, await reader.providers(in: directory)) }
             }
             for _ in 0..<Self.readsUnderWay { addNext() }
             while let answer = await group.next() {
                 addNext()
                 do throws(ZooKeeperError) {
-                    try await take(answer.directory, answer.nodes)
+                    try await take(&self, answer.directory, answer.nodes)
                 } catch {
                     group.cancelAll()
                     return .failure(error)
@@ -90,19 +95,21 @@ extension RegistryFollower {
     }
 
     /// What one list says. An error that ends the whole read is thrown.
-    private func event(
+    private mutating func event(
         for directory: String, answer: Result<[String], ZooKeeperError>, _ tally: inout Tally
     ) throws(ZooKeeperError) -> SourceEvent? {
         guard let interface = ProviderDecoder.interface(directory: directory) else { return nil }
         switch answer {
-        case .failure(let error) where error.code == .noAuth:
+        case .failure(let error) where error.isEndOfConnection || error.code == .tooManyRequests:
+            throw error
+        case .failure(let error):
             logger.error(
                 "the providers of an interface can't be read; what was known goes on",
                 metadata: ["interface": "\(interface)", "reason": "\(error)"])
+            if error.mayPass { failing.insert(interface) }
             return .unreadable(name: interface, reason: error.description)
-        case .failure(let error):
-            throw error
         case .success(let nodes):
+            failing.remove(interface)
             if nodes.isEmpty { return .services(name: interface, [:]) }
             tally.interfaces += 1
             return event(for: interface, nodes: nodes, &tally)
@@ -130,6 +137,29 @@ extension RegistryFollower {
     }
 }
 
+// MARK: - One by one
+
+extension RegistryFollower {
+    /// Reads the lists of some names once more, as the ensemble has them and not only a server that may lag behind. A missing
+    /// root is no answer to that.
+    mutating func reread(names: [String]) async throws(ZooKeeperError) {
+        try await client.sync(layout.root)
+        guard try await client.exists(layout.root) != nil else { throw ZooKeeperError(.noNode, path: layout.root) }
+        for name in names { try await reread(name) }
+        readFailingLater()
+    }
+
+    private func readFailingLater() {
+        if !failing.isEmpty { retries.yield(failing) }
+    }
+
+    mutating func reread(_ directory: String) async throws(ZooKeeperError) {
+        var tally = Tally()
+        let answer = await providers(in: directory)
+        if let event = try event(for: directory, answer: answer, &tally) { await emit(event) }
+    }
+}
+
 // MARK: - Without persistent watches
 
 extension RegistryFollower {
@@ -138,11 +168,5 @@ extension RegistryFollower {
         let directories = try await listDirectories()
         for directory in directories where !watchedDirectories.contains(directory) { try await reread(directory) }
         watchedDirectories = Set(directories)
-    }
-
-    func reread(_ directory: String) async throws(ZooKeeperError) {
-        var tally = Tally()
-        let answer = await providers(in: directory)
-        if let event = try event(for: directory, answer: answer, &tally) { await emit(event) }
     }
 }

@@ -14,18 +14,35 @@ struct RegistryFollower {
         case lists
     }
 
+    enum Input: Sendable {
+        case event(ZooKeeperEvent)
+        case request(ReadRequests.Request)
+    }
+
     let client: ZooKeeperClient
     let layout: DubboLayout
     let decoder: ProviderDecoder
     var watching: Watching
     let logger: Logger
     let emit: @Sendable (SourceEvent) async -> Void
-    /// `nil` before the first attempt.
-    var isConnected: Bool?
+    /// Takes the interfaces that are to be read again after a while.
+    let retries: AsyncStream<Set<String>>.Continuation
+    var isConnected = false
+    /// Interfaces whose directories are not named as one would expect, so that one name may have several.
+    var respelled: Set<String> = []
+    /// Interfaces whose lists could not be read, for a reason that may pass.
+    var failing: Set<String> = []
     /// The directories whose lists are watched; kept only while `watching` is `lists`.
     var watchedDirectories: Set<String> = []
 
-    mutating func handle(_ event: ZooKeeperEvent) async {
+    mutating func handle(_ input: Input) async {
+        switch input {
+        case .event(let event): await handle(event)
+        case .request(let request): await handle(request)
+        }
+    }
+
+    private mutating func handle(_ event: ZooKeeperEvent) async {
         switch event {
         case .connected(let session):
             logger.info(
@@ -42,11 +59,22 @@ struct RegistryFollower {
         case .disconnected(let reason):
             logger.warning(
                 "not connected to ZooKeeper; nothing is removed meanwhile", metadata: ["reason": "\(reason)"])
+            isConnected = false
             await emit(.interrupted(reason: reason))
         case .expired:
             logger.warning("the ZooKeeper session has expired; a new one follows, and with it a full read")
         case .changed(let event):
             await changed(event)
+        }
+    }
+
+    /// Without a connection there is nothing to do: the next one begins with a full read.
+    private mutating func handle(_ request: ReadRequests.Request) async {
+        guard isConnected else { return }
+        if case .names(let names) = request, respelled.isDisjoint(with: names) {
+            await rereading { (self) throws(ZooKeeperError) in try await self.reread(names: names) }
+        } else {
+            await readUntilComplete(isNewConnection: false)
         }
     }
 
@@ -135,9 +163,12 @@ struct RegistryFollower {
 
 extension ZooKeeperError {
     /// The session's next connection starts over by itself.
-    fileprivate var isEndOfConnection: Bool {
+    var isEndOfConnection: Bool {
         code == .connectionLoss || code == .closed || code == .sessionExpired || code == .sessionMoved
     }
+
+    /// Whether the same request may succeed though nobody changes anything.
+    var mayPass: Bool { code != .noAuth }
 
     /// How servers before 3.6, and those with another watch manager, answer `addWatch`.
     fileprivate var isFeatureMissing: Bool { code == .unimplemented || code == .marshallingError }

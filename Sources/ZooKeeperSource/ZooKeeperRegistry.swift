@@ -1,3 +1,4 @@
+internal import AsyncAlgorithms
 package import Catalog
 package import Dubbo
 package import Logging
@@ -5,6 +6,9 @@ package import ZooKeeper
 
 /// A ZooKeeper ensemble in which Dubbo providers register, interface by interface.
 package struct ZooKeeperRegistry: Source {
+    /// Before a list is read again that could not be read.
+    private static let retryPause = Duration.seconds(5)
+
     package let name: String
     private let client: ZooKeeperClient
     private let layout: DubboLayout
@@ -27,14 +31,22 @@ package struct ZooKeeperRegistry: Source {
         self.logger = logger
     }
 
-    package func run(emit: @escaping @Sendable (SourceEvent) async -> Void) async {
+    package func run(requests: ReadRequests, emit: @escaping @Sendable (SourceEvent) async -> Void) async {
+        let (retries, retry) = AsyncStream.makeStream(of: Set<String>.self, bufferingPolicy: .bufferingNewest(1))
         await withDiscardingTaskGroup { group in
             group.addTask { await client.run() }
             group.addTask {
+                for await names in retries {
+                    try? await Task.sleep(for: Self.retryPause)
+                    requests.read(names)
+                }
+            }
+            group.addTask {
                 var follower = RegistryFollower(
                     client: client, layout: layout, decoder: decoder, watching: persistentWatches ? .tree : .lists,
-                    logger: logger, emit: emit)
-                for await event in await client.events() { await follower.handle(event) }
+                    logger: logger, emit: emit, retries: retry)
+                let events = await client.events().map { RegistryFollower.Input.event($0) }
+                for await input in merge(events, requests.map { .request($0) }) { await follower.handle(input) }
             }
         }
     }

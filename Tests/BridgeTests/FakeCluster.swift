@@ -106,11 +106,11 @@ extension FakeCluster.State {
 extension Pipeline {
     static func sample(
         _ clusters: FakeCluster..., registries: [String] = ["zk"],
-        policy: TranslationPolicy = .init(namespace: "dubbo"),
+        policy: TranslationPolicy = .init(namespace: "dubbo"), guardPolicy: GuardPolicy? = nil,
         clock: any Clock<Duration> = ManualClock()
     ) -> Pipeline {
         Pipeline(
-            policy: policy, registries: registries, deliveries: clusters,
+            policy: policy, guardPolicy: guardPolicy, registries: registries, deliveries: clusters,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock)
     }
 

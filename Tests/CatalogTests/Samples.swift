@@ -20,6 +20,11 @@ extension ServiceID {
 }
 
 extension CatalogStore {
+    /// - Returns: The services that may have changed.
+    mutating func apply(_ event: SourceEvent, from registry: String) -> [ServiceID] {
+        apply(event, from: registry, now: .zero).changed
+    }
+
     /// A full read that says this of these services.
     @discardableResult
     mutating func read(

@@ -59,7 +59,7 @@ struct TranslationPropertyTests {
         let bytes = (0..<3).map { _ in
             var catalog = CatalogStore(registries: ["zk"])
             for (node, instance) in instances.shuffled(using: &random) {
-                _ = catalog.apply(.added(id, InstanceKey(node), instance), from: "zk")
+                _ = catalog.apply(.added(id, InstanceKey(node), instance), from: "zk", now: .zero)
             }
             var assignments = Assignments()
             return translator.resources([catalog.service(id)], &assignments).map(\.bytes)

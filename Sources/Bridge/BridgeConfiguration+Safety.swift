@@ -1,0 +1,56 @@
+internal import Catalog
+
+extension BridgeConfiguration {
+    /// Which of several replicas writes to a cluster; see `LeaderElection` for what the times mean.
+    package struct Leadership: Sendable, Hashable {
+        package var leaseDuration: Duration
+        package var renewDeadline: Duration
+        package var retryPeriod: Duration
+
+        package init(
+            leaseDuration: Duration = .seconds(15), renewDeadline: Duration = .seconds(10),
+            retryPeriod: Duration = .seconds(2)
+        ) {
+            self.leaseDuration = leaseDuration
+            self.renewDeadline = renewDeadline
+            self.retryPeriod = retryPeriod
+        }
+    }
+
+    static func removals(_ reader: YAMLReader) throws(ConfigurationError) -> GuardPolicy {
+        var policy = GuardPolicy()
+        guard let section = try reader.mapping("guard") else { return policy }
+        if let percent = try section.integer("maxRemovalPercent", in: 0...100) { policy.maxRemovalPercent = percent }
+        if let count = try section.integer("minRemovals", in: 0...1_000_000) { policy.minRemovals = count }
+        if let window = try section.duration("window") { policy.window = window }
+        if let time = try section.duration("holdFor") { policy.holdFor = time }
+        if let choice = section.word("removedRegistries").flatMap({ GuardPolicy.RemovedRegistries(rawValue: $0) }) {
+            policy.removedRegistries = choice
+        }
+        guard policy.window >= .seconds(1) else { throw section.failure("window", "must be at least 1s") }
+        guard policy.holdFor >= .seconds(1) else { throw section.failure("holdFor", "must be at least 1s") }
+        return policy
+    }
+
+    static func leadership(_ reader: YAMLReader) throws(ConfigurationError) -> Leadership? {
+        if reader.word("leadership") == "off" { return nil }
+        var times = Leadership()
+        guard let section = try reader.mapping("leadership") else { return times }
+        if let time = try section.duration("leaseDuration") { times.leaseDuration = time }
+        if let time = try section.duration("renewDeadline") { times.renewDeadline = time }
+        if let time = try section.duration("retryPeriod") { times.retryPeriod = time }
+        guard times.retryPeriod >= .milliseconds(100) else {
+            throw section.failure("retryPeriod", "must be at least 100ms")
+        }
+        guard times.renewDeadline > times.retryPeriod * 1.2 else {
+            throw section.failure("renewDeadline", "must be more than 1.2 times the retryPeriod")
+        }
+        guard times.leaseDuration > times.renewDeadline else {
+            throw section.failure("leaseDuration", "must be more than the renewDeadline")
+        }
+        guard times.leaseDuration >= .seconds(1) else {
+            throw section.failure("leaseDuration", "must be at least 1s; a Lease counts in seconds")
+        }
+        return times
+    }
+}

@@ -1,0 +1,61 @@
+internal import Addressing
+internal import Catalog
+internal import IstioAPI
+internal import JSON
+internal import Planning
+internal import Translation
+
+/// What an object of ours says of the service that it was made for.
+struct OwnedService: Sendable, Hashable {
+    let id: ServiceID
+    let objectName: String
+    let applicationProtocol: ApplicationProtocol
+    let host: String
+    let address: IPAddress?
+    let registries: [String]
+    /// Made of the endpoints, so that translating them gives the same endpoints again.
+    let instances: [Instance]
+
+    /// `nil` for an object whose annotations somebody removed: it says nothing.
+    init?(_ object: ActualObject) {
+        guard let id = object.annotations[OwnerMark.service].flatMap({ ServiceID($0) }),
+            let applicationProtocol = object.annotations[OwnerMark.protocol].flatMap({
+                ApplicationProtocol(rawValue: $0)
+            }),
+            let host = object.spec["hosts"]?.array?.first?.string
+        else { return nil }
+        self.id = id
+        self.applicationProtocol = applicationProtocol
+        self.host = host
+        objectName = object.key.name
+        address = object.spec["addresses"]?.array?.first?.string.flatMap { IPAddress($0) }
+        registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
+        instances = (object.spec["endpoints"]?.array ?? []).compactMap { Instance($0, applicationProtocol) }
+    }
+
+    var seed: ServiceSeed { ServiceSeed(id: id, registries: registries, instances: instances) }
+}
+
+extension Instance {
+    /// The inverse of what translation makes of an instance.
+    fileprivate init?(_ endpoint: JSONValue, _ applicationProtocol: ApplicationProtocol) {
+        guard let address = endpoint["address"]?.string,
+            let port = endpoint["ports"]?[applicationProtocol.portName]?.integer.flatMap({ UInt16(exactly: $0) })
+        else { return nil }
+        var labels = endpoint["labels"]?.strings ?? [:]
+        let application = labels.removeValue(forKey: Translator.applicationLabel) ?? ""
+        self.init(
+            host: IPAddress(address).map { .address($0) } ?? .name(address), port: port, protocol: applicationProtocol,
+            weight: endpoint["weight"]?.integer.flatMap { UInt32(exactly: $0) } ?? Instance.defaultWeight,
+            application: application,
+            attributes: labels.map { Attribute(key: $0.key, value: $0.value) }.sorted())
+    }
+}
+
+extension Assignments {
+    mutating func seed(from service: OwnedService) {
+        seed(
+            service.id, object: service.objectName, protocol: service.applicationProtocol, host: service.host,
+            address: service.address, registries: service.registries)
+    }
+}

@@ -1,0 +1,55 @@
+internal import Catalog
+package import Deliveries
+package import IstioAPI
+internal import Logging
+package import Planning
+internal import Translation
+
+extension Pipeline: DesiredState {
+    package func seed(_ objects: [ActualObject], from delivery: String) {
+        let known = objects.sorted { $0.key < $1.key }.compactMap { OwnedService($0) }
+        for service in known { assignments.seed(from: service) }
+        let outcome = catalog.seed(known.map(\.seed), now: now)
+        unseeded.remove(delivery)
+        carryOut(outcome)
+        guard unseeded.isEmpty else { return }
+        translate(everyService)
+        if catalog.isHealthy { decide() }
+    }
+
+    private var everyService: [ServiceID] {
+        Set(catalog.serviceIDs).union(assignments.serviceIDs).sorted()
+    }
+
+    package func wanted(_ key: ResourceKey) -> Wanted {
+        if let resource = resources[key] { return .present(resource) }
+        // Only when everything is known and followed is what nobody asks for known to be unwanted.
+        guard unseeded.isEmpty, catalog.isHealthy, assignments.service(ofObject: key.name) == nil else {
+            undecided.insert(key)
+            return .undecided
+        }
+        return .absent
+    }
+
+    package func delivered(_ receipt: Receipt) {
+        logger.trace(
+            "receipt", metadata: ["resource": "\(receipt.key)", "outcome": "\(receipt.outcome)"])
+    }
+}
+
+// MARK: - For those who look once
+
+extension Pipeline {
+    /// Everything that should be, sorted.
+    package var everyResource: [ServiceEntry] { resources.values.sorted { $0.key < $1.key } }
+
+    /// Whether all registries were read completely, and twice where that is needed.
+    package var isSettled: Bool { catalog.isComplete && catalog.isSettled }
+
+    /// The registries that were never read completely, and why.
+    package var unreadRegistries: [(name: String, reason: String)] {
+        catalog.health.compactMap { registry, health in
+            if case .starting(let reason) = health { (registry, reason) } else { nil }
+        }
+    }
+}

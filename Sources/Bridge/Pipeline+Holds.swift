@@ -1,0 +1,50 @@
+internal import Catalog
+internal import Logging
+
+extension Pipeline {
+    /// Has a registry read again and again while its losses are held, for as long as the task runs: a hold ends by reads that agree.
+    package func watchHolds(of registry: String) async {
+        guard let guardPolicy, let begins = holdBegins[registry]?.stream else { return }
+        for await _ in begins {
+            while catalog.isHolding(registry), !Task.isCancelled {
+                try? await Task.sleep(for: Hold.readInterval(guardPolicy), clock: clock)
+                readRequests[registry]?.readEverything()
+            }
+        }
+    }
+
+    /// Believes what a registry said, although it looked like a failure.
+    /// - Returns: What was held, for people; `nil` where nothing was.
+    package func release(_ registry: String) -> String? {
+        guard let hold = catalog.report(on: registry)?.hold, let outcome = catalog.release(registry) else { return nil }
+        logger.notice(
+            "the losses of a registry are released by an operator",
+            metadata: ["registry": "\(registry)", "was": "\(hold)"])
+        held.remove(registry)
+        carryOut(outcome)
+        return hold.description
+    }
+
+    /// Tells when a hold begins or ends.
+    func noticeHold(of registry: String) {
+        let isHeld = catalog.hasHold(registry)
+        guard isHeld != held.contains(registry) else { return }
+        guard isHeld, let hold = catalog.report(on: registry)?.hold else {
+            held.remove(registry)
+            logger.notice("nothing of a registry is held any more", metadata: ["registry": "\(registry)"])
+            return
+        }
+        held.insert(registry)
+        let end =
+            hold.remaining.map { "in \($0) if the registry, in good health, goes on saying so" }
+            ?? "when the registry recovers"
+        logger.critical(
+            "the loss of instances looks like a failure of the registry; they stay in the mesh",
+            metadata: [
+                "registry": "\(registry)", "reason": "\(hold)", "services": "\(hold.services.count)",
+                "released": "\(end), or by: isthmus release \(registry)",
+            ])
+        holdBegins[registry]?.continuation.yield()
+        readRequests[registry]?.readEverything()
+    }
+}

@@ -1,0 +1,203 @@
+extension CatalogStore {
+    /// - Parameter now: Monotonic.
+    package mutating func apply(_ event: SourceEvent, from registry: String, now: Duration) -> Outcome {
+        var outcome = Changes()
+        guard let index = registries.firstIndex(where: { $0.name == registry }), registries[index].health != .removed
+        else { return Outcome() }
+        let isHolding = registries[index].removals?.hold != nil
+        switch event {
+        case .begin:
+            registries[index].shadow = Picture()
+            registries[index].removals?.readBegins()
+        case .services(let name, let services):
+            if registries[index].shadow == nil {
+                let wasUnknown = registries[index].picture.unknown.contains(name)
+                let change = registries[index].picture.replace(name, with: services)
+                observe(change, at: index, read: name, now: now, &outcome)
+                if wasUnknown { settle(name: name, now: now, &outcome) }
+            } else {
+                registries[index].shadow?.draw(services)
+            }
+        case .unreadable(let name, let reason):
+            registries[index].keep(name, reason: reason)
+        case .complete:
+            complete(index, now: now, &outcome)
+        case .interrupted(let reason):
+            registries[index].interrupted(reason: reason, now: now)
+        case .added(let id, let key, let instance):
+            let wasUnknown = registries[index].picture.unknown.contains(id.name)
+            observe(registries[index].set(key, of: id, instance), at: index, now: now, &outcome)
+            if wasUnknown { settle(name: id.name, now: now, &outcome) }
+        case .removed(let id, let key):
+            observe(registries[index].set(key, of: id, nil), at: index, now: now, &outcome)
+        }
+        if !isHolding, registries[index].removals?.hold != nil { outcome.holds.insert(registry) }
+        return outcome.outcome
+    }
+
+    /// Believes all that a registry said, and ends its hold.
+    /// - Returns: `nil` where nothing of it is held.
+    package mutating func release(_ registry: String) -> Outcome? {
+        guard let index = registries.firstIndex(where: { $0.name == registry }),
+            registries[index].removals?.hold != nil, let reaction = registries[index].removals?.release()
+        else { return nil }
+        var outcome = Changes()
+        take(reaction, from: index, &outcome)
+        if registries[index].health == .removed { registries.remove(at: index) }
+        return outcome.outcome
+    }
+
+    /// What becomes of an event, while it is being found out.
+    struct Changes {
+        var changed: Set<ServiceID> = []
+        var reads: [String: Set<String>] = [:]
+        var holds: Set<String> = []
+
+        var outcome: Outcome { Outcome(changed: changed.sorted(), reads: reads, holds: holds.sorted()) }
+    }
+}
+
+// MARK: - Under the guard
+
+extension CatalogStore {
+    private mutating func observe(
+        _ change: PictureChange, at index: Int, read name: String? = nil, now: Duration, _ outcome: inout Changes
+    ) {
+        let picture = registries[index].picture
+        guard let reaction = registries[index].removals?.observe(change, picture, read: name, now: now) else {
+            return believe(change, at: index, &outcome)
+        }
+        take(reaction, from: index, &outcome)
+    }
+
+    /// Without a guard.
+    func reaction(to change: PictureChange) -> RegistryGuard.Reaction {
+        var reaction = RegistryGuard.Reaction(changed: change.services, newcomers: change.gained)
+        for (id, instances) in change.lost { reaction.released[id] = instances.map(\.endpoint) }
+        return reaction
+    }
+
+    private mutating func believe(_ change: PictureChange, at index: Int, _ outcome: inout Changes) {
+        take(reaction(to: change), from: index, &outcome)
+    }
+
+    /// Carries a guard's decision to the other registries.
+    mutating func take(_ reaction: RegistryGuard.Reaction, from index: Int, _ outcome: inout Changes) {
+        outcome.changed.formUnion(reaction.changed)
+        if !reaction.reads.isEmpty { outcome.reads[registries[index].name, default: []].formUnion(reaction.reads) }
+        for (id, endpoints) in reaction.newcomers {
+            for endpoint in endpoints { announced(endpoint, of: id, &outcome) }
+        }
+        guard registries[index].health == .healthy else { return }
+        for (id, endpoints) in reaction.released { overrule(endpoints, of: id, by: index) }
+    }
+
+    /// What is announced by one registry is overruled in none, and held for no other service.
+    private mutating func announced(_ endpoint: Endpoint, of id: ServiceID, _ outcome: inout Changes) {
+        for index in registries.indices {
+            if registries[index].overruled[id]?.remove(endpoint) != nil { outcome.changed.insert(id) }
+            guard let reaction = registries[index].removals?.release(endpoint, registeredBy: id) else { continue }
+            outcome.changed.formUnion(reaction.changed)
+        }
+    }
+
+    /// The affirmative removal in a registry that is followed counts more than the last good picture of one that isn't.
+    private mutating func overrule(_ endpoints: [Endpoint], of id: ServiceID, by source: Int) {
+        for index in registries.indices where index != source {
+            guard case .stale = registries[index].health else { continue }
+            for endpoint in endpoints where registries[index].picture.announces(endpoint, of: id) {
+                registries[index].overruled[id, default: []].insert(endpoint)
+            }
+        }
+    }
+
+    private mutating func complete(_ index: Int, now: Duration, _ outcome: inout Changes) {
+        guard let complete = registries[index].shadow.take() else { return }
+        var change = registries[index].picture.change(to: complete)
+        registries[index].picture = complete
+        registries[index].health = .healthy
+        change.services.formUnion(registries[index].overruled.keys)
+        registries[index].overruled = [:]
+        var newcomers: [ServiceID: [Endpoint]] = [:]
+        if !registries[index].hasBeenComplete {
+            registries[index].hasBeenComplete = true
+            // Nothing of it is a change: what was known before are the seeds.
+            newcomers = change.gained.filter { seeds[$0.key] == nil }
+            change.gained = [:]
+            change.lost = [:]
+        }
+        if let reaction = registries[index].removals?.observeRead(change, complete, now: now) {
+            take(reaction, from: index, &outcome)
+        } else {
+            take(self.reaction(to: change), from: index, &outcome)
+        }
+        if seeds.isEmpty { return }
+        settle(now: now, &outcome)
+        take(RegistryGuard.Reaction(newcomers: newcomers), from: index, &outcome)
+    }
+}
+
+// MARK: - Pictures
+
+extension CatalogStore.Registry {
+    /// A change is newer than what a full read has drawn so far, hence it counts in both pictures.
+    fileprivate mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> PictureChange {
+        _ = shadow?.set(key, of: id, instance)
+        if instance != nil {
+            picture.becomesReadable(id.name)
+            shadow?.becomesReadable(id.name)
+        }
+        return picture.set(key, of: id, instance)
+    }
+
+    fileprivate mutating func keep(_ name: String, reason: String) {
+        picture.unreadable[name] = reason
+        guard shadow != nil else { return }
+        shadow?.unreadable[name] = reason
+        if !hasBeenComplete || picture.unknown.contains(name) { shadow?.unknown.insert(name) }
+        shadow?.draw(picture, name)
+    }
+
+    fileprivate mutating func interrupted(reason: String, now: Duration) {
+        shadow = nil
+        removals?.interrupted()
+        if !hasBeenComplete {
+            health = .starting(reason: reason)
+        } else if case .stale(_, let since) = health {
+            health = .stale(reason: reason, since: since)
+        } else {
+            health = .stale(reason: reason, since: now)
+        }
+    }
+}
+
+extension Picture {
+    fileprivate mutating func becomesReadable(_ name: String) {
+        unreadable[name] = nil
+        unknown.remove(name)
+    }
+
+    /// All that is said of one name.
+    fileprivate mutating func replace(_ name: String, with services: SourceEvent.Instances) -> PictureChange {
+        becomesReadable(name)
+        var change = PictureChange()
+        for id in (names[name] ?? []).union(services.keys) {
+            change.merge(replace(id, with: services[id] ?? [:]))
+        }
+        return change
+    }
+
+    /// What a full read says of one name. Two spellings of one name may stand side by side.
+    fileprivate mutating func draw(_ services: SourceEvent.Instances) {
+        for (id, instances) in services where !instances.isEmpty {
+            _ = replace(id, with: (self.services[id] ?? [:]).merging(instances) { $1 })
+        }
+    }
+
+    /// What an earlier picture says of a name goes on, unless it was read under another spelling.
+    fileprivate mutating func draw(_ earlier: Picture, _ name: String) {
+        for id in earlier.names[name] ?? [] {
+            _ = replace(id, with: (services[id] ?? [:]).merging(earlier.services[id] ?? [:]) { read, _ in read })
+        }
+    }
+}

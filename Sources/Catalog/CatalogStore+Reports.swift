@@ -1,0 +1,70 @@
+extension CatalogStore {
+    /// What there is to know of one registry.
+    package struct Report: Sendable {
+        package var name: String
+        package var health: Health
+        package var services: Int
+        package var instances: Int
+        /// Why what it says of a name can't be used, by name.
+        package var unreadable: [String: String]
+        package var hold: HoldReport?
+    }
+
+    package struct HoldReport: Sendable, Hashable {
+        package var cause: Hold.Cause
+        /// How many instances are held, of how many that the registry had.
+        package var held: Int
+        package var total: Int
+        /// Monotonic.
+        package var since: Duration
+        /// How long the registry has to go on saying the same, in good health, before the loss is believed; `nil` where only its
+        /// recovery or an operator ends the hold.
+        package var remaining: Duration?
+        /// Sorted.
+        package var services: [ServiceID]
+    }
+
+    package func report(on registry: String) -> Report? {
+        registries.first { $0.name == registry }.map(\.report)
+    }
+
+    package var reports: [Report] { registries.map(\.report) }
+
+    package func hasHold(_ registry: String) -> Bool {
+        registries.first { $0.name == registry }?.removals?.hold != nil
+    }
+
+    /// Whether somebody should read the registry again and again, since its losses wait for reads that agree.
+    package func isHolding(_ registry: String) -> Bool {
+        registries.first { $0.name == registry }?.removals?.isHolding ?? false
+    }
+}
+
+extension CatalogStore.Registry {
+    fileprivate var report: CatalogStore.Report {
+        CatalogStore.Report(
+            name: name, health: health, services: picture.services.count, instances: picture.count,
+            unreadable: picture.unreadable, hold: removals?.report)
+    }
+}
+
+extension RegistryGuard {
+    fileprivate var report: CatalogStore.HoldReport? {
+        hold.map { hold in
+            CatalogStore.HoldReport(
+                cause: hold.cause, held: heldCount, total: hold.total, since: hold.since,
+                remaining: hold.remaining(policy, held: heldCount), services: held.keys.sorted())
+        }
+    }
+}
+
+extension CatalogStore.HoldReport: CustomStringConvertible {
+    package var description: String {
+        let loss = "\(held) of \(total) instances"
+        return switch cause {
+        case .netLoss: "\(loss) are gone from it, net of those that came"
+        case .emptyAnswer: "it answered that there is nothing at all, where there were \(total) instances"
+        case .removedRegistry: "it is not configured any more, and only it announced \(loss)"
+        }
+    }
+}

@@ -1,0 +1,82 @@
+extension CatalogStore {
+    /// Takes over what is known from before the start. It shows in no service: only when the registries that announced a service
+    /// have been read is it settled what became of its instances, and until then the service is not decidable.
+    package mutating func seed(_ new: [ServiceSeed], now: Duration) -> Outcome {
+        for seed in new {
+            guard var known = seeds[seed.id] else {
+                seeds[seed.id] = seed
+                continue
+            }
+            known.registries += seed.registries.filter { !known.registries.contains($0) }
+            let endpoints = Set(known.instances.map(\.endpoint))
+            known.instances += seed.instances.filter { !endpoints.contains($0.endpoint) }
+            seeds[seed.id] = known
+        }
+        var outcome = Changes()
+        settle(now: now, &outcome)
+        return outcome.outcome
+    }
+
+    /// Settles what can be: all, or what waited for a name that could not be read.
+    mutating func settle(name: String? = nil, now: Duration, _ outcome: inout Changes) {
+        let ready = seeds.values.filter { (name == nil || $0.id.name == name) && isReady($0) }
+        var changes: [String: PictureChange] = [:]
+        for seed in ready {
+            seeds[seed.id] = nil
+            outcome.changed.insert(seed.id)
+            let known = Set(seed.instances.map(\.endpoint))
+            let announced = Set(registries.flatMap { ($0.picture.services[seed.id] ?? [:]).values.map(\.endpoint) })
+            let lost = seed.instances.filter { !announced.contains($0.endpoint) }
+            let gained = announced.subtracting(known)
+            guard let owner = owner(of: seed), !lost.isEmpty || !gained.isEmpty else { continue }
+            if !lost.isEmpty { changes[owner, default: PictureChange()].lost[seed.id] = lost }
+            if !gained.isEmpty { changes[owner, default: PictureChange()].gained[seed.id] = gained.sorted() }
+        }
+        for (owner, change) in changes.sorted(by: { $0.key < $1.key }) {
+            observeStart(change, of: owner, now: now, &outcome)
+        }
+    }
+
+    /// Whether all have been read that may still announce some of its instances. Where it names a registry that isn't configured,
+    /// or none at all, that may be any of them: registries get other names.
+    private func isReady(_ seed: ServiceSeed) -> Bool {
+        let isRenamed = seed.registries.isEmpty || removedRegistry(of: seed) != nil
+        return configured.allSatisfy { registry in
+            guard isRenamed || seed.registries.contains(registry.name) else { return true }
+            return registry.hasBeenComplete && !registry.picture.unknown.contains(seed.id.name)
+        }
+    }
+
+    private func removedRegistry(of seed: ServiceSeed) -> String? {
+        seed.registries.first { name in !configured.contains { $0.name == name } }
+    }
+
+    /// To whom a loss is counted.
+    private func owner(of seed: ServiceSeed) -> String? {
+        if policy?.removedRegistries == .keep, let removed = removedRegistry(of: seed) { return removed }
+        return (configured.first { seed.registries.contains($0.name) } ?? configured.first { _ in true })?.name
+    }
+
+    private mutating func observeStart(
+        _ change: PictureChange, of owner: String, now: Duration, _ outcome: inout Changes
+    ) {
+        let index: Int
+        if let known = registries.firstIndex(where: { $0.name == owner }) {
+            index = known
+        } else {
+            guard !change.lost.isEmpty, let policy else { return }
+            registries.append(
+                Registry(name: owner, health: .removed, hasBeenComplete: true, removals: RegistryGuard(policy: policy)))
+            index = registries.count - 1
+        }
+        let registry = registries[index]
+        let cause: Hold.Cause? =
+            if registry.health == .removed { .removedRegistry } else {
+                registry.picture.count == 0 ? .emptyAnswer : nil
+            }
+        guard let reaction = registries[index].removals?.observeStart(change, registry.picture, cause: cause, now: now)
+        else { return take(reaction(to: change), from: index, &outcome) }
+        take(reaction, from: index, &outcome)
+        if registries[index].removals?.hold != nil { outcome.holds.insert(owner) }
+    }
+}

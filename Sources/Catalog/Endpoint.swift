@@ -1,0 +1,20 @@
+/// Where a service is served. It stays the same when a provider registers anew under another name.
+package struct Endpoint: Hashable, Sendable, Comparable {
+    package var host: InstanceHost
+    package var port: UInt16
+    package var `protocol`: ApplicationProtocol
+
+    package init(host: InstanceHost, port: UInt16, protocol: ApplicationProtocol) {
+        self.host = host
+        self.port = port
+        self.protocol = `protocol`
+    }
+
+    package static func < (left: Endpoint, right: Endpoint) -> Bool {
+        (left.host, left.port, left.protocol) < (right.host, right.port, right.protocol)
+    }
+}
+
+extension Instance {
+    package var endpoint: Endpoint { Endpoint(host: host, port: port, protocol: `protocol`) }
+}

@@ -1,0 +1,13 @@
+/// What is known of a service from before the start, from the objects in a cluster or from a snapshot.
+package struct ServiceSeed: Hashable, Sendable {
+    package var id: ServiceID
+    /// Those that announced it; may name some that are not configured any more.
+    package var registries: [String]
+    package var instances: [Instance]
+
+    package init(id: ServiceID, registries: [String], instances: [Instance]) {
+        self.id = id
+        self.registries = registries
+        self.instances = instances
+    }
+}

@@ -1,0 +1,90 @@
+import Bridge
+import Catalog
+import IsthmusTesting
+import Testing
+
+/// The guard at work between a registry and a cluster. The registry is read again when the pipeline asks for it.
+@Suite("losses under the guard, as the cluster sees them", .timeLimit(.minutes(1)))
+struct GuardedPipelineTests {
+    private let cluster = FakeCluster()
+    private let clock = ManualClock()
+
+    private func pipeline() async -> Pipeline {
+        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        await cluster.begin(pipeline)
+        return pipeline
+    }
+
+    /// What the pipeline asks to be read.
+    private func nextRequest(_ pipeline: Pipeline) async -> ReadRequests.Request? {
+        guard let requests = pipeline.readRequests["zk"] else { return nil }
+        return await requests.makeAsyncIterator().next()
+    }
+
+    @Test("a service loses its last endpoint when a second read, that was asked for, finds none")
+    func secondRead() async {
+        let pipeline = await pipeline()
+        await pipeline.read(["a.Cart": [1], "a.Order": [2]])
+        await pipeline.remove("a.Cart", 1)
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("a.cart") == ["10.0.0.1"])
+        #expect(await nextRequest(pipeline) == .names(["a.Cart"]))
+        await pipeline.accept(.services(name: "a.Cart", [:]), from: "zk")
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("a.cart") == [])
+    }
+
+    @Test("a held loss costs no write, is read again and again, and is believed after five minutes")
+    func timer() async {
+        let pipeline = await pipeline()
+        await pipeline.read(["a.Cart": Array(1...40), "a.Order": Array(41...100)])
+        await cluster.settle(pipeline)
+        let writes = cluster.writes
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await pipeline.watchHolds(of: "zk") }
+            await pipeline.read(["a.Cart": [], "a.Order": Array(41...100)])
+            #expect(await nextRequest(pipeline) == .everything)
+            for _ in 0..<10 {
+                await pipeline.read(["a.Cart": [], "a.Order": Array(41...100)])
+                await cluster.settle(pipeline)
+                #expect(cluster.writes == writes)
+                await clock.someoneSleeps()
+                clock.advance(by: .seconds(30))
+                #expect(await nextRequest(pipeline) == .everything)
+            }
+            await pipeline.read(["a.Cart": [], "a.Order": Array(41...100)])
+            await cluster.settle(pipeline)
+            #expect(cluster.endpoints("a.cart") == [])
+            group.cancelAll()
+        }
+    }
+
+    @Test("an operator releases what is held")
+    func released() async {
+        let pipeline = await pipeline()
+        await pipeline.read(["a.Cart": Array(1...60), "a.Order": Array(61...100)])
+        await pipeline.read(["a.Order": Array(61...100)])
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("a.cart")?.count == 60)
+        #expect(await pipeline.release("zk")?.contains("60 of 100") == true)
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("a.cart") == [])
+        #expect(await pipeline.release("zk") == nil)
+    }
+
+    @Test("after a restart, what the cluster has is held against a registry that lost too much")
+    func restart() async {
+        let before = await pipeline()
+        await before.read(["a.Cart": Array(1...60), "a.Order": Array(61...100)])
+        await cluster.settle(before)
+        let writes = cluster.writes
+        let after = await pipeline()
+        await after.read(["a.Order": Array(61...100)])
+        await cluster.settle(after)
+        #expect(cluster.writes == writes)
+        #expect(cluster.endpoints("a.cart")?.count == 60)
+        await after.add("a.Cart", 1)
+        await cluster.settle(after)
+        #expect(cluster.writes == writes)
+    }
+}

@@ -1,0 +1,522 @@
+import Addressing
+import Catalog
+import IsthmusTesting
+import Testing
+
+/// A registry whose entries are named like their service and host, under a guard.
+private struct Scene {
+    var store: CatalogStore
+    var now = Duration.zero
+    /// The reads that were asked for.
+    var reads: Set<String> = []
+
+    init(registries: [String] = ["zk"], policy: GuardPolicy = GuardPolicy()) {
+        store = CatalogStore(registries: registries, policy: policy)
+    }
+
+    mutating func apply(_ event: SourceEvent, from registry: String = "zk") {
+        let outcome = store.apply(event, from: registry, now: now)
+        reads.formUnion(outcome.reads[registry] ?? [])
+    }
+
+    static func id(_ name: String) -> ServiceID { ServiceID(name: name) }
+
+    mutating func read(_ services: [String: [UInt8]], from registry: String = "zk") {
+        apply(.begin, from: registry)
+        for (name, hosts) in services { apply(.services(name: name, Self.list(name, hosts)), from: registry) }
+        apply(.complete, from: registry)
+    }
+
+    /// A read of one name.
+    mutating func reread(_ name: String, _ hosts: [UInt8], from registry: String = "zk") {
+        apply(.services(name: name, Self.list(name, hosts)), from: registry)
+    }
+
+    mutating func add(_ name: String, _ host: UInt8, from registry: String = "zk") {
+        apply(.added(Self.id(name), InstanceKey("\(name)-\(host)"), .sample(host)), from: registry)
+    }
+
+    mutating func remove(_ name: String, _ host: UInt8, from registry: String = "zk") {
+        apply(.removed(Self.id(name), InstanceKey("\(name)-\(host)")), from: registry)
+    }
+
+    static func list(_ name: String, _ hosts: [UInt8]) -> SourceEvent.Instances {
+        hosts.isEmpty
+            ? [:]
+            : [
+                id(name): Dictionary(
+                    uniqueKeysWithValues: hosts.map { (InstanceKey("\(name)-\($0)"), Instance.sample($0)) })
+            ]
+    }
+
+    /// The hosts that the mesh would see.
+    func accepted(_ name: String) -> [UInt8] {
+        store.service(Self.id(name)).instances.compactMap { instance -> UInt8? in
+            guard case .address(.v4(let bits)) = instance.host else { return nil }
+            return UInt8(truncatingIfNeeded: bits)
+        }
+    }
+
+    func hold(_ registry: String = "zk") -> CatalogStore.HoldReport? { store.report(on: registry)?.hold }
+}
+
+@Suite("the guard: losses on balance")
+struct NetLossTests {
+    private var scene = Scene()
+
+    @Test("up to ten instances may go, whatever share of the registry they are")
+    mutating func small() {
+        scene.read(["a.A": Array(1...12)])
+        for host in UInt8(1)...10 { scene.remove("a.A", host) }
+        #expect(scene.accepted("a.A") == [11, 12])
+        #expect(scene.hold() == nil)
+    }
+
+    @Test("of more than 15 percent and more than ten, what goes beyond is held")
+    mutating func held() throws {
+        scene.read(["a.A": Array(1...100)])
+        for host in UInt8(1)...40 { scene.remove("a.A", host) }
+        #expect(scene.accepted("a.A") == Array(16...100))
+        let hold = try #require(scene.hold())
+        #expect(hold.cause == .netLoss && hold.held == 25 && hold.total == 100)
+        #expect(hold.remaining == .seconds(300))
+        #expect(hold.services == [ServiceID(name: "a.A")])
+    }
+
+    @Test("a full read that lacks too much is held as a whole")
+    mutating func byRead() {
+        scene.read(["a.A": Array(1...50), "a.B": Array(51...100)])
+        scene.read(["a.A": Array(1...50)])
+        #expect(scene.accepted("a.B") == Array(51...100))
+        #expect(scene.hold()?.held == 50)
+    }
+
+    @Test("a rolling deployment, in which every address changes, is never held", arguments: [true, false])
+    mutating func rolling(newFirst: Bool) {
+        scene.read(["a.A": Array(1...100)])
+        for host in UInt8(1)...100 {
+            if newFirst { scene.add("a.A", host + 100) }
+            scene.remove("a.A", host)
+            if !newFirst { scene.add("a.A", host + 100) }
+            #expect(scene.accepted("a.A").count == 100)
+        }
+        #expect(scene.hold() == nil)
+        #expect(scene.accepted("a.A") == Array(101...200))
+    }
+
+    @Test("a deployment that went on while the registry was away is not held")
+    mutating func rolledMeanwhile() {
+        scene.read(["a.A": Array(1...100)])
+        scene.apply(.interrupted(reason: "lost"))
+        scene.read(["a.A": Array(101...200)])
+        #expect(scene.accepted("a.A") == Array(101...200))
+        #expect(scene.hold() == nil)
+    }
+
+    @Test("what was lost longer ago than the window does not count")
+    mutating func window() {
+        scene.read(["a.A": Array(1...100)])
+        for host in UInt8(1)...40 {
+            scene.remove("a.A", host)
+            scene.now += .seconds(10)
+        }
+        #expect(scene.hold() == nil)
+        #expect(scene.accepted("a.A") == Array(41...100))
+    }
+
+    @Test("what was held and comes back is simply there, and the hold ends with the last of it")
+    mutating func recovery() {
+        scene.read(["a.A": Array(1...100)])
+        for host in UInt8(1)...40 { scene.remove("a.A", host) }
+        for host in UInt8(1)...40 {
+            #expect(scene.hold() != nil || host > 15)
+            scene.add("a.A", host)
+        }
+        #expect(scene.hold() == nil)
+        #expect(scene.accepted("a.A") == Array(1...100))
+        scene.remove("a.A", 1)
+        #expect(scene.accepted("a.A") == Array(2...100))
+    }
+
+    @Test("during a hold a new instance takes the place of a missing one")
+    mutating func replaced() {
+        scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
+        scene.read(["a.A": [], "a.B": Array(41...80)])
+        for host in UInt8(101)...140 {
+            scene.add("a.A", host)
+            #expect(scene.accepted("a.A").count == 40)
+        }
+        #expect(scene.accepted("a.A") == Array(101...140))
+        #expect(scene.hold() == nil)
+    }
+
+    @Test("a held address that another service registers is released at once")
+    mutating func reused() {
+        scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
+        scene.read(["a.A": [], "a.B": Array(41...80)])
+        scene.add("a.C", 7)
+        #expect(scene.accepted("a.C") == [7])
+        #expect(scene.accepted("a.A") == Array(1...6) + Array(8...40))
+    }
+
+    @Test("an address that comes back for one of its services is not taken from the others")
+    mutating func sharedAddress() {
+        scene.read(["a.A": Array(1...40), "a.B": Array(1...40)])
+        for host in UInt8(1)...40 {
+            scene.remove("a.A", host)
+            scene.remove("a.B", host)
+        }
+        let before = scene.accepted("a.B")
+        #expect(before.count > 20)
+        for host in UInt8(20)...40 { scene.add("a.A", host) }
+        #expect(scene.accepted("a.B") == before)
+    }
+
+    @Test("a provider that registered anew before its old session ended is not lost")
+    mutating func twoNodes() {
+        scene.read(["a.A": Array(1...20)])
+        for host in UInt8(1)...20 {
+            scene.apply(.added(Scene.id("a.A"), InstanceKey("new-\(host)"), .sample(host, startTime: 5)))
+            scene.remove("a.A", host)
+        }
+        #expect(scene.accepted("a.A") == Array(1...20))
+        #expect(scene.hold() == nil)
+    }
+}
+
+@Suite("the guard: how a hold ends")
+struct HoldTests {
+    private var scene = Scene()
+
+    /// 30 of 100 are gone by a read at this moment.
+    private mutating func begin() {
+        scene.read(["a.A": Array(1...70), "a.B": Array(71...100)])
+        scene.read(["a.A": Array(1...70)])
+    }
+
+    private mutating func agree(after seconds: Int) {
+        scene.now += .seconds(seconds)
+        scene.read(["a.A": Array(1...70)])
+    }
+
+    @Test("it is over when reads have agreed for five minutes, and not by the passing of time")
+    mutating func timer() {
+        begin()
+        scene.now += .seconds(290)
+        #expect(scene.hold()?.remaining == .seconds(300))
+        agree(after: 9)
+        #expect(scene.hold()?.remaining == .seconds(1))
+        #expect(scene.accepted("a.B").count == 30)
+        agree(after: 1)
+        #expect(scene.hold() == nil)
+        #expect(scene.accepted("a.B") == [])
+    }
+
+    @Test("time in which the registry can't be followed does not count")
+    mutating func interrupted() {
+        begin()
+        agree(after: 100)
+        scene.apply(.interrupted(reason: "lost"))
+        agree(after: 1_000)
+        #expect(scene.hold()?.remaining == .seconds(200))
+        agree(after: 200)
+        #expect(scene.accepted("a.B") == [])
+    }
+
+    @Test("when something comes back, it begins anew")
+    mutating func disagreement() {
+        begin()
+        agree(after: 299)
+        scene.add("a.B", 71)
+        agree(after: 1)
+        #expect(scene.hold()?.remaining == .seconds(300))
+        #expect(scene.accepted("a.B").count == 30)
+    }
+
+    @Test("more than half of a registry is released by its recovery or by an operator only")
+    mutating func operatorOnly() throws {
+        scene.read(["a.A": Array(1...40), "a.B": Array(41...100)])
+        scene.read(["a.A": Array(1...40)])
+        for _ in 0..<10 {
+            scene.now += .seconds(300)
+            scene.read(["a.A": Array(1...40)])
+        }
+        #expect(try #require(scene.hold()).remaining == nil)
+        #expect(scene.accepted("a.B").count == 60)
+        let outcome = scene.store.release("zk")
+        #expect(outcome?.changed == [ServiceID(name: "a.B")])
+        #expect(scene.accepted("a.B") == [] && scene.hold() == nil)
+        #expect(scene.store.release("zk") == nil)
+    }
+
+    @Test("stragglers of a recovery are waited for one window long")
+    mutating func stragglers() throws {
+        scene.read(["a.A": Array(1...40), "a.B": Array(41...100)])
+        scene.read(["a.A": Array(1...40)])
+        for host in UInt8(41)...90 { scene.add("a.B", host) }
+        #expect(try #require(scene.hold()).remaining == .seconds(60))
+        for seconds in [0, 30, 30] {
+            scene.now += .seconds(seconds)
+            scene.read(["a.A": Array(1...40), "a.B": Array(41...90)])
+        }
+        #expect(scene.hold() == nil)
+        #expect(scene.accepted("a.B") == Array(41...90))
+    }
+
+    @Test("after a release the next small loss passes, and the next large one is held")
+    mutating func afterwards() {
+        begin()
+        _ = scene.store.release("zk")
+        scene.remove("a.A", 1)
+        #expect(scene.accepted("a.A") == Array(2...70))
+        scene.read(["a.A": Array(2...30)])
+        #expect(scene.accepted("a.A") == Array(2...70))
+    }
+}
+
+@Suite("the guard: nothing at all")
+struct EmptyAnswerTests {
+    private var scene = Scene()
+
+    @Test("a complete answer that there is nothing is refused, however little there was")
+    mutating func refused() throws {
+        scene.read(["a.A": [1]])
+        scene.read([:])
+        #expect(scene.accepted("a.A") == [1])
+        let hold = try #require(scene.hold())
+        #expect(hold.cause == .emptyAnswer && hold.remaining == nil)
+        scene.now += .seconds(10_000)
+        scene.read([:])
+        #expect(scene.accepted("a.A") == [1])
+    }
+
+    @Test("with the first instance that is there again, the rules for losses apply")
+    mutating func partial() {
+        scene.read(["a.A": Array(1...8)])
+        scene.read([:])
+        scene.read(["a.A": Array(1...7)])
+        #expect(scene.hold()?.cause == .netLoss)
+        scene.now += .seconds(60)
+        scene.read(["a.A": Array(1...7)])
+        #expect(scene.hold() == nil)
+        #expect(scene.accepted("a.A") == Array(1...7))
+    }
+
+    @Test("a registry that was empty from the start is healthy")
+    mutating func empty() {
+        scene.read([:])
+        scene.read([:])
+        #expect(scene.hold() == nil && scene.store.isHealthy)
+    }
+}
+
+@Suite("the guard: a service without instances")
+struct SecondReadTests {
+    private var scene = Scene()
+
+    @Test("the last instance goes after a second read")
+    mutating func confirmed() {
+        scene.read(["a.A": [1], "a.B": [2]])
+        scene.remove("a.A", 1)
+        #expect(scene.accepted("a.A") == [1])
+        #expect(scene.reads == ["a.A"])
+        #expect(!scene.store.isSettled)
+        scene.reread("a.A", [])
+        #expect(scene.accepted("a.A") == [])
+        #expect(scene.store.isSettled)
+    }
+
+    @Test("a second read that finds it again keeps it, as does a new instance its own place")
+    mutating func contradicted() {
+        scene.read(["a.A": [1], "a.B": [2]])
+        scene.remove("a.A", 1)
+        scene.reread("a.A", [1])
+        #expect(scene.accepted("a.A") == [1])
+        scene.remove("a.A", 1)
+        scene.add("a.A", 3)
+        #expect(scene.accepted("a.A") == [3])
+    }
+
+    @Test("a full read that began before does not confirm, one that began after does")
+    mutating func fullRead() {
+        scene.read(["a.A": [1], "a.B": [2]])
+        scene.apply(.begin)
+        scene.apply(.services(name: "a.B", Scene.list("a.B", [2])))
+        scene.remove("a.A", 1)
+        scene.apply(.complete)
+        #expect(scene.accepted("a.A") == [1])
+        scene.read(["a.B": [2]])
+        #expect(scene.accepted("a.A") == [])
+    }
+
+    @Test("a name that can't be read confirms nothing")
+    mutating func unreadable() {
+        scene.read(["a.A": [1], "a.B": [2]])
+        scene.remove("a.A", 1)
+        scene.apply(.unreadable(name: "a.A", reason: "no permission"))
+        #expect(scene.accepted("a.A") == [1])
+    }
+
+    @Test("all instances that a service lost before it had none wait together")
+    mutating func several() {
+        scene.read(["a.A": [1, 2], "a.B": [3]])
+        scene.reread("a.A", [])
+        #expect(scene.accepted("a.A") == [1, 2])
+        scene.reread("a.A", [])
+        #expect(scene.accepted("a.A") == [])
+    }
+}
+
+@Suite("the guard: from before the start")
+struct SeedTests {
+    private var scene = Scene()
+
+    private mutating func seed(_ services: [String: [UInt8]], by registries: [String] = ["zk"]) {
+        _ = scene.store.seed(
+            services.map { name, hosts in
+                ServiceSeed(id: Scene.id(name), registries: registries, instances: hosts.map { .sample($0) })
+            }, now: scene.now)
+    }
+
+    @Test("a seed shows in no service, and nothing is decidable before the registry was read")
+    mutating func undecided() {
+        seed(["a.A": [1]])
+        #expect(!scene.store.isDecidable(Scene.id("a.A")))
+        #expect(scene.accepted("a.A") == [])
+        scene.read(["a.A": [1]])
+        #expect(scene.store.isDecidable(Scene.id("a.A")))
+        #expect(scene.accepted("a.A") == [1])
+    }
+
+    @Test("what went while the bridge was away goes with the first read")
+    mutating func small() {
+        seed(["a.A": Array(1...40)])
+        scene.read(["a.A": Array(3...41)])
+        #expect(scene.accepted("a.A") == Array(3...41))
+        #expect(scene.hold() == nil)
+    }
+
+    @Test("too large a loss against what was known before the start is held")
+    mutating func large() {
+        seed(["a.A": Array(1...40), "a.B": Array(41...80)])
+        scene.read(["a.A": Array(1...40)])
+        #expect(scene.accepted("a.B") == Array(41...80))
+        #expect(scene.hold()?.held == 40)
+    }
+
+    @Test("an empty registry against what was known before the start is refused")
+    mutating func empty() {
+        seed(["a.A": [1]])
+        scene.read([:])
+        #expect(scene.accepted("a.A") == [1])
+        #expect(scene.hold()?.cause == .emptyAnswer)
+    }
+
+    @Test("a service that is gone at the first read goes after a second one")
+    mutating func gone() {
+        seed(["a.A": [1], "a.B": [2]])
+        scene.read(["a.B": [2]])
+        #expect(scene.accepted("a.A") == [1])
+        #expect(scene.reads == ["a.A"])
+        scene.reread("a.A", [])
+        #expect(scene.accepted("a.A") == [])
+    }
+
+    @Test("a deployment that went on while the bridge was away is not held")
+    mutating func rolled() {
+        seed(["a.A": Array(1...40)])
+        scene.read(["a.A": Array(101...140)])
+        #expect(scene.accepted("a.A") == Array(101...140))
+        #expect(scene.hold() == nil)
+    }
+
+    @Test("many new instances at the first read do not excuse a loss right after it")
+    mutating func newAtStart() {
+        scene.read(["a.A": Array(1...100)])
+        for host in UInt8(1)...40 { scene.remove("a.A", host) }
+        #expect(scene.hold() != nil)
+    }
+
+    @Test("the address of a vanished instance that another service has now is not held")
+    mutating func reused() {
+        seed(["a.A": Array(1...40), "a.B": Array(41...80)])
+        scene.read(["a.B": Array(41...80), "a.C": [7]])
+        #expect(scene.accepted("a.A") == Array(1...6) + Array(8...40))
+    }
+
+    @Test("an instance that any registry may still announce waits for all of them")
+    mutating func twoRegistries() {
+        scene = Scene(registries: ["zk", "nacos"])
+        seed(["a.A": [1, 2]], by: ["zk", "nacos"])
+        scene.read(["a.A": [1]], from: "zk")
+        #expect(!scene.store.isDecidable(Scene.id("a.A")))
+        scene.read(["a.A": [2]], from: "nacos")
+        #expect(scene.accepted("a.A") == [1, 2])
+        #expect(scene.store.service(Scene.id("a.A")).registries == ["zk", "nacos"])
+    }
+
+    @Test("what only a registry announced that is not configured any more stays until it is released")
+    mutating func removedRegistry() throws {
+        seed(["a.A": [1, 2]], by: ["old"])
+        seed(["a.B": [3]])
+        scene.read(["a.A": [2], "a.B": [3]])
+        #expect(scene.accepted("a.A") == [1, 2])
+        let hold = try #require(scene.hold("old"))
+        #expect(hold.cause == .removedRegistry && hold.held == 1 && hold.remaining == nil)
+        #expect(scene.store.isHealthy)
+        _ = scene.store.release("old")
+        #expect(scene.accepted("a.A") == [2])
+        #expect(scene.hold("old") == nil && scene.store.reports.map(\.name) == ["zk"])
+    }
+
+    @Test("a registry that only got another name holds nothing")
+    mutating func renamed() {
+        seed(["a.A": [1, 2]], by: ["old"])
+        scene.read(["a.A": [1, 2]])
+        #expect(scene.accepted("a.A") == [1, 2])
+        #expect(scene.store.reports.map(\.name) == ["zk"])
+    }
+
+    @Test("by choice, what a removed registry announced goes by the rules for losses")
+    mutating func removedByChoice() {
+        scene = Scene(policy: GuardPolicy(removedRegistries: .remove))
+        seed(["a.A": [1, 2], "a.B": [3]], by: ["old"])
+        scene.read(["a.A": [2], "a.B": [3]])
+        #expect(scene.accepted("a.A") == [2])
+    }
+}
+
+@Suite("a registry that is followed counts more than one that isn't")
+struct OverruledTests {
+    private var scene = Scene(registries: ["zk", "nacos"])
+
+    @Test("its removal beats the other's last good picture, until that one is read again")
+    mutating func overruled() {
+        scene.read(["a.A": [1, 2]], from: "zk")
+        scene.read(["a.A": [1, 2, 3]], from: "nacos")
+        scene.apply(.interrupted(reason: "lost"), from: "nacos")
+        scene.remove("a.A", 1, from: "zk")
+        #expect(scene.accepted("a.A") == [2, 3])
+        scene.read(["a.A": [1, 2, 3]], from: "nacos")
+        #expect(scene.accepted("a.A") == [1, 2, 3])
+    }
+
+    @Test("while both are followed, each has its own say")
+    mutating func independent() {
+        scene.read(["a.A": [1, 2]], from: "zk")
+        scene.read(["a.A": [1, 2]], from: "nacos")
+        scene.remove("a.A", 1, from: "zk")
+        #expect(scene.accepted("a.A") == [1, 2])
+    }
+
+    @Test("what comes back in the followed one is there again")
+    mutating func back() {
+        scene.read(["a.A": [1, 2]], from: "zk")
+        scene.read(["a.A": [1, 2]], from: "nacos")
+        scene.apply(.interrupted(reason: "lost"), from: "nacos")
+        scene.remove("a.A", 1, from: "zk")
+        scene.add("a.A", 1, from: "zk")
+        scene.remove("a.A", 2, from: "zk")
+        #expect(scene.accepted("a.A") == [1])
+    }
+}
