@@ -115,7 +115,9 @@ let package = Package(
             [
                 "KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", "Sandbox", logging,
             ]),
-        tests("SandboxTests", ["Sandbox", "ZooKeeper", "JSON", nioCore, nioPosix, nioHTTP1, logging]),
+        tests(
+            "SandboxTests",
+            ["Sandbox", "ZooKeeper", "Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, logging]),
         tests(
             "BridgeTests",
             [

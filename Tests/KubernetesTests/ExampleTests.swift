@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Kubernetes
 import Logging
 import NIOHTTP1
@@ -30,9 +31,30 @@ func followSettings(of configuration: ClusterConfiguration, say: (String) -> Voi
     await client.shutdown()
 }
 
-@Suite("The example of the documentation", .timeLimit(.minutes(1)))
+/// Writes the items that come while this process is the leader.
+///
+/// This function is the second example of both.
+func writeWhileLeading(
+    _ items: AsyncStream<String>, to configuration: ClusterConfiguration, write: (String) async -> Void
+) async throws {
+    let logger = Logger(label: "example")
+    let client = try KubernetesClient(configuration, userAgent: "example/1.0", logger: logger)
+    let election = try LeaderElection(
+        client: client, configuration: .init(name: "example", namespace: configuration.namespace), logger: logger)
+    await withTaskGroup(of: Void.self) { group in
+        group.addTask {
+            await election.run { isLeading in logger.info("\(isLeading ? "leads" : "follows")") }
+        }
+        for await item in items where election.isLeading { await write(item) }
+        // The lease is released before the group ends.
+        group.cancelAll()
+    }
+    await client.shutdown()
+}
+
+@Suite("The examples of the documentation", .timeLimit(.minutes(1)))
 struct ExampleTests {
-    @Test("does what it says")
+    @Test("follow settings as they say")
     func example() async throws {
         let (later, feed) = AsyncStream.makeStream(of: String.self)
         let handler = { @Sendable (request: TestServer.Request) -> TestServer.Reply in
@@ -52,15 +74,38 @@ struct ExampleTests {
     }
 
     @Test(
-        "stands in it as it is compiled",
+        "stand in it as they are compiled",
         arguments: ["docs/kubernetes.md", "Sources/Kubernetes/Documentation.docc/Kubernetes.md"])
     func documented(page: String) throws {
         let source = URL(filePath: #filePath)
         let root = source.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let text = try String(contentsOf: root.appending(path: page), encoding: .utf8)
-        let parts = text.components(separatedBy: "```swift\n")
-        let example = try #require(parts.dropFirst().first?.components(separatedBy: "```").first)
-        #expect(example.contains("func followSettings"))
-        #expect(try String(contentsOf: source, encoding: .utf8).contains(example))
+        let examples = text.components(separatedBy: "```swift\n").dropFirst()
+            .compactMap { $0.components(separatedBy: "```").first }
+        #expect(examples.map { $0.prefix { $0 != "(" } } == ["func followSettings", "func writeWhileLeading"])
+        let compiled = try String(contentsOf: source, encoding: .utf8)
+        for example in examples { #expect(compiled.contains(example)) }
+    }
+
+    @Test("write while they lead, and release the lease")
+    func leaderElection() async throws {
+        let handler = { @Sendable (request: TestServer.Request) -> TestServer.Reply in
+            guard request.method != .GET, let lease = try? json(request.body) else {
+                return .json(#"{"kind":"Status","reason":"NotFound","code":404}"#, status: 404)
+            }
+            let stored = lease.applying(mergePatch: ["metadata": ["resourceVersion": "1"]])
+            return .json(String(decoding: stored.bytes, as: UTF8.self))
+        }
+        try await TestServer.run(handler) { server in
+            let written = Mutex<[String]>([])
+            // Until one is written.
+            let items = AsyncStream { written.withLock { $0.isEmpty ? "item" : nil } }
+            try await writeWhileLeading(items, to: ClusterConfiguration(server: server.url, namespace: "ns")) { item in
+                written.withLock { $0.append(item) }
+            }
+            #expect(written.withLock { $0 } == ["item"])
+            #expect(server.requests.map(\.method) == [.GET, .POST, .PUT])
+            #expect(try json(#require(server.requests.last).body)["spec"]?["holderIdentity"] == "")
+        }
     }
 }

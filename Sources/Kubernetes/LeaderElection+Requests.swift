@@ -1,0 +1,80 @@
+internal import JSON
+
+extension LeaderElection {
+    func perform(_ step: LeaderElectionStateMachine.Step) async -> LeaderElectionStateMachine.Input {
+        switch step {
+        case .wait(let delay):
+            // It throws only when cancelled, which the caller looks at.
+            try? await stopwatch.sleep(delay)
+            return .waited
+        case .read(let limit):
+            return await request("get", within: limit) { [self] () async throws(KubernetesError) in
+                .lease(try await read())
+            }
+        case .write(let write, let limit):
+            let verb = write.base == nil ? "create" : "update"
+            return await request(verb, within: limit) { [self] () async throws(KubernetesError) in
+                .written(Lease(object: try await self.write(write)))
+            }
+        case .stop:
+            preconditionFailure("there is nothing to perform any more")
+        }
+    }
+
+    private func read() async throws(KubernetesError) -> Lease? {
+        do {
+            return Lease(
+                object: try await client.get(Lease.type, name: configuration.name, namespace: configuration.namespace))
+        } catch {
+            if error.code == .notFound { return nil }
+            throw error
+        }
+    }
+
+    private func write(_ write: Lease.Write) async throws(KubernetesError) -> APIObject {
+        let body = configuration.body(of: write, at: wallClock())
+        guard let base = write.base else {
+            return try await client.create(
+                Lease.type, namespace: configuration.namespace, body: body, replying: .full)
+        }
+        return try await client.replace(
+            Lease.type, name: configuration.name, namespace: configuration.namespace,
+            resourceVersion: base.object.metadata.resourceVersion, body: body, replying: .full)
+    }
+
+    /// Performs a request within a time, by the client's clock, however long the client would wait.
+    private func request(
+        _ verb: String, within limit: Duration,
+        _ operation: @escaping @Sendable () async throws(KubernetesError) -> LeaderElectionStateMachine.Input
+    ) async -> LeaderElectionStateMachine.Input {
+        let isWrite = verb != "get"
+        switch await client.transport.stopwatch.run(within: limit, { try await operation() }) {
+        case .success(let input):
+            return input
+        case .failure(let error as KubernetesError):
+            return .failed(explained(error, verb))
+        case .failure:
+            return .failed(
+                KubernetesError(
+                    code: .cancelled, message: "cancelled before the \(verb) of the lease was complete",
+                    isOutcomeUnknown: isWrite))
+        case nil:
+            return .failed(
+                KubernetesError(
+                    code: .timedOut, message: "no complete reply to the \(verb) of the lease within \(limit)",
+                    isOutcomeUnknown: isWrite))
+        }
+    }
+
+    private func explained(_ error: KubernetesError, _ verb: String) -> KubernetesError {
+        // A namespace that is being deleted forbids, too, and there no permission helps.
+        guard error.code == .forbidden, !error.causes.contains(where: { $0.reason == "NamespaceTerminating" }) else {
+            return error
+        }
+        var error = error
+        error.message =
+            "the client's user may not \(verb) leases.coordination.k8s.io in namespace '\(configuration.namespace)'; "
+            + "leader election needs a Role with get, create and update there. The server says: \(error.message)"
+        return error
+    }
+}
