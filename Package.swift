@@ -61,6 +61,7 @@ let package = Package(
         // Values and pure functions.
         room("Addressing"),
         room("JSON"),
+        room("Status", ["JSON"]),
         room("IstioAPI", ["Addressing", "JSON"]),
         room("Catalog", ["Addressing"]),
         room("Dubbo", ["Addressing", "Catalog"]),
@@ -95,6 +96,7 @@ let package = Package(
             swiftSettings: settings),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("JSONTests", ["JSON"]),
+        tests("StatusTests", ["Status", "JSON"]),
         tests("AddressingTests", ["Addressing", "IsthmusTesting"]),
         tests("CatalogTests", ["Catalog", "Addressing", "IsthmusTesting"]),
         tests("DubboTests", ["Dubbo", "Catalog", "Addressing", "IsthmusTesting"]),
