@@ -18,6 +18,7 @@ extension BridgeConfiguration {
         clusters = try Self.clusters(reader)
         let namespace = clusters.first?.configuration.namespace ?? "default"
         translation = try Self.translation(reader, namespace: namespace)
+        admin = try Admin(reader)
     }
 
     private static func registries(_ reader: YAMLReader) throws(ConfigurationError) -> [Registry] {

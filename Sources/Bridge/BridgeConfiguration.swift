@@ -37,14 +37,18 @@ package struct BridgeConfiguration: Sendable {
     package var clusters: [Cluster]
     /// A folder for one YAML file a resource; `nil` for none.
     package var directory: String?
+    /// `nil` for a bridge that answers nobody.
+    package var admin: Admin?
 
     package init(
-        registries: [Registry], translation: TranslationPolicy, clusters: [Cluster], directory: String? = nil
+        registries: [Registry], translation: TranslationPolicy, clusters: [Cluster], directory: String? = nil,
+        admin: Admin? = nil
     ) {
         self.registries = registries
         self.translation = translation
         self.clusters = clusters
         self.directory = directory
+        self.admin = admin
     }
 }
 

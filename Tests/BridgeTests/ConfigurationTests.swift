@@ -87,7 +87,10 @@ struct ConfigurationTests {
         "what can't be meant is refused with its place, its key and what to do",
         arguments: [
             ("registris: []", "f:1:1: unknown key 'registris'; did you mean 'registries'?"),
-            ("colour: red", "f:1:1: unknown key 'colour'; known here: delivery, instance, registries, translation"),
+            (
+                "colour: red",
+                "f:1:1: unknown key 'colour'; known here: admin, delivery, instance, registries, translation"
+            ),
             ("registries: []", "f:1:13: 'registries': at least one is needed, or there is nothing to watch"),
             ("instance: main", "f:1:1: 'registries': is needed: what to watch"),
             ("- a\n- b", "f: a mapping of keys to values is expected"),
