@@ -20,6 +20,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
@@ -57,6 +59,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         // SIGTERM, graceful stop, one root for everything that runs.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        // The admin endpoint's HTTP server: the core alone, without the router, metrics, tracing and files of the whole;
+        // AsyncHTTPClient brings nearly all that it needs. Its default traits would add Foundation and a configuration library.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        // The names of methods, headers and statuses in that server's requests and answers.
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         // Kubeconfig and configuration, as nodes that know their line and column.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
@@ -64,6 +71,7 @@ let package = Package(
         // Values and pure functions.
         room("Addressing"),
         room("JSON"),
+        room("Status", ["JSON"]),
         room("IstioAPI", ["Addressing", "JSON"]),
         room("Catalog", ["Addressing"]),
         room("Dubbo", ["Addressing", "Catalog"]),
@@ -77,27 +85,30 @@ let package = Package(
         room("ZooKeeperSource", ["ZooKeeper", "Dubbo", "Catalog", asyncAlgorithms, logging]),
         room("KubernetesDelivery", ["Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
         room("DirectoryDelivery", ["Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
+        room("Console", ["Status", "JSON", hummingbirdCore, httpTypes, nioCore, nioPosix, logging, serviceLifecycle]),
         // Composition.
         room(
             "Bridge",
             [
                 "Addressing", "Catalog", "Translation", "Planning", "IstioAPI", "ZooKeeper", "ZooKeeperSource",
                 "Kubernetes",
-                "Deliveries", "DirectoryDelivery", "KubernetesDelivery", "Dubbo", "JSON", logging, serviceLifecycle,
-                yams,
+                "Deliveries", "DirectoryDelivery", "KubernetesDelivery", "Dubbo", "JSON", "Status", logging, nioPosix,
+                serviceLifecycle, yams,
             ]),
         room("Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
         room("IsthmusTesting"),
         .executableTarget(
             name: "isthmus",
             dependencies: [
-                "Bridge", "Deliveries", "IstioAPI", "JSON", "Kubernetes", "Planning", "Sandbox", "Translation",
-                "ZooKeeper", argumentParser, logging,
+                "Bridge", "Console", "Deliveries", "IstioAPI", "JSON", "Kubernetes", "Planning", "Sandbox", "Status",
+                "Translation", "ZooKeeper", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
                 serviceLifecycle, unixSignals,
             ],
             swiftSettings: settings),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("JSONTests", ["JSON"]),
+        tests("StatusTests", ["Status", "JSON"]),
+        tests("ConsoleTests", ["Console", "Status", "JSON", "IsthmusTesting", httpTypes, logging]),
         tests("AddressingTests", ["Addressing", "IsthmusTesting"]),
         tests("CatalogTests", ["Catalog", "Addressing", "IsthmusTesting"]),
         tests("DubboTests", ["Dubbo", "Catalog", "Addressing", "IsthmusTesting"]),

@@ -7,20 +7,25 @@ extension BridgeConfiguration {
     /// Reads a configuration file.
     /// - Throws: `ConfigurationError` or `KubernetesError`.
     package init(file: String) throws {
-        let text: String
+        try self.init(yaml: try Self.text(of: file), file: file)
+    }
+
+    static func text(of file: String) throws(ConfigurationError) -> String {
         do {
-            text = try String(contentsOfFile: file, encoding: .utf8)
+            return try String(contentsOfFile: file, encoding: .utf8)
         } catch {
             throw ConfigurationError(place: file, message: "the file can't be read as UTF-8 text: \(error)")
         }
-        try self.init(yaml: text, file: file)
     }
 
     /// What the flags of `isthmus run` say; `nil` is the default of each.
-    /// - Parameter registry: `zookeeper://HOST:PORT[,HOST:PORT…][/dubbo-root]`.
+    /// - Parameters:
+    ///   - registry: `zookeeper://HOST:PORT[,HOST:PORT…][/dubbo-root]`.
+    ///   - admin: `HOST:PORT`; with `nil` there is no admin endpoint.
     /// - Throws: `ConfigurationError` or `KubernetesError`.
     package init(
-        registry: String, kubeconfig: String?, context: String?, namespace: String?, instance: String?
+        registry: String, kubeconfig: String?, context: String?, namespace: String?, instance: String?,
+        admin: String? = nil
     ) throws {
         registries = [try Self.registry(url: registry)]
         let cluster = try ClusterConfiguration.detect(kubeconfig: kubeconfig, context: context)
@@ -31,6 +36,7 @@ extension BridgeConfiguration {
         }
         if let instance { translation.instance = instance }
         if let problem = translation.instanceProblem { throw ConfigurationError(place: "--instance", message: problem) }
+        self.admin = try admin.map(Admin.init(flag:))
     }
 
     private static func registry(url: String) throws(ConfigurationError) -> Registry {

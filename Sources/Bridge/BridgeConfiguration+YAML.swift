@@ -20,6 +20,7 @@ extension BridgeConfiguration {
         translation = try Self.translation(reader, namespace: namespace)
         removals = try Self.removals(reader)
         leadership = try Self.leadership(reader)
+        admin = try Admin(reader)
     }
 
     private static func registries(_ reader: YAMLReader) throws(ConfigurationError) -> [Registry] {

@@ -42,10 +42,13 @@ package struct BridgeConfiguration: Sendable {
     package var clusters: [Cluster]
     /// A folder for one YAML file a resource; `nil` for none.
     package var directory: String?
+    /// `nil` for a bridge that answers nobody.
+    package var admin: Admin?
 
     package init(
         registries: [Registry], translation: TranslationPolicy, removals: GuardPolicy = GuardPolicy(),
-        leadership: Leadership? = Leadership(), clusters: [Cluster], directory: String? = nil
+        leadership: Leadership? = Leadership(), clusters: [Cluster], directory: String? = nil,
+        admin: Admin? = nil
     ) {
         self.registries = registries
         self.translation = translation
@@ -53,6 +56,7 @@ package struct BridgeConfiguration: Sendable {
         self.leadership = leadership
         self.clusters = clusters
         self.directory = directory
+        self.admin = admin
     }
 }
 

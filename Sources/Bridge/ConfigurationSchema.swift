@@ -46,6 +46,9 @@ extension ConfigurationKey {
         ConfigurationKey(
             "leadership", .words(["off"], or: leadership),
             "which of several replicas writes to a cluster: a Lease in it, or `off` where there is only one"),
+        ConfigurationKey(
+            "admin", .mapping(admin), "where the running bridge tells of itself, for `isthmus status` and probes",
+            standard: "nowhere"),
     ]
 
     private static let registry: [ConfigurationKey] = [
@@ -143,6 +146,16 @@ extension ConfigurationKey {
         ConfigurationKey(
             "directory", .mapping([ConfigurationKey("path", .text, "a folder; made when missing", isRequired: true)]),
             "one YAML file for each resource"),
+    ]
+
+    private static let admin: [ConfigurationKey] = [
+        ConfigurationKey("listen", .text, "`HOST:PORT`; IPv6 in brackets", standard: "`127.0.0.1:8080`"),
+        ConfigurationKey(
+            "tokenFile", .text, "a file with the token that `isthmus release` needs; read at each release",
+            standard: "nothing can be released"),
+        ConfigurationKey(
+            "tokenEnv", .text, "instead of `tokenFile`, an environment variable with the token",
+            standard: "nothing can be released"),
     ]
 }
 

@@ -45,13 +45,14 @@ struct ConfigurationOptions: ParsableArguments {
     }
 
     /// Reads the configuration and makes something of it; what can't be used ends the program with exit code 78.
-    func use<Value>(_ make: (BridgeConfiguration) throws -> Value) throws -> Value {
+    /// - Parameter admin: The flag of that name, which only `run` has.
+    func use<Value>(admin: String? = nil, _ make: (BridgeConfiguration) throws -> Value) throws -> Value {
         do {
             if let config { return try make(try BridgeConfiguration(file: config)) }
             return try make(
                 try BridgeConfiguration(
                     registry: registry ?? "", kubeconfig: kubeconfig, context: context, namespace: namespace,
-                    instance: instance))
+                    instance: instance, admin: admin))
         } catch {
             throw failure(.unusableConfiguration, "\(error)")
         }

@@ -7,13 +7,13 @@ struct Isthmus: AsyncParsableCommand {
         commandName: "isthmus",
         abstract: "Carries services from registries such as ZooKeeper into the Istio mesh.",
         discussion: """
-            Exit codes: 0 all is well, 1 something could not be read or carried out, 2 'plan' found changes, 64 a wrong \
+            Exit codes: 0 all is well, 1 something could not be reached, read or carried out, 2 'plan' found changes, 64 a wrong \
             command line, 78 a configuration that can't be used.
             """,
         version: Version.current,
         subcommands: [
-            RunCommand.self, PlanCommand.self, ApplyCommand.self, ExportCommand.self, DemoCommand.self,
-            ReferenceCommand.self,
+            RunCommand.self, PlanCommand.self, ApplyCommand.self, ExportCommand.self, StatusCommand.self,
+            ReleaseCommand.self, DemoCommand.self, ReferenceCommand.self,
         ])
 }
 

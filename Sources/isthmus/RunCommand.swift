@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bridge
+import Console
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -11,14 +12,48 @@ struct RunCommand: AsyncParsableCommand {
         usage: """
             isthmus run --config isthmus.yaml
             isthmus run --registry zookeeper://HOST:PORT[/dubbo-root] [--kubeconfig FILE] [--namespace NS]
+                        [--admin HOST:PORT]
             """)
 
     @OptionGroup var options: ConfigurationOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "Beside --registry: where to tell of itself, for 'isthmus status' and probes.", valueName: "host:port"))
+    var admin: String?
+
+    func validate() throws {
+        guard options.config == nil || admin == nil else {
+            throw ValidationError("With --config, everything else stands in the file.")
+        }
+    }
+
     func run() async throws {
         let logger = options.logger(.info)
-        let bridge = try options.use { try BridgeService($0, logger: logger) }
+        let (bridge, admin) = try options.use(admin: admin) { (try BridgeService($0, logger: logger), $0.admin) }
+        var services = [ServiceGroupConfiguration.ServiceConfiguration(service: bridge)]
+        if let admin {
+            // The first to come is the last to go: it answers until the bridge has stopped. Its end is not the bridge's.
+            services.insert(
+                .init(service: server(admin, of: bridge, logger), successTerminationBehavior: .ignore), at: 0)
+        }
         logger.info("started", metadata: ["version": "\(Version.current)"])
-        try await ServiceGroup(services: [bridge], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
+        do {
+            try await ServiceGroup(
+                configuration: ServiceGroupConfiguration(
+                    services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            ).run()
+        } catch let error as AdminServer.Unavailable {
+            throw failure(.failed, "\(error)")
+        }
+    }
+
+    private func server(
+        _ admin: BridgeConfiguration.Admin, of bridge: BridgeService, _ logger: Logger
+    ) -> AdminServer {
+        let endpoint = AdminEndpoint(
+            token: { try await admin.token.read() }, status: { await bridge.status() },
+            release: { await bridge.release($0) }, logger: logger)
+        return AdminServer(host: admin.host, port: admin.port, endpoint: endpoint, logger: logger)
     }
 }

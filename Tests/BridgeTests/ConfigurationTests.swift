@@ -89,7 +89,7 @@ struct ConfigurationTests {
             ("registris: []", "f:1:1: unknown key 'registris'; did you mean 'registries'?"),
             (
                 "colour: red",
-                "f:1:1: unknown key 'colour'; known here: delivery, guard, instance, leadership, registries, translation"
+                "f:1:1: unknown key 'colour'; known here: admin, delivery, guard, instance, leadership, registries, translation"
             ),
             ("registries: []", "f:1:13: 'registries': at least one is needed, or there is nothing to watch"),
             ("instance: main", "f:1:1: 'registries': is needed: what to watch"),

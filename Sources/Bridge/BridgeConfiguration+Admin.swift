@@ -1,0 +1,113 @@
+internal import FoundationEssentials
+internal import NIOPosix
+
+extension BridgeConfiguration {
+    /// Where the bridge tells of itself, and what an order needs.
+    package struct Admin: Sendable, Hashable {
+        /// What must come with a request that changes something. Never the token itself: it may rotate.
+        package enum Token: Sendable, Hashable {
+            /// There is none, so nothing can be changed.
+            case none
+            case file(String)
+            case environment(String)
+        }
+
+        package var host: String
+        package var port: Int
+        package var token: Token
+
+        package init(host: String = "127.0.0.1", port: Int = 8080, token: Token = .none) {
+            self.host = host
+            self.port = port
+            self.token = token
+        }
+
+        /// What the flag `--admin` says; the token comes from the environment.
+        /// - Throws: `ConfigurationError`.
+        package init(flag text: String) throws(ConfigurationError) {
+            self.init(token: .environment(Self.tokenVariable))
+            if let problem = listen(on: text) { throw ConfigurationError(place: "--admin", message: problem) }
+        }
+
+        /// Where there is no file to name another.
+        package static let tokenVariable = "ISTHMUS_ADMIN_TOKEN"
+
+        /// `HOST:PORT`, with IPv6 in brackets.
+        package var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+        /// - Returns: What is wrong with the text.
+        private mutating func listen(on text: String) -> String? {
+            let problem = "must be HOST:PORT such as 127.0.0.1:8080, with IPv6 in brackets, and is '\(text)'"
+            guard let colon = text.lastIndex(of: ":") else { return problem }
+            let digits = text[text.index(after: colon)...]
+            var host = text[..<colon]
+            if host.first == "[", host.last == "]" {
+                host = host.dropFirst().dropLast()
+            } else if host.contains(where: { ":[]".contains($0) }) {
+                return problem
+            }
+            guard !host.isEmpty, let port = UInt16(digits), port > 0 else { return problem }
+            self.host = String(host)
+            self.port = Int(port)
+            return nil
+        }
+
+        /// The section `admin` of a file; `nil` when it has none.
+        init?(_ reader: YAMLReader) throws(ConfigurationError) {
+            guard let section = try reader.mapping("admin") else { return nil }
+            self.init()
+            if let text = try section.string("listen"), let problem = listen(on: text) {
+                throw section.failure("listen", problem)
+            }
+            let file = try section.string("tokenFile")
+            let variable = try section.string("tokenEnv")
+            if file == "" { throw section.failure("tokenFile", "must name a file") }
+            if variable == "" { throw section.failure("tokenEnv", "must name an environment variable") }
+            switch (file, variable) {
+            case (_?, _?): throw section.failure("tokenEnv", "there is a tokenFile too, and one token only")
+            case (let file?, nil): token = .file(file)
+            case (nil, let variable?): token = .environment(variable)
+            case (nil, nil): break
+            }
+        }
+    }
+
+    /// Reads of a configuration file only where the bridge answers: the clusters that it names need not be at hand.
+    ///
+    /// - Returns: `nil` when the bridge answers nobody.
+    /// - Throws: `ConfigurationError`.
+    package static func admin(file: String) throws(ConfigurationError) -> Admin? {
+        let reader = try YAMLReader(try text(of: file), file: file)
+        try reader.check(ConfigurationKey.all)
+        return try Admin(reader)
+    }
+}
+
+extension BridgeConfiguration.Admin.Token {
+    /// The token as it is now, without white space around it.
+    ///
+    /// - Returns: `nil` when none is configured.
+    /// - Throws: `ConfigurationError` when there is none where it should be.
+    package func read() async throws -> String? {
+        switch self {
+        case .none:
+            return nil
+        case .environment(let name):
+            return try Self.token(ProcessInfo.processInfo.environment[name], place: "environment variable \(name)")
+        case .file(let path):
+            // A file may lie on a slow disk, and blocks whoever reads it.
+            return try await NIOThreadPool.singleton.runIfActive {
+                try Self.token(try BridgeConfiguration.text(of: path), place: path)
+            }
+        }
+    }
+
+    private static func token(_ text: String?, place: String) throws(ConfigurationError) -> String {
+        let token = (text ?? "").drop(while: \.isWhitespace)
+        guard let end = token.lastIndex(where: { !$0.isWhitespace }) else {
+            throw ConfigurationError(
+                place: place, message: "it has no token: it is \(text == nil ? "not set" : "empty")")
+        }
+        return String(token[...end])
+    }
+}

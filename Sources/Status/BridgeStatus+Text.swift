@@ -1,0 +1,86 @@
+extension BridgeStatus {
+    /// For people: a line for each registry and each delivery, and below it what needs attention.
+    ///
+    /// - Parameter release: The command that lets go of what is held of a registry.
+    package func text(release: (String) -> String = { "isthmus release \($0)" }) -> String {
+        var lines = ["isthmus \(version), instance \(instance): \(readiness), up \(uptime.brief)", ""]
+        lines += TextTable.lines(
+            ["REGISTRY", "HEALTH", "LAST GOOD", "SERVICES", "INSTANCES"],
+            registries.map { registry in (registry.cells, registry.details(release)) })
+        lines.append("")
+        lines += TextTable.lines(
+            ["DELIVERY", "ROLE", "SEEDED", "PENDING", "TROUBLES"],
+            deliveries.map { delivery in (delivery.cells, delivery.details) })
+        return lines.map { $0.printable + "\n" }.joined()
+    }
+
+    private var readiness: String { unreadiness.map { "not ready (\($0))" } ?? "ready" }
+}
+
+extension Released {
+    /// For people, one line.
+    package var text: String { "Registry \(registry): let go of \(hold.subject).".printable + "\n" }
+}
+
+extension RegistryStatus {
+    fileprivate var cells: [String] {
+        let good = health == .healthy ? "now" : lastGood.map { "\($0.brief) ago" } ?? "never"
+        return [name, health.rawValue, good, "\(services)", "\(instances)"]
+    }
+
+    fileprivate func details(_ release: (String) -> String) -> [String] {
+        var lines: [String] = []
+        if let reason { lines.append("\(health.rawValue): \(reason)") }
+        if let hold {
+            let end =
+                hold.releasesIn.map { "they go in \($0.brief) unless they come back" }
+                ?? "they stay until they come back"
+            lines += [
+                "held for \(hold.age.brief): \(hold.subject)", "    \(hold.reason)",
+                "    \(end); to let them go now: \(release(name))",
+            ]
+        }
+        if !unreadable.isEmpty {
+            lines.append("can't be used: \(counted(unreadable.count, "service"))")
+            lines += unreadable.lines { "\($0.name): \($0.reason)" }.map { "    " + $0 }
+        }
+        return lines
+    }
+}
+
+extension HoldStatus {
+    /// Such as `12 of 80 instances (com.acme.Cart, com.acme.Orders and 3 more)`.
+    fileprivate var subject: String {
+        let names = services.first.joined(separator: ", ") + (services.others > 0 ? " and \(services.others) more" : "")
+        return "\(held) of \(counted(of, "instance"))" + (services.isEmpty ? "" : " (\(names))")
+    }
+}
+
+extension DeliveryStatus {
+    fileprivate var cells: [String] {
+        let role =
+            switch leadership {
+            case .notElected: "alone"
+            case .leading: "leading"
+            case .standby(let holder): holder.map { "standby for \($0)" } ?? "standby"
+            }
+        return [name, role, isSeeded ? "yes" : "no", "\(pending)", "\(troubles.count)"]
+    }
+
+    fileprivate var details: [String] {
+        troubles.lines { trouble in
+            let retry = trouble.retryIn.map { ", again in \($0.brief)" } ?? ""
+            return "\(trouble.resource) \(trouble.kind.rawValue) \(trouble.age.brief) ago\(retry): \(trouble.reason)"
+        }
+    }
+}
+
+extension Excerpt {
+    fileprivate func lines(_ line: (Element) -> String) -> [String] {
+        first.map(line) + (others > 0 ? ["and \(others) more"] : [])
+    }
+}
+
+private func counted(_ count: Int, _ noun: String) -> String {
+    "\(count) \(noun)\(count == 1 ? "" : "s")"
+}

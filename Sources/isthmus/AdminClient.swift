@@ -1,0 +1,73 @@
+import AsyncHTTPClient
+import Bridge
+import Foundation
+import JSON
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Asks a running bridge.
+struct AdminClient {
+    /// Far more than a status can have.
+    private static let maximumBytes = 16 << 20
+
+    let admin: BridgeConfiguration.Admin
+
+    /// - Returns: The body of a success; anything else ends the program with exit code 1.
+    func send(_ method: HTTPMethod, _ path: String, token: String? = nil) async throws -> JSONValue {
+        var url = URLComponents()
+        url.path = path
+        var request = HTTPClientRequest(url: "http://\(reachable.address)\(url.percentEncodedPath)")
+        request.method = method
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: .seconds(10)))
+        configuration.httpVersion = .http1Only
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let http = HTTPClient(configuration: configuration)
+        let reply: (status: HTTPResponseStatus, body: ByteBuffer)
+        do {
+            let response = try await http.execute(request, timeout: .seconds(15))
+            reply = (response.status, try await response.body.collect(upTo: Self.maximumBytes))
+            try await http.shutdown()
+        } catch {
+            try? await http.shutdown()
+            throw failure(
+                .failed,
+                """
+                no bridge answers at \(admin.address): \(Self.explain(error)); is 'isthmus run' running, with 'admin' in \
+                its configuration?
+                """)
+        }
+        guard let document = try? JSONValue(parsing: reply.body.readableBytesView) else {
+            throw failure(.failed, "what answers at \(admin.address) is no bridge: it said \(reply.status)")
+        }
+        guard reply.status == .ok else {
+            let reason = document["error"]?.string ?? "\(reply.status)"
+            throw failure(.failed, "the bridge at \(admin.address) refused: \(reason)")
+        }
+        return document
+    }
+
+    /// Whoever listens on every address is reached by the loopback's.
+    private var reachable: BridgeConfiguration.Admin {
+        var reachable = admin
+        switch admin.host {
+        case "0.0.0.0": reachable.host = "127.0.0.1"
+        case "::": reachable.host = "::1"
+        default: break
+        }
+        return reachable
+    }
+
+    private static func explain(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { explain($0.error) } ?? "the name can't be resolved"
+        case let error as HTTPClientError where [.connectTimeout, .readTimeout, .deadlineExceeded].contains(error):
+            "nothing came in time"
+        default: "\(error)"
+        }
+    }
+}

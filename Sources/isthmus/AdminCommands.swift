@@ -1,0 +1,120 @@
+import ArgumentParser
+import Bridge
+import Foundation
+import JSON
+import NIOHTTP1
+import Status
+
+/// Which bridge a command talks to.
+struct AdminOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The configuration of the bridge.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("Where the bridge answers.", valueName: "host:port"))
+    var admin: String?
+
+    func validate() throws {
+        guard (config == nil) != (admin == nil) else { throw ValidationError("Give either --config or --admin.") }
+    }
+
+    /// What can't be used ends the program with exit code 78.
+    func endpoint() throws -> BridgeConfiguration.Admin {
+        do throws(ConfigurationError) {
+            guard let config else { return try BridgeConfiguration.Admin(flag: admin ?? "") }
+            if let admin = try BridgeConfiguration.admin(file: config) { return admin }
+            throw ConfigurationError(place: config, message: "without 'admin' the bridge answers nobody; add admin: {}")
+        } catch {
+            throw failure(.unusableConfiguration, "\(error)")
+        }
+    }
+
+    /// The command that lets go of what is held of a registry, with the same flags.
+    func releaseCommand(_ registry: String) -> String {
+        let flags = config.map { "--config \($0)" } ?? admin.map { "--admin \($0)" } ?? ""
+        return "isthmus release \(registry) \(flags)"
+    }
+}
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "What a running bridge knows of itself.",
+        discussion: """
+            Ends with exit code 0 whenever the bridge answers, however it is, and with 1 when it doesn't; for probes \
+            there is /readyz.
+            """)
+
+    @OptionGroup var options: AdminOptions
+
+    @Option(help: "human or json.")
+    var output: SurveyOptions.OutputFormat = .human
+
+    func run() async throws {
+        let admin = try options.endpoint()
+        let document = try await AdminClient(admin: admin).send(.GET, "/status")
+        switch output {
+        case .json:
+            print(String(decoding: document.bytes, as: UTF8.self))
+        case .human:
+            let status: BridgeStatus
+            do throws(StatusError) {
+                status = try BridgeStatus(json: document)
+            } catch {
+                throw failure(.failed, "the status of the bridge at \(admin.address) can't be read: \(error)")
+            }
+            print(status.text(release: options.releaseCommand), terminator: "")
+        }
+    }
+}
+
+struct ReleaseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "release",
+        abstract: "Let go of what is held of a registry.",
+        discussion: """
+            A loss that looks like a failure of a registry is held back; 'isthmus status' shows it. This says that it is \
+            meant.
+            """)
+
+    @Argument(help: ArgumentHelp("The registry.", valueName: "name"))
+    var registry: String
+
+    @OptionGroup var options: AdminOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The token. Default: $\(BridgeConfiguration.Admin.tokenVariable), else what the configuration names.",
+            valueName: "file"))
+    var tokenFile: String?
+
+    func run() async throws {
+        let admin = try options.endpoint()
+        let path = "/release/\(registry)"
+        let document = try await AdminClient(admin: admin).send(.POST, path, token: try await token(admin))
+        do throws(StatusError) {
+            print(try Released(json: document).text, terminator: "")
+        } catch {
+            throw failure(.failed, "what the bridge at \(admin.address) answered can't be read: \(error)")
+        }
+    }
+
+    private func token(_ admin: BridgeConfiguration.Admin) async throws -> String {
+        let variable = BridgeConfiguration.Admin.tokenVariable
+        let source: BridgeConfiguration.Admin.Token =
+            if let tokenFile {
+                .file(tokenFile)
+            } else if ProcessInfo.processInfo.environment[variable] != nil {
+                .environment(variable)
+            } else {
+                admin.token
+            }
+        do {
+            if let token = try await source.read() { return token }
+            throw ConfigurationError(
+                place: "--token-file",
+                message: "a token is needed: from this file, from $\(variable), or from the configuration")
+        } catch {
+            throw failure(.unusableConfiguration, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import FoundationEssentials
+import JSON
+import Status
+
+enum Samples {
+    static let hold = HoldStatus(
+        kind: .netLoss, reason: "more than 15 % of the instances left within a minute", held: 85, of: 4312,
+        age: .seconds(130), releasesIn: .milliseconds(170_250),
+        services: Excerpt(first: ["com.acme.Orders", "com.acme.Stock"], count: 5))
+
+    static let busy = BridgeStatus(
+        instance: "main", version: "1.2.3", time: Date(timeIntervalSince1970: 1_800_000_000), uptime: .seconds(11_530),
+        isReady: true,
+        registries: [
+            RegistryStatus(name: "zk-main", health: .healthy, lastGood: .zero, services: 120, instances: 4312),
+            RegistryStatus(
+                name: "zk-west", health: .stale, reason: "the connection was lost", lastGood: .seconds(45),
+                services: 10, instances: 22,
+                unreadable: Excerpt(first: [.init(name: "com.acme.Odd", reason: "no port")], count: 3), hold: hold),
+            RegistryStatus(name: "zk-new", health: .starting),
+        ],
+        deliveries: [
+            DeliveryStatus(
+                name: "default", leadership: .leading, isSeeded: true, pending: 2,
+                troubles: Excerpt(
+                    [
+                        ResourceTrouble(
+                            resource: "dubbo/com.acme.orders", kind: .refused, reason: "spec.hosts: invalid",
+                            age: .seconds(200), retryIn: .seconds(20)),
+                        ResourceTrouble(
+                            resource: "dubbo/com.acme.stock", kind: .conflict, reason: "exists and is not ours",
+                            age: .seconds(90_000)),
+                    ], limit: DeliveryStatus.troubleLimit)),
+            DeliveryStatus(name: "east", leadership: .standby(holder: "isthmus-1"), isSeeded: false),
+            DeliveryStatus(name: "west", leadership: .standby(holder: nil), isSeeded: true),
+            DeliveryStatus(name: "directory", isSeeded: true),
+        ])
+}

@@ -1,0 +1,66 @@
+import Status
+import Testing
+
+@Suite("a status for people")
+struct StatusTextTests {
+    @Test("each registry and delivery has a line, and below it what needs attention")
+    func busy() {
+        #expect(
+            Samples.busy.text { "isthmus release \($0) --admin here" } == """
+                isthmus 1.2.3, instance main: ready, up 3h12m
+
+                REGISTRY  HEALTH    LAST GOOD  SERVICES  INSTANCES
+                zk-main   healthy   now        120       4312
+                zk-west   stale     45s ago    10        22
+                    stale: the connection was lost
+                    held for 2m10s: 85 of 4312 instances (com.acme.Orders, com.acme.Stock and 3 more)
+                        more than 15 % of the instances left within a minute
+                        they go in 2m50s unless they come back; to let them go now: isthmus release zk-west --admin here
+                    can't be used: 3 services
+                        com.acme.Odd: no port
+                        and 2 more
+                zk-new    starting  never      0         0
+
+                DELIVERY   ROLE                   SEEDED  PENDING  TROUBLES
+                default    leading                yes     2        2
+                    dubbo/com.acme.orders refused 3m20s ago, again in 20s: spec.hosts: invalid
+                    dubbo/com.acme.stock conflict 1d1h ago: exists and is not ours
+                east       standby for isthmus-1  no      0        0
+                west       standby                yes     0        0
+                directory  alone                  yes     0        0
+
+                """)
+    }
+
+    @Test("a hold that does not end by itself says so, and a bridge that is not ready says why")
+    func unreleased() {
+        var hold = Samples.hold
+        hold.releasesIn = nil
+        let status = BridgeStatus(
+            instance: "main", version: "1", uptime: .zero, isReady: false,
+            registries: [RegistryStatus(name: "zk", health: .starting, hold: hold)], deliveries: [])
+        let text = status.text()
+        #expect(text.hasPrefix("isthmus 1, instance main: not ready (registry 'zk' was not read yet), up 0s\n"))
+        #expect(text.contains("they stay until they come back; to let them go now: isthmus release zk\n"))
+    }
+
+    @Test("what a provider calls itself does not steer the terminal")
+    func printable() {
+        let status = BridgeStatus(
+            instance: "main", version: "1", uptime: .zero, isReady: true,
+            registries: [
+                RegistryStatus(
+                    name: "zk", health: .healthy,
+                    unreadable: Excerpt(
+                        first: [.init(name: "a\u{1B}[2Jb\nc\u{202E}d", reason: "no port")], count: 1))
+            ], deliveries: [])
+        #expect(status.text().contains("        a\\u{1b}[2Jb\\u{a}c\\u{202e}d: no port\n"))
+    }
+
+    @Test("what was released is told in one line")
+    func released() {
+        #expect(
+            Released(registry: "zk", hold: Samples.hold).text
+                == "Registry zk: let go of 85 of 4312 instances (com.acme.Orders, com.acme.Stock and 3 more).\n")
+    }
+}
