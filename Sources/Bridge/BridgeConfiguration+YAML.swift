@@ -53,6 +53,7 @@ extension BridgeConfiguration {
         guard registry.sessionTimeout >= .seconds(1) else {
             throw zooKeeper.failure("sessionTimeout", "must be at least 1s")
         }
+        if let limit = try zooKeeper.bytes("replyLimit") { registry.replyLimit = limit }
         if let dubbo = try zooKeeper.mapping("dubbo") {
             registry.root = try dubbo.string("root") ?? registry.root
             guard registry.root.hasPrefix("/"), registry.root == "/" || !registry.root.hasSuffix("/") else {

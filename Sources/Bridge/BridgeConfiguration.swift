@@ -12,14 +12,18 @@ package struct BridgeConfiguration: Sendable {
         /// Dubbo's root below the connection string's chroot.
         package var root: String
         package var sessionTimeout: Duration
+        /// The longest reply that is taken, in bytes.
+        package var replyLimit: Int
 
         package init(
-            name: String, servers: ConnectionString, root: String = "/dubbo", sessionTimeout: Duration = .seconds(30)
+            name: String, servers: ConnectionString, root: String = "/dubbo", sessionTimeout: Duration = .seconds(30),
+            replyLimit: Int = 64 << 20
         ) {
             self.name = name
             self.servers = servers
             self.root = root
             self.sessionTimeout = sessionTimeout
+            self.replyLimit = replyLimit
         }
     }
 

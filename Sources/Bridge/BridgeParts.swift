@@ -44,6 +44,7 @@ struct BridgeParts: Sendable {
             let logger = logger.adding("registry", registry.name)
             var settings = ZooKeeperClient.Configuration()
             settings.sessionTimeout = registry.sessionTimeout
+            settings.replyLimit = registry.replyLimit
             return ZooKeeperRegistry(
                 name: registry.name,
                 client: ZooKeeperClient(registry.servers, configuration: settings, logger: logger),

@@ -6,6 +6,8 @@ struct ConfigurationKey: Sendable {
         case number(ClosedRange<Int>)
         /// `250ms`, `30s`, `5m`, `1h`, `1h30m`.
         case time
+        /// `64MiB`, `512KiB`, or a plain number of bytes.
+        case bytes(ClosedRange<Int>)
         case texts
         case mapping([ConfigurationKey])
         case list(of: [ConfigurationKey])
@@ -61,6 +63,11 @@ extension ConfigurationKey {
     private static let zooKeeper: [ConfigurationKey] = [
         ConfigurationKey("servers", .texts, "each `HOST:PORT`; IPv6 in brackets", isRequired: true),
         ConfigurationKey("sessionTimeout", .time, "at least 1s; the ensemble may shorten it", standard: "`30s`"),
+        ConfigurationKey(
+            "replyLimit", .bytes(64 << 10...Int(Int32.max)),
+            "the longest reply that is taken; a list of providers above it is passed over, and what was known of the "
+                + "interface goes on",
+            standard: "`64MiB`"),
         ConfigurationKey(
             "dubbo",
             .mapping([ConfigurationKey("root", .text, "the znode below which interfaces stand", standard: "`/dubbo`")]),
@@ -175,7 +182,7 @@ extension ConfigurationKey {
             switch key.kind {
             case .mapping(let inner), .words(_, let inner): return [row] + rows(inner, below: full + ".")
             case .list(let inner): return [row] + rows(inner, below: full + "[].")
-            case .text, .number, .time, .texts, .choice: return [row]
+            case .text, .number, .time, .bytes, .texts, .choice: return [row]
             }
         }
     }
@@ -187,6 +194,7 @@ extension ConfigurationKey.Kind: CustomStringConvertible {
         case .text: "text"
         case .number(let range): "\(range.lowerBound)–\(range.upperBound)"
         case .time: "time"
+        case .bytes(let range): "size, \(ByteCount.text(range.lowerBound))–\(ByteCount.text(range.upperBound))"
         case .texts: "list of texts"
         case .mapping: "mapping"
         case .list: "list of mappings"

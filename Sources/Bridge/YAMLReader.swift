@@ -46,6 +46,7 @@ struct YAMLReader {
             case .text: _ = try string(key.name)
             case .number(let range): _ = try integer(key.name, in: range)
             case .time: _ = try duration(key.name)
+            case .bytes(let range): _ = try bytes(key.name, in: range)
             case .texts: _ = try strings(key.name)
             case .mapping(let inner): try mapping(key.name)?.check(inner)
             case .list(let inner): for element in try mappings(key.name) ?? [] { try element.check(inner) }
@@ -99,6 +100,23 @@ struct YAMLReader {
         guard let node = mapping[key], let text = try string(key) else { return nil }
         guard let value = Duration(unitText: text) else {
             throw failure(at: node, "'\(full(key))' must be a time such as 250ms, 30s, 5m or 1h, and is '\(text)'")
+        }
+        return value
+    }
+
+    /// `64MiB`, `512KiB`, or a plain number of bytes.
+    func bytes(
+        _ key: String, in range: ClosedRange<Int> = 0...Int.max
+    ) throws(ConfigurationError) -> Int? {
+        guard let node = mapping[key], let text = try string(key) else { return nil }
+        guard let value = ByteCount.parse(text) else {
+            let hint = ByteCount.suggestion(for: text).map { "; did you mean '\($0)'?" } ?? ""
+            let examples = "64MiB, 512KiB, 1GiB or a plain number of bytes"
+            throw failure(at: node, "'\(full(key))' must be a size such as \(examples), and is '\(text)'\(hint)")
+        }
+        guard range.contains(value) else {
+            let bounds = "\(ByteCount.text(range.lowerBound)) to \(ByteCount.text(range.upperBound)) bytes"
+            throw failure(at: node, "'\(full(key))' must be a size from \(bounds), and is '\(text)'")
         }
         return value
     }

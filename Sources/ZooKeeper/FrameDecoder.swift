@@ -1,6 +1,7 @@
 package import NIOCore
 
-/// Splits the stream into frames: four bytes of length, then that many bytes.
+/// Splits the stream into frames: four bytes of length, then that many bytes. A frame above the limit ends the connection,
+/// which is what a server does to a request (`jute.maxbuffer`); a client reads with `ReplyDecoder`.
 package struct FrameDecoder: ByteToMessageDecoder {
     package typealias InboundOut = ByteBuffer
 
@@ -17,7 +18,7 @@ package struct FrameDecoder: ByteToMessageDecoder {
     }
 
     package mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
-        guard let frame = try Self.nextFrame(of: &buffer, limit: limit) else { return .needMoreData }
+        guard let frame = try nextFrame(of: &buffer) else { return .needMoreData }
         context.fireChannelRead(wrapInboundOut(frame))
         return .continue
     }
@@ -31,16 +32,24 @@ package struct FrameDecoder: ByteToMessageDecoder {
     }
 
     /// Takes the next frame off the buffer, once all of it is there.
-    static func nextFrame(of buffer: inout ByteBuffer, limit: Int) throws(Violation) -> ByteBuffer? {
+    private func nextFrame(of buffer: inout ByteBuffer) throws(Violation) -> ByteBuffer? {
+        guard let length = try Self.announcedLength(in: buffer) else { return nil }
+        guard length <= limit else {
+            throw Violation(description: "the peer announces a frame of \(length) bytes, and the limit is \(limit)")
+        }
+        return Self.takeFrame(of: length, from: &buffer)
+    }
+
+    /// How long the next frame is; `nil` while the length itself is not there.
+    static func announcedLength(in buffer: ByteBuffer) throws(Violation) -> Int? {
         guard let announced = buffer.getInteger(at: buffer.readerIndex, as: Int32.self) else { return nil }
         guard announced >= 0 else { throw Violation(description: "the peer announces a frame of \(announced) bytes") }
-        guard announced <= limit else {
-            throw Violation(
-                description:
-                    "the peer announces a frame of \(announced) bytes, and the limit is \(limit); raise replyLimit")
-        }
-        guard buffer.readableBytes >= 4 + Int(announced) else { return nil }
+        return Int(announced)
+    }
+
+    static func takeFrame(of length: Int, from buffer: inout ByteBuffer) -> ByteBuffer? {
+        guard buffer.readableBytes >= 4 + length else { return nil }
         buffer.moveReaderIndex(forwardBy: 4)
-        return buffer.readSlice(length: Int(announced))
+        return buffer.readSlice(length: length)
     }
 }

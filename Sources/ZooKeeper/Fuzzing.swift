@@ -16,21 +16,45 @@ private func fuzzSession(stage: UInt8, _ bytes: ByteBuffer) {
     if stage & 2 != 0 { settings.credentials = [.digest(user: "a", password: "b")] }
     var machine = SessionStateMachine<Int>(settings: settings)
     _ = machine.connectionOpened(now: now)
+    let limit = stage & 8 != 0 ? 64 : 1 << 16
+    var decoder = ReplyDecoder(limit: limit)
     if stage & 1 != 0 {
-        var frame = ConnectResponse(timeout: 9_000, sessionID: 7, password: ByteBuffer(), readOnly: false).frame
-        frame.moveReaderIndex(forwardBy: 4)
-        _ = machine.received(frame, now: now)
+        var stream = ConnectResponse(timeout: 9_000, sessionID: 7, password: ByteBuffer(), readOnly: false).frame
+        if let frame = try? decoder.nextFrame(of: &stream) { _ = machine.received(frame, now: now) }
     }
+    fuzzDivision(decoder, bytes, length: 1 + Int(stage >> 4))
     for number in 1...4 { _ = machine.submit(.sync(path: "/"), path: "/", completion: number, now: now) }
     if stage & 4 != 0 { _ = machine.close(now: now) }
     var stream = bytes
-    while let frame = try? FrameDecoder.nextFrame(of: &stream, limit: 1 << 16) {
+    while let frame = try? decoder.nextFrame(of: &stream) {
         now = now + .milliseconds(Int64(stage) * 50)
         _ = machine.received(frame, now: now)
         if let deadline = machine.deadline, deadline <= now { _ = machine.timerFired(now: now) }
     }
     _ = machine.connectionClosed(reason: "")
     _ = machine.stopped()
+}
+
+/// However the stream is divided, the same frames come out of it.
+private func fuzzDivision(_ decoder: ReplyDecoder, _ bytes: ByteBuffer, length: Int) {
+    let whole = frames(decoder, bytes, length: max(bytes.readableBytes, 1))
+    precondition(whole == frames(decoder, bytes, length: length), "the frames depend on how the stream is divided")
+}
+
+private func frames(_ decoder: ReplyDecoder, _ bytes: ByteBuffer, length: Int) -> [ReplyFrame] {
+    var decoder = decoder
+    var rest = bytes
+    var arrived = ByteBuffer()
+    var frames: [ReplyFrame] = []
+    while var chunk = rest.readSlice(length: min(length, rest.readableBytes)), chunk.readableBytes > 0 {
+        arrived.writeBuffer(&chunk)
+        do throws(FrameDecoder.Violation) {
+            while let frame = try decoder.nextFrame(of: &arrived) { frames.append(frame) }
+        } catch {
+            break
+        }
+    }
+    return frames
 }
 
 /// Both sides' decoders: the double's server reads with the same code.

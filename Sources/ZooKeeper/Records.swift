@@ -72,6 +72,8 @@ package struct ConnectResponse: Hashable, Sendable {
 }
 
 package struct ReplyHeader: Hashable, Sendable {
+    package static let encodedSize = 16
+
     package var xid: Int32
     package var zxid: Int64
     package var error: Int32

@@ -11,11 +11,31 @@ extension SessionStateMachine {
         case expired
         case complete(Completion?, Answer, send: ByteBuffer?)
         case event(WatchEvent)
+        /// An event came that is too long to be read, and nobody knows what it said.
+        case eventLost
         /// The peer breaks the protocol, or refuses to go on: the connection is of no more use.
         case drop(reason: String)
     }
 
-    package mutating func received(_ frame: ByteBuffer, now: NIODeadline) -> ReceiveAction {
+    package mutating func received(_ frame: ReplyFrame, now: NIODeadline) -> ReceiveAction {
+        switch frame {
+        case .whole(let frame): received(frame, now: now)
+        case .oversized(let header, let length): received(header, ofFrameOf: length, now: now)
+        }
+    }
+
+    /// Bytes came, though no frame is complete: a long reply over a slow link is no silence.
+    package mutating func bytesArrived(now: NIODeadline) {
+        switch phase {
+        // An answer to the handshake fits into one packet.
+        case .disconnected, .handshaking: break
+        case .authenticating, .established, .closing:
+            lastReceived = now
+            lastHeard = now
+        }
+    }
+
+    mutating func received(_ frame: ByteBuffer, now: NIODeadline) -> ReceiveAction {
         lastReceived = now
         var frame = frame
         do throws(JuteError) {
@@ -68,7 +88,26 @@ extension SessionStateMachine {
         case ReservedXid.auth:
             return authenticated(error: header.error, now: now)
         default:
-            return answer(header, frame, now: now)
+            return answer(header, .success(frame), now: now)
+        }
+    }
+
+    private mutating func received(
+        _ header: ReplyHeader, ofFrameOf length: Int, now: NIODeadline
+    ) -> ReceiveAction {
+        bytesArrived(now: now)
+        switch (phase, header.xid) {
+        case (.disconnected, _):
+            return .none
+        case (.handshaking, _), (_, ReservedXid.ping), (_, ReservedXid.auth):
+            return .drop(reason: "the server sends \(length) bytes where a few were expected")
+        case (_, ReservedXid.notification):
+            return .eventLost
+        default:
+            let message =
+                "the reply has \(length) bytes and was passed over, since the limit is \(settings.replyLimit); "
+                + "raise replyLimit to read it"
+            return answer(header, .failure(ZooKeeperError(.replyTooLarge, message: message)), now: now)
         }
     }
 
@@ -88,7 +127,7 @@ extension SessionStateMachine {
         return establish(isResumed: isResumed, now: now)
     }
 
-    private mutating func answer(_ header: ReplyHeader, _ body: ByteBuffer, now: NIODeadline) -> ReceiveAction {
+    private mutating func answer(_ header: ReplyHeader, _ body: Answer, now: NIODeadline) -> ReceiveAction {
         guard let request = inFlight.first, request.xid == header.xid else {
             let expected = inFlight.first.map { "\($0.xid) was expected" } ?? "nothing was asked"
             return .drop(reason: "the server answered request \(header.xid) where \(expected)")
@@ -97,7 +136,7 @@ extension SessionStateMachine {
         if header.zxid > 0 { lastZxid = header.zxid }
         let answer: Answer =
             header.error == 0
-            ? .success(body)
+            ? body.mapError { ZooKeeperError($0.code, path: request.path, message: $0.message) }
             : .failure(ZooKeeperError(.init(rawValue: header.error), path: request.path))
         return .complete(request.completion, answer, send: sendNext(now: now))
     }

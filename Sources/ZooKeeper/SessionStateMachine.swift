@@ -16,6 +16,8 @@ package struct SessionStateMachine<Completion> {
         package var pipelineDepth = 256
         /// How many requests may be on the wire and wait together; more are refused.
         package var maximumOutstanding = 16_384
+        /// The longest reply that is taken, in bytes. Longer ones come as `ReplyFrame.oversized`.
+        package var replyLimit = 64 << 20
         /// Sent on every connection before anything else.
         package var credentials: [Credential] = []
 

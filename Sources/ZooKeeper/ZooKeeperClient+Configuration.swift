@@ -3,8 +3,9 @@ extension ZooKeeperClient {
         /// How long the ensemble keeps the session after it last heard of the client; it clamps the wish to 2 to 20
         /// of its ticks. Default 30 s.
         public var sessionTimeout: Duration = .seconds(30)
-        /// The longest reply that is taken, in bytes, from 1 to `Int32.max`. A list of children has no bound of its own
-        /// at the server, so this is above the server's `jute.maxbuffer`. Default 64 MiB.
+        /// The longest reply that is taken, in bytes, from 4,096 to `Int32.max`. A list of children has no bound of its own
+        /// at the server, so this is above the server's `jute.maxbuffer`. A longer reply is passed over as it arrives, and
+        /// its request alone fails, with `replyTooLarge`. Default 64 MiB.
         public var replyLimit = 64 << 20
         /// How many requests may be on the wire at once, 1 or more. Default 256; a server slows down above 1,000.
         public var pipelineDepth = 256

@@ -63,7 +63,7 @@ extension ZooKeeperClient {
             try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: settings.name(for: server)))
         }
         try pipeline.addHandlers([
-            ByteToMessageHandler(FrameDecoder(limit: configuration.replyLimit)), ConnectionHandler(client: self),
+            ByteToMessageHandler(ReplyDecoder(limit: machine.settings.replyLimit)), ConnectionHandler(client: self),
         ])
     }
 

@@ -17,14 +17,17 @@ extension ZooKeeperClient {
         rearmTimer()
     }
 
-    func received(_ frame: ByteBuffer) {
+    func received(_ frame: ReplyFrame) {
+        // Whatever follows what made the connection useless means nothing, and with TLS it takes a while to close.
+        guard dropReason == nil else { return }
+        framesReceived += 1
         switch machine.received(frame, now: .now()) {
         case .none:
             break
         case .authenticate(let frames):
             for frame in frames { write(frame) }
         case .established(let id, let timeout, let isResumed, let frames):
-            established = .now()
+            attempt.sessionEstablished(now: .now())
             rearmTimer()
             guard let server else { return }
             publish(
@@ -36,13 +39,22 @@ extension ZooKeeperClient {
             publish(.expired)
             drop(reason: "the session has expired")
         case .complete(let completion, let answer, let next):
-            completion?.resume(returning: answer)
+            completion?.resume(returning: Outcome(answer: answer, sequence: framesReceived))
             if let next { write(next) }
         case .event(let event):
-            publish(.changed(WatchEvent(kind: event.kind, path: withoutChroot(event.path))))
+            publish(
+                .changed(
+                    WatchEvent(kind: event.kind, path: withoutChroot(event.path), sequence: framesReceived)))
+        case .eventLost:
+            logger.warning("a watch event is longer than replyLimit and was passed over")
+            publish(.overflowed)
         case .drop(let reason):
-            drop(reason: reason)
+            dropUseless(reason: reason)
         }
+    }
+
+    func bytesArrived() {
+        machine.bytesArrived(now: .now())
     }
 
     /// Writes now and flushes once per turn of the event loop, so that a burst of requests is few system calls.
@@ -61,6 +73,12 @@ extension ZooKeeperClient {
     func drop(reason: String) {
         dropReason = dropReason ?? reason
         channel?.close(promise: nil)
+    }
+
+    /// As `drop`, when the server broke the protocol or refused the client.
+    func dropUseless(reason: String) {
+        attempt.connectionProvedUseless()
+        drop(reason: reason)
     }
 
     func rearmTimer() {
@@ -90,7 +108,7 @@ extension ZooKeeperClient {
 
 /// Hands what the channel says to the client, which runs on the same event loop.
 final class ConnectionHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
+    typealias InboundIn = ReplyFrame
 
     private let client: ZooKeeperClient
 
@@ -103,6 +121,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         client.assumeIsolated { $0.received(frame) }
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        client.assumeIsolated { $0.bytesArrived() }
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         let channel = context.channel
         client.assumeIsolated { $0.closed(channel) }
@@ -110,7 +132,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let reason = ZooKeeperClient.explain(error)
-        client.assumeIsolated { $0.drop(reason: reason) }
+        let isViolation = error is FrameDecoder.Violation
+        client.assumeIsolated { isViolation ? $0.dropUseless(reason: reason) : $0.drop(reason: reason) }
         context.close(promise: nil)
     }
 }

@@ -5,23 +5,35 @@ extension ZooKeeperClient {
     func perform<Reply: Sendable>(
         _ operation: Operation, _ path: String?, decode: (inout ByteBuffer) throws(JuteError) -> Reply
     ) async throws(ZooKeeperError) -> Reply {
-        var reply = try await answer(to: operation, path: path).get()
-        do throws(JuteError) {
-            return try decode(&reply)
-        } catch {
-            let reason = "the reply can't be read: \(error)"
-            drop(reason: reason)
-            throw ZooKeeperError(.malformedReply, path: path, message: reason)
+        try await performInSequence(operation, path, decode: decode).result.get()
+    }
+
+    /// As `perform`, with the number of the reply among all the frames that the client received.
+    func performInSequence<Reply: Sendable>(
+        _ operation: Operation, _ path: String?, decode: (inout ByteBuffer) throws(JuteError) -> Reply
+    ) async -> (result: Result<Reply, ZooKeeperError>, sequence: UInt64) {
+        let outcome = await outcome(of: operation, path: path)
+        switch outcome.answer {
+        case .failure(let error):
+            return (.failure(error), outcome.sequence)
+        case .success(var reply):
+            do throws(JuteError) {
+                return (.success(try decode(&reply)), outcome.sequence)
+            } catch {
+                let reason = "the reply can't be read: \(error)"
+                dropUseless(reason: reason)
+                return (.failure(ZooKeeperError(.malformedReply, path: path, message: reason)), outcome.sequence)
+            }
         }
     }
 
-    private func answer(to operation: Operation, path: String?) async -> Result<ByteBuffer, ZooKeeperError> {
-        guard !isStopped else { return .failure(ZooKeeperError(.closed, path: path)) }
+    private func outcome(of operation: Operation, path: String?) async -> Outcome {
+        guard !isStopped else { return failed(ZooKeeperError(.closed, path: path)) }
         return await withCheckedContinuation { completion in
             switch machine.submit(operation, path: path, completion: completion, now: .now()) {
             case .send(let frame): write(frame)
             case .wait: break
-            case .fail(let completion, let error): completion.resume(returning: .failure(error))
+            case .fail(let completion, let error): completion.resume(returning: failed(error))
             }
         }
     }

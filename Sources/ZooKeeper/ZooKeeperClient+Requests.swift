@@ -26,6 +26,20 @@ extension ZooKeeperClient {
         }
     }
 
+    /// As `children(of:watch:)`, with the number of the reply. An event whose `sequence` is lower is older than the list,
+    /// which shows what it tells of.
+    /// - Returns: No children where there is no such znode, which is news with a number too.
+    package func childrenInSequence(
+        of path: String, watch: Bool = false
+    ) async throws(ZooKeeperError) -> (children: [String]?, sequence: UInt64) {
+        let operation = Operation.getChildren(path: try absolute(path), watch: watch)
+        let (result, sequence) = await performInSequence(operation, path) { (reply) throws(JuteError) in
+            try reply.readJuteStrings()
+        }
+        if case .failure(let error) = result, error.code == .noNode { return (nil, sequence) }
+        return (try result.get(), sequence)
+    }
+
     /// As `children(of:watch:)`, with what ZooKeeper knows of the parent at that moment.
     public func childrenAndStat(
         of path: String, watch: Bool = false

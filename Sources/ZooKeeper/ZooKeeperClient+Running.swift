@@ -11,12 +11,11 @@ extension ZooKeeperClient {
             let before = state
             let reason = await connectAndServe(server)
             if Task.isCancelled { break }
-            let lifetime = established.take().map { Duration(NIODeadline.now() - $0) } ?? .zero
             // That the session expired has been said, and it is replaced at once; everything else waits its turn.
             if state == .expired, before != .expired { continue }
             publish(.disconnected(reason: reason))
             logger.debug("disconnected", metadata: ["server": "\(server)", "reason": "\(reason)"])
-            try? await Task.sleep(for: attempt.failed(after: lifetime))
+            try? await Task.sleep(for: attempt.failed(now: .now()))
         }
         isStopping = true
         timer?.cancel()
@@ -57,7 +56,11 @@ extension ZooKeeperClient {
         rearmTimer()
     }
 
+    func failed(_ error: ZooKeeperError) -> Outcome {
+        Outcome(answer: .failure(error), sequence: framesReceived)
+    }
+
     func fail(_ requests: [(completion: Completion, error: ZooKeeperError)]) {
-        for request in requests { request.completion.resume(returning: .failure(request.error)) }
+        for request in requests { request.completion.resume(returning: failed(request.error)) }
     }
 }

@@ -18,7 +18,13 @@ public import NIOPosix
 /// }
 /// ```
 public actor ZooKeeperClient {
-    typealias Completion = CheckedContinuation<Result<ByteBuffer, ZooKeeperError>, Never>
+    /// What became of a request, and `framesReceived` by then.
+    struct Outcome {
+        var answer: Result<ByteBuffer, ZooKeeperError>
+        var sequence: UInt64
+    }
+
+    typealias Completion = CheckedContinuation<Outcome, Never>
 
     nonisolated let eventLoop: any EventLoop
     nonisolated let connectionString: ConnectionString
@@ -27,9 +33,9 @@ public actor ZooKeeperClient {
 
     var machine: SessionStateMachine<Completion>
     var channel: (any Channel)?
+    /// Over all connections. It numbers events and replies, so that it can be told which of two is the older.
+    var framesReceived: UInt64 = 0
     var server: ConnectionString.Server?
-    /// When the session stood on the connection, if it did.
-    var established: NIODeadline?
     var timer: Scheduled<Void>?
     var pendingConnection: CheckedContinuation<any Channel, any Error>?
     /// Channels that may yet become the connection: more than one where a name has several addresses.
@@ -69,6 +75,7 @@ public actor ZooKeeperClient {
         settings.requestedTimeout = TimeAmount(configuration.sessionTimeout)
         settings.pipelineDepth = max(configuration.pipelineDepth, 1)
         settings.maximumOutstanding = max(configuration.maximumOutstandingRequests, 1)
+        settings.replyLimit = max(configuration.replyLimit, 4_096)
         settings.credentials = configuration.credentials
         machine = SessionStateMachine(settings: settings)
     }

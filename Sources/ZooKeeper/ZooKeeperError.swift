@@ -45,6 +45,9 @@ public struct ZooKeeperError: Error, Hashable, Sendable, CustomStringConvertible
         public static let malformedReply = Code(rawValue: 3)
         /// `Configuration.maximumOutstandingRequests` are on the wire or wait for it; this one was not sent.
         public static let tooManyRequests = Code(rawValue: 4)
+        /// The reply is longer than `Configuration.replyLimit` and was passed over. What the request was to do is done, be
+        /// it a write or the setting of a watch, and the session and the connection go on.
+        public static let replyTooLarge = Code(rawValue: 5)
     }
 
     public var code: Code
@@ -92,6 +95,7 @@ extension ZooKeeperError.Code {
         case .quotaExceeded: "a quota is exceeded"
         case .throttled: "the server is throttling requests"
         case .closed: "the client is not running"
+        case .replyTooLarge: "the reply is longer than the limit (replyLimit)"
         default: "the server answered with error \(rawValue)"
         }
     }

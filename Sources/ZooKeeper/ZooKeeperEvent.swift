@@ -15,10 +15,14 @@ public struct WatchEvent: Hashable, Sendable {
 
     public var kind: Kind
     public var path: String
+    /// Its number among all the frames that the client received, over all connections. What a reply with a higher one shows
+    /// is newer, and with that of another event it tells their order.
+    package var sequence: UInt64
 
-    package init(kind: Kind, path: String) {
+    package init(kind: Kind, path: String, sequence: UInt64 = 0) {
         self.kind = kind
         self.path = path
+        self.sequence = sequence
     }
 
     package init?(reading buffer: inout ByteBuffer) throws(JuteError) {
@@ -36,6 +40,18 @@ public struct WatchEvent: Hashable, Sendable {
             buffer.writeInteger(3, as: Int32.self)
             buffer.writeJuteString(path)
         }
+    }
+}
+
+extension WatchEvent {
+    /// Two events are equal when they say the same of the same znode, whenever they came.
+    public static func == (left: WatchEvent, right: WatchEvent) -> Bool {
+        left.kind == right.kind && left.path == right.path
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(kind)
+        hasher.combine(path)
     }
 }
 
@@ -61,6 +77,7 @@ public enum ZooKeeperEvent: Hashable, Sendable {
     case expired
     /// A watch fired.
     case changed(WatchEvent)
-    /// The consumer was too slow and events were dropped, watch events among them: read again. The watches still stand.
+    /// Events were dropped, watch events among them, since the consumer was too slow or one was longer than `replyLimit`:
+    /// read again. The watches still stand, but for those that tell once.
     case overflowed
 }

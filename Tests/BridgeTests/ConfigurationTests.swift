@@ -44,6 +44,7 @@ struct ConfigurationTests {
                         zookeeper:
                           servers: ["127.0.0.1:2181", "[::1]:2182"]
                           sessionTimeout: 1m30s
+                          replyLimit: 128MiB
                           dubbo: { root: /rpc/dubbo }
                     translation:
                       namespace: dubbo
@@ -62,6 +63,7 @@ struct ConfigurationTests {
             #expect(registry.servers.description == "127.0.0.1:2181,[::1]:2182")
             #expect(registry.root == "/rpc/dubbo")
             #expect(registry.sessionTimeout == .seconds(90))
+            #expect(registry.replyLimit == 128 << 20)
             var policy = TranslationPolicy(instance: "blue", namespace: "dubbo")
             policy.addresses = .block(try #require(CIDRBlock("10.96.0.0/16")))
             policy.exportTo = ["*"]
@@ -107,6 +109,23 @@ struct ConfigurationTests {
             (
                 "registries: [{ name: zk, zookeeper: { servers: [a], sessionTimeout: soon } }]",
                 "must be a time such as 250ms, 30s, 5m or 1h, and is 'soon'"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], replyLimit: 64MB } }]",
+                "f:1:65: 'registries[0].zookeeper.replyLimit' must be a size such as 64MiB, 512KiB, 1GiB or a plain "
+                    + "number of bytes, and is '64MB'; did you mean '64MiB'?"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], replyLimit: 1024 } }]",
+                "must be a size from 64KiB to 2147483647 bytes, and is '1024'"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], replyLimit: 2GiB } }]",
+                "must be a size from 64KiB to 2147483647 bytes, and is '2GiB'"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], replyLimit: [1] } }]",
+                "'registries[0].zookeeper.replyLimit' must be text"
             ),
             (
                 "registries: [{ name: zk, zookeeper: { servers: [a], dubbo: { root: dubbo } } }]",
@@ -159,6 +178,18 @@ struct ConfigurationTests {
             }
             #expect(error?.description.contains("zookeeper://HOST:PORT") == true)
         }
+    }
+
+    @Test(
+        "sizes are written in binary units or as plain numbers",
+        arguments: [("64MiB", 64 << 20), ("512KiB", 512 << 10), ("1GiB", 1 << 30), ("1048577", 1_048_577), ("0", 0)])
+    func sizes(text: String, bytes: Int) {
+        #expect(ByteCount.parse(text) == bytes)
+    }
+
+    @Test("what is no size is none", arguments: ["", "MiB", "64MB", "64M", "-1", "1.5MiB", "64 MiB", "9999999999GiB"])
+    func noSizes(text: String) {
+        #expect(ByteCount.parse(text) == nil)
     }
 
     @Test("times are written as in Go", arguments: [("250ms", 250), ("30s", 30_000), ("1h30m", 5_400_000)])

@@ -123,28 +123,6 @@ struct ZooKeeperClientRequestTests {
         }
     }
 
-    @Test("a reply above the limit costs the connection, and says which limit to raise")
-    func replyLimit() async throws {
-        try await withZooKeeperServer { server in
-            try await server.makePath("/big", data: ByteBuffer(repeating: 7, count: 5_000))
-            var configuration = ZooKeeperClient.Configuration.quick
-            configuration.replyLimit = 4_096
-            try await withZooKeeperClient(server.address, configuration: configuration) { client in
-                var events = await client.events().makeAsyncIterator()
-                let session = try await events.nextSession()
-                await #expect { try await client.data(of: "/big") } throws: { error in
-                    (error as? ZooKeeperError)?.code == .connectionLoss
-                }
-                guard case .disconnected(let reason) = await events.next() else {
-                    Issue.record("the connection still stands")
-                    return
-                }
-                #expect(reason.contains("replyLimit"))
-                #expect(try await events.nextSession().id == session.id)
-            }
-        }
-    }
-
     @Test("a path that is refused for reads answers with that error until it no longer is")
     func refusal() async throws {
         try await withZooKeeperServer { server in

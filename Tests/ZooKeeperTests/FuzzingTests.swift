@@ -25,6 +25,11 @@ struct FuzzingTests {
                 stream.writeImmutableBuffer(
                     .zooKeeperFrame { ReplyHeader(xid: xid, zxid: 5, error: 0).write(to: &$0) })
                 stream.writeImmutableBuffer(WatchEvent(kind: .created, path: "/a").frame)
+                stream.writeImmutableBuffer(
+                    .zooKeeperFrame { buffer in
+                        ReplyHeader(xid: xid, zxid: 5, error: 0).write(to: &buffer)
+                        buffer.writeRepeatingByte(0, count: Int.random(in: 0...200, using: &random))
+                    })
             }
             for operation in JuteTests.operations { stream.writeImmutableBuffer(operation.frame(xid: 4)) }
             for _ in 0..<Int.random(in: 0...4, using: &random) {

@@ -1,9 +1,12 @@
+import NIOCore
 import Testing
 
 @testable import ZooKeeper
 
 @Suite("The schedule of connection attempts")
 struct ReconnectScheduleTests {
+    private let now = NIODeadline.uptimeNanoseconds(1)
+
     private func servers(_ count: Int) -> [ConnectionString.Server] {
         (1...count).map { ConnectionString.Server(host: "zk", port: $0) }
     }
@@ -21,7 +24,7 @@ struct ReconnectScheduleTests {
     func pauses() {
         var schedule = ReconnectSchedule()
         _ = schedule.nextServer(of: servers(3))
-        let pauses = (0..<24).map { _ in schedule.failed(jitter: 1) }
+        let pauses = (0..<24).map { _ in schedule.failed(now: now, jitter: 1) }
         #expect(pauses.prefix(2).allSatisfy { $0 == .zero })
         #expect(pauses[2] == .milliseconds(50))
         #expect(pauses[3...5].allSatisfy { $0 == .milliseconds(100) })
@@ -33,22 +36,41 @@ struct ReconnectScheduleTests {
     func jitter() {
         var schedule = ReconnectSchedule()
         _ = schedule.nextServer(of: servers(1))
-        #expect(schedule.failed(jitter: 0) == .milliseconds(25))
+        #expect(schedule.failed(now: now, jitter: 0) == .milliseconds(25))
     }
 
     @Test("no number of failures makes the pause longer than 2 s")
     func manyFailures() {
         var schedule = ReconnectSchedule()
         _ = schedule.nextServer(of: servers(1))
-        #expect((0..<10_000).allSatisfy { _ in schedule.failed() <= .seconds(2) })
+        #expect((0..<10_000).allSatisfy { _ in schedule.failed(now: now) <= .seconds(2) })
     }
 
-    @Test("a connection that stood for a while starts the schedule anew, and one that ended at once does not")
+    /// What is waited for after a session that stood for this long.
+    private func pause(
+        _ schedule: inout ReconnectSchedule, after lifetime: TimeAmount, isUseless: Bool = false
+    ) -> Duration {
+        schedule.sessionEstablished(now: now)
+        if isUseless { schedule.connectionProvedUseless() }
+        return schedule.failed(now: now + lifetime, jitter: 1)
+    }
+
+    @Test("a connection that stood for ten seconds starts the schedule anew, and one that ended sooner does not")
     func lifetimes() {
         var schedule = ReconnectSchedule()
         _ = schedule.nextServer(of: servers(1))
-        for _ in 0..<8 { _ = schedule.failed(after: .milliseconds(100)) }
-        #expect(schedule.failed(after: .milliseconds(100), jitter: 1) == .seconds(2))
-        #expect(schedule.failed(after: .seconds(3), jitter: 1) == .milliseconds(50))
+        for _ in 0..<8 { _ = pause(&schedule, after: .milliseconds(100)) }
+        #expect(pause(&schedule, after: .seconds(10)) == .seconds(2))
+        #expect(pause(&schedule, after: .seconds(11)) == .milliseconds(50))
+        // It counts once.
+        #expect(schedule.failed(now: now + .seconds(100), jitter: 1) == .milliseconds(100))
+    }
+
+    @Test("a connection on which the server broke the protocol proves nothing, however long it stood")
+    func useless() {
+        var schedule = ReconnectSchedule()
+        _ = schedule.nextServer(of: servers(1))
+        let pauses = (0..<7).map { _ in pause(&schedule, after: .hours(1), isUseless: true) }
+        #expect(pauses.map { $0 / .milliseconds(50) } == [1, 2, 4, 8, 16, 32, 40])
     }
 }
