@@ -110,7 +110,8 @@ let package = Package(
         tests(
             "KubernetesDeliveryTests",
             [
-                "KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", "Sandbox", logging,
+                "KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", "Sandbox",
+                "IsthmusTesting", logging,
             ]),
         tests("SandboxTests", ["Sandbox", "ZooKeeper", "JSON", nioCore, nioPosix, nioHTTP1, logging]),
         tests(
