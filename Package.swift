@@ -124,7 +124,8 @@ let package = Package(
         tests(
             "KubernetesDeliveryTests",
             [
-                "KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", "Sandbox", logging,
+                "KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", "Sandbox",
+                "IsthmusTesting", logging,
             ]),
         tests(
             "SandboxTests",

@@ -31,6 +31,8 @@ extension Pipeline: DesiredState {
         return .absent
     }
 
+    package func everyKey() -> [ResourceKey] { Array(resources.keys) }
+
     package func delivered(_ receipt: Receipt) {
         logger.trace(
             "receipt", metadata: ["resource": "\(receipt.key)", "outcome": "\(receipt.outcome)"])

@@ -22,6 +22,22 @@ package protocol Delivery: Sendable {
     /// These resources may have to look different now. It returns at once; what they should look like is asked for
     /// when there is time to deliver it.
     func changed(_ keys: [ResourceKey])
+
+    /// The resources that can't be delivered as they should be, those in trouble for the longest time first.
+    /// - Parameter limit: How many of them to tell of.
+    func troubles(limit: Int) -> (items: [Trouble], total: Int)
+
+    /// How many resources wait for a look or are being looked at. Those in trouble, which wait for their time, are not among them.
+    var pending: Int { get }
+
+    /// What keeps the delivery as a whole from working.
+    var obstacle: Obstacle? { get }
+}
+
+extension Delivery {
+    package func troubles(limit: Int) -> (items: [Trouble], total: Int) { ([], 0) }
+    package var pending: Int { 0 }
+    package var obstacle: Obstacle? { nil }
 }
 
 /// What a delivery asks for.
@@ -30,6 +46,9 @@ package protocol DesiredState: Sendable {
     func seed(_ objects: [ActualObject], from delivery: String) async
 
     func wanted(_ key: ResourceKey) async -> Wanted
+
+    /// All resources that are wanted now, in any order.
+    func everyKey() async -> [ResourceKey]
 
     func delivered(_ receipt: Receipt) async
 }
@@ -55,6 +74,8 @@ package struct Receipt: Sendable, Hashable {
         case deleted
         /// The other side, or the rules of ownership, refuse it, for this reason.
         case refused(reason: String)
+        /// Somebody else keeps changing it; it is put right less and less often.
+        case contested(reason: String)
         /// It could not be delivered and is tried again.
         case failed(reason: String)
     }

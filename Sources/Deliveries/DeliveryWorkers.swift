@@ -10,31 +10,42 @@ package enum Attempt: Sendable, Hashable {
     case outdated
     /// No repetition helps until something changes, but nothing may tell of that change.
     case refused(reason: String)
+    /// Somebody else keeps changing it.
+    case contested(reason: String, retryAfter: Duration)
+    /// - Parameter retryAfter: How long the other side wants to be left alone, with this and with all else.
     case failed(reason: String, retryAfter: Duration?)
+    /// Another replica sees to it.
+    case standby
     /// The bridge is stopping; its successor plans anew.
     case abandoned
 }
 
 /// Takes resources from a queue, has them delivered, and sees to repetitions, receipts and the log. The same for every way out.
 package struct DeliveryWorkers: Sendable {
+    private final class Shared: Sendable {
+        let ledger = Mutex(AttemptLedger())
+    }
+
     package let name: String
     package let queue = WorkQueue<ResourceKey>()
     package let logger: Logger
     private let clock: any Clock<Duration>
-    private let failures = Failures()
+    private let elapsed: @Sendable () -> Duration
+    private let shared = Shared()
 
     /// - Parameter clock: Measures the pauses before repetitions.
     package init(name: String, logger: Logger, clock: any Clock<Duration> = ContinuousClock()) {
         self.name = name
         self.logger = logger
         self.clock = clock
+        elapsed = clock.elapsing()
     }
 
     package func add(_ keys: some Sequence<ResourceKey>) {
         for key in keys { queue.add(key) }
     }
 
-    /// Runs until the queue is finished.
+    /// Runs until the queue is finished or the task cancelled.
     /// - Parameters:
     ///   - count: How many resources may be under way at once.
     ///   - attempt: Brings one resource closer to what is wanted.
@@ -51,64 +62,91 @@ package struct DeliveryWorkers: Sendable {
     ) async {
         await withDiscardingTaskGroup { retries in
             while let (key, since) = await queue.next() {
+                guard await waitOutPause() else { break }
                 let wanted = await desired.wanted(key)
                 let result = wanted == .undecided ? .done(nil) : await attempt(key, wanted)
-                if let delay = await settle(key, result, since: since, desired: desired), failures.beginRetry(key) {
-                    retries.addTask { [queue, failures, clock] in
-                        // It throws only when the workers stop, and then the queue takes nothing more.
-                        try? await Task.sleep(for: delay, clock: clock)
-                        failures.endRetry(key)
-                        queue.add(key)
-                    }
-                }
+                let settlement = shared.ledger.withLock { $0.settle(key, result, now: elapsed()) }
+                if let time = settlement.sleepUntil { retries.addTask { await repeatWhenDue(sleepingUntil: time) } }
+                await report(settlement, of: key, since: since, to: desired)
+                if settlement.retryIn == .zero { queue.add(key) }
                 queue.done(key)
             }
             retries.cancelAll()
         }
     }
 
-    /// - Returns: When to try again, if that is needed.
-    private func settle(
-        _ key: ResourceKey, _ attempt: Attempt, since: ContinuousClock.Instant, desired: any DesiredState
-    ) async -> Duration? {
-        var outcome: Receipt.Outcome?
-        var delay: Duration?
-        switch attempt {
-        case .done(let change):
-            outcome = change
-            failures.reset(key)
-        case .abandoned:
-            break
-        case .outdated:
-            // The first time it is nearly always a race that the next look settles.
-            let failed = failures.increment(key)
-            delay = failed == 0 ? .zero : RetryBackoff.delay(afterFailures: failed, ceiling: 30)
-        case .refused(let reason):
-            delay = RetryBackoff.delay(afterFailures: failures.increment(key) + 2, ceiling: 300)
-            outcome = .refused(reason: reason)
-        case .failed(let reason, let retryAfter):
-            let usual = RetryBackoff.delay(afterFailures: failures.increment(key), ceiling: 60)
-            delay = max(usual, retryAfter ?? .zero)
-            outcome = .failed(reason: reason)
+    /// - Returns: `false` when the task was cancelled.
+    private func waitOutPause() async -> Bool {
+        while let pause = shared.ledger.withLock({ $0.pause(now: elapsed()) }) {
+            do { try await Task.sleep(for: pause, clock: clock) } catch { return false }
         }
-        if let outcome {
-            let receipt = Receipt(key: key, delivery: name, outcome: outcome, elapsed: since.duration(to: .now))
-            log(receipt, retryIn: delay)
-            await desired.delivered(receipt)
-        }
-        return delay
+        return true
     }
 
-    private func log(_ receipt: Receipt, retryIn: Duration?) {
+    private func repeatWhenDue(sleepingUntil first: Duration) async {
+        var time: Duration? = first
+        while let wake = time {
+            // It throws only when the workers stop, and then the queue takes nothing more.
+            do { try await Task.sleep(for: max(wake - elapsed(), .zero), clock: clock) } catch { return }
+            let (due, next) = shared.ledger.withLock { $0.wake(wake, now: elapsed()) }
+            add(due)
+            time = next
+        }
+    }
+}
+
+// MARK: - What goes wrong
+
+extension DeliveryWorkers {
+    /// The resources that can't be delivered as they should be, those in trouble for the longest time first.
+    package func troubles(limit: Int) -> (items: [Trouble], total: Int) {
+        // A copy, so that the workers don't wait for the sorting.
+        let ledger = shared.ledger.withLock { $0 }
+        let troubles = ledger.troubles(now: elapsed())
+        return (Array(troubles.prefix(max(limit, 0))), troubles.count)
+    }
+
+    /// How many resources wait for a look or are being looked at.
+    package var pending: Int { queue.unfinished }
+
+    /// What keeps the delivery as a whole from working.
+    package var obstacle: Obstacle? { shared.ledger.withLock { $0.obstacle(now: elapsed()) } }
+
+    /// - Parameter obstacle: `nil` when it is overcome.
+    package func note(obstacle: String?) {
+        shared.ledger.withLock { $0.note(obstacle, now: elapsed()) }
+    }
+}
+
+// MARK: - Receipts and the log
+
+extension DeliveryWorkers {
+    private func report(
+        _ settlement: AttemptLedger.Settlement, of key: ResourceKey, since: ContinuousClock.Instant,
+        to desired: any DesiredState
+    ) async {
+        if let pause = settlement.pause {
+            logger.warning(
+                "the server asks for a pause", metadata: ["pause": "\(pause.formattedMilliseconds) ms"])
+        }
+        guard let outcome = settlement.outcome else { return }
+        // A fight goes on for as long as two want different things: once for each step of the back-off will do.
+        if case .contested = outcome, !settlement.isNews { return }
+        let receipt = Receipt(key: key, delivery: name, outcome: outcome, elapsed: since.duration(to: .now))
+        log(receipt, settlement)
+        await desired.delivered(receipt)
+    }
+
+    private func log(_ receipt: Receipt, _ settlement: AttemptLedger.Settlement) {
         var metadata: Logger.Metadata = ["resource": "\(receipt.key)"]
         // A server that is down fails every object, again and again; once an object is enough for a reader.
-        let trouble: Logger.Level = failures.isNews(receipt) ? .error : .debug
+        let trouble: Logger.Level = settlement.isNews ? .error : .debug
         switch receipt.outcome {
         case .created, .updated, .deleted:
             metadata["after"] = "\(receipt.elapsed.formattedMilliseconds) ms"
-        case .refused(let reason), .failed(let reason):
+        case .refused(let reason), .contested(let reason), .failed(let reason):
             metadata["reason"] = "\(reason)"
-            metadata["retryIn"] = retryIn.map { "\($0.formattedMilliseconds) ms" }
+            metadata["retryIn"] = settlement.retryIn.map { "\($0.formattedMilliseconds) ms" }
         }
         switch receipt.outcome {
         case .created: logger.info("created a ServiceEntry", metadata: metadata)
@@ -117,86 +155,16 @@ package struct DeliveryWorkers: Sendable {
             logger.info("updated a ServiceEntry", metadata: metadata)
         case .deleted: logger.info("deleted a ServiceEntry", metadata: metadata)
         case .refused: logger.log(level: trouble, "a ServiceEntry is refused", metadata: metadata)
+        case .contested: logger.warning("a ServiceEntry is fought over", metadata: metadata)
         case .failed: logger.log(level: trouble, "a ServiceEntry could not be written", metadata: metadata)
         }
     }
 }
 
-/// How often in a row the delivery of a resource has failed, what was said of it, and which resources wait for another attempt.
-/// One waits at a time for each resource, however often it is added meanwhile.
-private final class Failures: Sendable {
-    private struct Record {
-        var count = 0
-        var reported: Receipt.Outcome?
-    }
-
-    private struct State {
-        var records: [ResourceKey: Record] = [:]
-        var waiting: Set<ResourceKey> = []
-    }
-
-    private let state = Mutex(State())
-
-    /// - Returns: The count before.
-    func increment(_ key: ResourceKey) -> Int {
-        state.withLock { state in
-            defer { state.records[key, default: Record()].count += 1 }
-            return state.records[key]?.count ?? 0
-        }
-    }
-
-    /// Whether a failure is not what was last reported of the resource. Refusals differ by their reasons; the reasons of failures,
-    /// which tell of connections and their like, would differ all the time.
-    func isNews(_ receipt: Receipt) -> Bool {
-        let outcome = if case .failed = receipt.outcome { Receipt.Outcome.failed(reason: "") } else { receipt.outcome }
-        return state.withLock { state in
-            guard state.records[receipt.key] != nil, state.records[receipt.key]?.reported != outcome else {
-                return false
-            }
-            state.records[receipt.key]?.reported = outcome
-            return true
-        }
-    }
-
-    func reset(_ key: ResourceKey) {
-        state.withLock { $0.records[key] = nil }
-    }
-
-    /// - Returns: Whether none was waiting.
-    func beginRetry(_ key: ResourceKey) -> Bool {
-        state.withLock { $0.waiting.insert(key).inserted }
-    }
-
-    func endRetry(_ key: ResourceKey) {
-        _ = state.withLock { $0.waiting.remove(key) }
-    }
-}
-
-/// Pauses between attempts: 0.5 s, doubling to a ceiling, the upper half of each at random.
-package struct RetryBackoff: Sendable {
-    private var failures = 0
-
-    package init() {}
-
-    package mutating func next() -> Duration {
-        defer { failures += 1 }
-        return Self.delay(afterFailures: failures, ceiling: 30)
-    }
-
-    /// - Parameters:
-    ///   - failures: In a row, before the one that just happened.
-    ///   - ceiling: Seconds.
-    package static func delay(
-        afterFailures failures: Int, ceiling: Double, jitter: Double = .random(in: 0.5...1)
-    ) -> Duration {
-        .seconds(min(0.5 * Double(1 << min(failures, 12)), ceiling) * jitter)
-    }
-}
-
-extension Duration {
-    /// With one decimal: `12.3`.
-    package var formattedMilliseconds: String {
-        let tenths = Int64(self / .microseconds(100))
-        return "\(tenths / 10).\(tenths % 10)"
+extension Clock where Duration == Swift.Duration {
+    /// Tells the time since this call. An `any Clock` can't compare its own instants.
+    package func elapsing() -> @Sendable () -> Duration {
+        let start = now
+        return { start.duration(to: now) }
     }
 }

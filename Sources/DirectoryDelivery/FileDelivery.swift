@@ -38,22 +38,26 @@ package struct FileDelivery: Delivery {
         workers.add(keys)
     }
 
+    package func troubles(limit: Int) -> (items: [Trouble], total: Int) { workers.troubles(limit: limit) }
+    package var pending: Int { workers.pending }
+    package var obstacle: Obstacle? { workers.obstacle }
+
     package func run(desired: any DesiredState) async {
         var backoff = RetryBackoff()
         while !Task.isCancelled {
             do {
                 let objects = try await owned()
+                workers.note(obstacle: nil)
                 workers.logger.info("read our files", metadata: ["folder": "\(folder)", "count": "\(objects.count)"])
                 await desired.seed(objects, from: name)
                 workers.add(objects.map(\.key))
                 break
             } catch {
                 let delay = backoff.next()
+                let reason = "\(folder): \(Self.explanation(of: error))"
+                workers.note(obstacle: reason)
                 workers.logger.error(
-                    "nothing can be delivered yet",
-                    metadata: [
-                        "folder": "\(folder)", "reason": "\(Self.explanation(of: error))", "retryIn": "\(delay)",
-                    ])
+                    "nothing can be delivered yet", metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
                 try? await Task.sleep(for: delay)
             }
         }

@@ -38,7 +38,7 @@ public struct Watcher: AsyncSequence, Sendable {
     let listing: Listing
     let watching: Watching
     /// Called whenever the server has accepted a watch.
-    var whenWatching: (@Sendable () -> Void)?
+    package var whenWatching: (@Sendable () -> Void)?
 
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(watcher: self)

@@ -13,29 +13,53 @@ package actor ClusterDelivery: Delivery {
     let client: KubernetesClient
     let namespace: String
     let ownership: Ownership
+    let elapsed: @Sendable () -> Duration
     var cache = ObjectCache()
+    var contention = Contention()
     private let workers: DeliveryWorkers
     private let workerCount: Int
+    private let leadership: (any Leadership)?
+    private let resyncInterval: Duration?
+    private let clock: any Clock<Duration>
     private let logger: Logger
     private var type: ResourceType?
+    /// Since the first list, when what is there is known.
+    private var desired: (any DesiredState)?
+    /// Whether something was left to another replica.
+    var hasStoodBy = false
 
-    /// - Parameter workers: How many writes may be under way at once.
+    /// - Parameters:
+    ///   - workers: How many writes may be under way at once.
+    ///   - leadership: Without it nothing is written; `nil` for a replica that is alone.
+    ///   - resyncInterval: How often everything is compared, whether or not something told of a change; `nil` for never.
+    ///   - clock: Measures that, and the pauses before repetitions.
     package init(
         name: String, client: KubernetesClient, namespace: String, ownership: Ownership, workers: Int = 16,
-        logger: Logger
+        leadership: (any Leadership)? = nil, resyncInterval: Duration? = .seconds(600), logger: Logger,
+        clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.name = name
         self.client = client
         self.namespace = namespace
         self.ownership = ownership
-        self.workers = DeliveryWorkers(name: name, logger: logger)
+        self.workers = DeliveryWorkers(name: name, logger: logger, clock: clock)
         workerCount = workers
+        self.leadership = leadership
+        self.resyncInterval = resyncInterval
+        self.clock = clock
+        elapsed = clock.elapsing()
         self.logger = logger
     }
 
     package nonisolated func changed(_ keys: [ResourceKey]) {
         workers.add(keys)
     }
+
+    package nonisolated func troubles(limit: Int) -> (items: [Trouble], total: Int) { workers.troubles(limit: limit) }
+    package nonisolated var pending: Int { workers.pending }
+    package nonisolated var obstacle: Obstacle? { workers.obstacle }
+
+    nonisolated var isLeading: Bool { leadership?.isLeading ?? true }
 
     package func run(desired: any DesiredState) async {
         guard let type = await waitForResourceType() else { return }
@@ -44,6 +68,16 @@ package actor ClusterDelivery: Delivery {
         } onCancel: {
             workers.queue.finish()
         }
+    }
+
+    /// Has a look at every resource that is wanted or in the cluster. To be called when this replica begins to lead: what happened
+    /// before was left to another one. Where nothing differs, that costs no request.
+    package func compareEverything() async {
+        guard let desired, isLeading else { return }
+        hasStoodBy = false
+        contention.forgetQuiet(now: elapsed())
+        let wanted = await desired.everyKey()
+        workers.add(Set(cache.keys).union(wanted))
     }
 
     // MARK: The API
@@ -65,33 +99,38 @@ package actor ClusterDelivery: Delivery {
             message: "the API server does not know \(ServiceEntry.group)/\(ServiceEntry.kind): install Istio's CRDs")
     }
 
-    /// `nil` when the task was cancelled before the server had one.
+    /// `nil` when the task was cancelled, or the client shut down, before the server had one.
     private func waitForResourceType() async -> ResourceType? {
         var backoff = RetryBackoff()
         while !Task.isCancelled {
             do throws(KubernetesError) {
                 return try await resourceType()
             } catch {
-                let delay = backoff.next()
+                if error.code == .shutDown { return nil }
+                let delay = max(backoff.next(), min(error.retryAfter ?? .zero, .seconds(60)))
+                let reason = error.code == .notFound ? "\(error)" : explanation(of: error)
+                workers.note(obstacle: reason)
                 logger.error(
-                    "nothing can be delivered yet", metadata: ["reason": "\(error)", "retryIn": "\(delay)"])
-                try? await Task.sleep(for: delay)
+                    "nothing can be delivered yet", metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
+                try? await Task.sleep(for: delay, clock: clock)
             }
         }
         return nil
     }
+}
 
-    // MARK: The view of the cluster
+// MARK: - The view of the cluster
 
+extension ClusterDelivery {
     /// Keeps the cache by list and watch. The workers start with the first complete list, when what is there is known.
     private func follow(_ type: ResourceType, desired: any DesiredState) async {
         await withDiscardingTaskGroup { group in
-            var isFirst = true
             var listed: [ActualObject] = []
-            let events = client.watcher(
+            var watcher = client.watcher(
                 type, namespace: namespace, labelSelector: ownership.labelSelector, listing: .full,
                 watching: .metadataOnly)
-            for await event in events {
+            watcher.whenWatching = { [workers] in workers.note(obstacle: nil) }
+            for await event in watcher {
                 switch event {
                 case .listBegins:
                     cache.listBegins()
@@ -99,23 +138,16 @@ package actor ClusterDelivery: Delivery {
                 case .object(let object):
                     let actual = ActualObject(object)
                     cache.listed(actual)
-                    if isFirst { listed.append(actual) }
+                    if self.desired == nil { listed.append(actual) }
                 case .listComplete:
-                    let changed = cache.listComplete()
-                    if isFirst {
-                        isFirst = false
-                        logger.info(
-                            "read our objects in the cluster",
-                            metadata: ["namespace": "\(namespace)", "count": "\(listed.count)"])
-                        await desired.seed(listed, from: name)
+                    cache.listComplete()
+                    if self.desired == nil {
+                        await begin(with: listed, desired)
                         listed = []
-                        group.addTask { [self] in
-                            await workers.run(count: workerCount, desired: desired) { key, wanted in
-                                await self.attempt(key, wanted, type)
-                            }
-                        }
+                        group.addTask { await self.work(type, desired) }
+                        group.addTask { await self.compareNowAndThen() }
                     }
-                    workers.add(changed)
+                    await compareEverything()
                 case .changed(let object):
                     let version = object.metadata.resourceVersion
                     if cache.observed(object.key, uid: object.metadata.uid, resourceVersion: version) {
@@ -124,12 +156,48 @@ package actor ClusterDelivery: Delivery {
                 case .deleted(let object):
                     if cache.observedDeletion(object.key, uid: object.metadata.uid) { workers.add([object.key]) }
                 case .interrupted(let error, let delay):
+                    let reason = explanation(of: error)
+                    workers.note(obstacle: reason)
                     logger.warning(
                         "the view of the cluster is interrupted",
-                        metadata: ["reason": "\(error)", "retryIn": "\(delay)"])
+                        metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
                 }
             }
             workers.queue.finish()
+            group.cancelAll()
         }
+    }
+
+    private func begin(with listed: [ActualObject], _ desired: any DesiredState) async {
+        logger.info(
+            "read our objects in the cluster", metadata: ["namespace": "\(namespace)", "count": "\(listed.count)"])
+        await desired.seed(listed, from: name)
+        self.desired = desired
+    }
+
+    private nonisolated func work(_ type: ResourceType, _ desired: any DesiredState) async {
+        await workers.run(count: workerCount, desired: desired) { key, wanted in
+            await self.attempt(key, wanted, type)
+        }
+    }
+
+    private nonisolated func compareNowAndThen() async {
+        guard let resyncInterval else { return }
+        while true {
+            do { try await Task.sleep(for: resyncInterval, clock: clock) } catch { return }
+            await compareEverything()
+        }
+    }
+
+    /// Nothing is read or written, and nothing tried again, while another replica leads.
+    /// - Returns: Whether this one does.
+    func mayAct() async -> Bool {
+        guard isLeading else {
+            hasStoodBy = true
+            return false
+        }
+        // Whoever should have said that this replica leads again may come late.
+        if hasStoodBy { await compareEverything() }
+        return true
     }
 }

@@ -18,23 +18,38 @@ package struct ObjectCache: Sendable {
         var isOutdated: Bool { foreign != nil || isInvalid }
     }
 
+    /// An object as far as it is known.
+    package struct Known: Sendable {
+        package var object: ActualObject
+        /// Whether there is something newer to be read.
+        package var isOutdated: Bool
+        /// Whether somebody else changed it since.
+        package var isForeign: Bool
+    }
+
+    /// What was known when a request was sent.
+    package struct Ticket: Sendable {
+        fileprivate var listCount: Int
+        fileprivate var foreign: String?
+    }
+
     /// More than this many writes without an echo means that the watch is far behind; then reading is cheaper.
     private static let maximumUnseen = 64
 
     private var entries: [ResourceKey: Entry] = [:]
     private var listing: [ResourceKey: Entry]?
-    /// Objects that somebody else deleted, by their uid: the answer to a write of ours may still be on its way.
-    private var deleted: [ResourceKey: String] = [:]
-    /// How many lists were complete so far.
-    package private(set) var listCount = 0
+    /// Objects that somebody else deleted, until the next look: the answer to a request of ours may still be on its way.
+    private var lost: [ResourceKey: ActualObject] = [:]
+    private var listCount = 0
 
     package init() {}
 
     package var count: Int { entries.count }
+    package var keys: some Collection<ResourceKey> { entries.keys }
 
     /// The object as far as it is known, and whether that is the newest there is to know.
-    package subscript(key: ResourceKey) -> (object: ActualObject, isOutdated: Bool)? {
-        entries[key].map { ($0.object, $0.isOutdated) }
+    package subscript(key: ResourceKey) -> Known? {
+        entries[key].map { Known(object: $0.object, isOutdated: $0.isOutdated, isForeign: $0.foreign != nil) }
     }
 }
 
@@ -50,11 +65,12 @@ extension ObjectCache {
     }
 
     /// - Returns: The objects that are not as they were known to be.
+    @discardableResult
     package mutating func listComplete() -> Set<ResourceKey> {
         guard let listed = listing.take() else { return [] }
         let before = entries
         entries = listed
-        deleted = [:]
+        lost = [:]
         listCount += 1
         var changed: Set<ResourceKey> = []
         for (key, entry) in entries where before[key]?.object != entry.object { changed.insert(key) }
@@ -68,15 +84,18 @@ extension ObjectCache {
             // It has our labels and we did not make it, or the answer to our create is still on its way.
             let unread = ActualObject(
                 key: key, uid: uid, resourceVersion: resourceVersion, labels: [:], annotations: [:], spec: [:])
-            entries[key] = Entry(object: unread, foreign: resourceVersion)
+            entries[key] = Entry(object: unread, foreign: resourceVersion, isInvalid: true)
             return true
         }
         defer { entries[key] = entry }
+        let isNewest = entry.object.uid == uid && entry.object.resourceVersion == resourceVersion
+        // The watch shows versions in their order: what it showed before the one that is known is part of it.
+        if isNewest { entry.foreign = nil }
         if let index = entry.unseen.firstIndex(of: resourceVersion) {
             entry.unseen.removeFirst(index + 1)
             return false
         }
-        if entry.object.uid == uid, entry.object.resourceVersion == resourceVersion { return false }
+        if isNewest { return false }
         entry.foreign = resourceVersion
         return true
     }
@@ -85,7 +104,7 @@ extension ObjectCache {
     package mutating func observedDeletion(_ key: ResourceKey, uid: String) -> Bool {
         guard let entry = entries[key], entry.object.uid == uid else { return false }
         entries[key] = nil
-        deleted[key] = uid
+        lost[key] = entry.object
         return true
     }
 }
@@ -93,13 +112,21 @@ extension ObjectCache {
 // MARK: - Our own requests
 
 extension ObjectCache {
+    /// To be taken before a request about the object is sent.
+    package func ticket(_ key: ResourceKey) -> Ticket {
+        Ticket(listCount: listCount, foreign: entries[key]?.foreign)
+    }
+
+    /// What somebody else deleted since the last look; it is told once.
+    package mutating func takeLost(_ key: ResourceKey) -> ActualObject? {
+        lost.removeValue(forKey: key)
+    }
+
     /// A write was accepted; `object` is what it left behind.
-    /// - Parameter listCount: The count of lists when the write was sent.
-    package mutating func wrote(_ object: ActualObject, sentAt listCount: Int) {
-        if deleted.removeValue(forKey: object.key) == object.uid {
-            // It is gone again: the watch was faster than the answer.
-            return
-        }
+    package mutating func wrote(_ object: ActualObject, since ticket: Ticket) {
+        // It is gone again: the watch was faster than the answer.
+        if lost[object.key]?.uid == object.uid { return }
+        lost[object.key] = nil
         let before = entries[object.key].flatMap { $0.object.uid == object.uid ? $0 : nil }
         var entry = Entry(object: object, unseen: before?.unseen ?? [])
         if before?.foreign == object.resourceVersion {
@@ -107,21 +134,38 @@ extension ObjectCache {
             entry.unseen = []
         } else {
             entry.foreign = before?.foreign
-            entry.unseen.append(object.resourceVersion)
+            // A write that changed nothing is not shown.
+            if before?.object.resourceVersion != object.resourceVersion { entry.unseen.append(object.resourceVersion) }
         }
         if entry.unseen.count > Self.maximumUnseen {
             entry.unseen = []
             entry.isInvalid = true
         }
         // A list that was read meanwhile may hold what somebody else did after us.
-        if listCount != self.listCount { entry.isInvalid = true }
+        if ticket.listCount != listCount { entry.isInvalid = true }
         entries[object.key] = entry
     }
 
-    /// The object was read anew; `nil` when it is gone or not ours.
-    package mutating func read(_ key: ResourceKey, _ object: ActualObject?) {
-        deleted[key] = nil
-        entries[key] = object.map { Entry(object: $0) }
+    /// The object was read anew; `nil` when it is gone or not ours. What the watch or a list told meanwhile may be newer.
+    package mutating func read(_ key: ResourceKey, _ object: ActualObject?, since ticket: Ticket) {
+        let told = entries[key]?.foreign.flatMap { $0 == ticket.foreign ? nil : $0 }
+        guard let object else {
+            if told == nil, ticket.listCount == listCount { entries[key] = nil } else { invalidate(key) }
+            return
+        }
+        if lost[key]?.uid == object.uid { return }
+        lost[key] = nil
+        var entry = Entry(object: object)
+        entry.foreign = told == object.resourceVersion ? nil : told
+        let isListed = entries[key]?.object.resourceVersion == object.resourceVersion
+        entry.isInvalid = ticket.listCount != listCount && !isListed
+        entries[key] = entry
+    }
+
+    /// We deleted the object.
+    package mutating func removed(_ object: ActualObject) {
+        if entries[object.key]?.object.uid == object.uid { entries[object.key] = nil }
+        if lost[object.key]?.uid == object.uid { lost[object.key] = nil }
     }
 
     /// What is known may be wrong: a write was refused, or nobody knows what became of it.

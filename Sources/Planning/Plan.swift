@@ -80,6 +80,17 @@ extension Change {
     }
 }
 
+extension Change {
+    /// The fields that a patch changes, such as `spec.hosts` and `metadata.labels[team]`.
+    package var fields: [String] {
+        guard case .patch(_, let patch, _) = self else { return [] }
+        let metadata = ["labels", "annotations"].flatMap { section in
+            (patch["metadata"]?[section]?.object?.keys ?? []).map { "metadata.\(section)[\($0)]" }
+        }
+        return (patch["spec"]?.object?.keys ?? []).map { "spec.\($0)" } + metadata
+    }
+}
+
 extension ActualObject {
     /// The object after a planned merge patch was accepted.
     package func applying(_ patch: JSONValue, resourceVersion: String) -> ActualObject {

@@ -1,3 +1,4 @@
+package import JSON
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -141,6 +142,11 @@ package actor APIServer {
 
     package func removeFaults() {
         faults.removeAll()
+    }
+
+    /// Has each custom resource that is written from now on changed first, as by a mutating admission webhook.
+    package func admit(by webhook: (@Sendable (inout JSONObject) -> Void)?) {
+        store.webhook = webhook
     }
 
     /// Ends every open watch in an orderly way, as a server does that restarts.

@@ -32,6 +32,7 @@ extension ResourceStore {
         object.metadata = metadata
         if kind.isCustom { object["status"] = nil }
         if kind == .namespace { Self.completeNamespace(&object) }
+        if kind.isCustom { webhook?(&object) }
         try validate(object, as: kind)
 
         let key = Key(namespace: namespace ?? "", name: name)
@@ -83,7 +84,8 @@ extension ResourceStore {
                 "Precondition failed: UID in precondition: \(uid), UID in object meta: "
                     + (current.metadata["uid"]?.string ?? ""))
         }
-        let object = merged(current, with: proposal, request)
+        var object = merged(current, with: proposal, request)
+        if kind.isCustom { webhook?(&object) }
         try validate(object, as: kind)
         // What changes nothing is no write: no new resource version and no event.
         guard object != current else { return current }

@@ -14,7 +14,8 @@ package import JSON
 /// of the history gets 410 Expired, and so a slow watcher costs nothing.
 ///
 /// What a request and a reply mean follows the Kubernetes API conventions and the API server's own behaviour for
-/// custom resources. Not there: field ownership and server-side apply, schemas, admission, authorization.
+/// custom resources. Not there: field ownership and server-side apply, schemas, authorization; of
+/// admission only the webhook that a test gives it.
 package struct ResourceStore: Sendable {
     /// A write that took effect.
     struct Change: Sendable {
@@ -31,6 +32,8 @@ package struct ResourceStore: Sendable {
     /// A client that knows this revision, or a later one, can be told everything since.
     package internal(set) var oldestRevision: UInt64 = 1
 
+    /// Changes each custom resource that is written, as a mutating admission webhook does.
+    var webhook: (@Sendable (inout JSONObject) -> Void)?
     var objects: [String: Objects] = [:]
     private(set) var history: [Change] = []
     private let historyLimit: Int

@@ -62,7 +62,8 @@ struct ReportPrinter {
         switch attempt {
         case .done: break
         case .outdated: problem = "it was changed by somebody else meanwhile; run again"
-        case .refused(let reason), .failed(let reason, _): problem = reason
+        case .refused(let reason), .contested(let reason, _), .failed(let reason, _): problem = reason
+        case .standby: problem = "another replica leads"
         case .abandoned: problem = "stopped"
         }
         switch format {

@@ -83,8 +83,6 @@ struct DeliveryWorkersTests {
         let attempts = Attempts([.outdated, .done(.updated(.endpointsOnly))])
         await withWorkers(attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
-            #expect(await clock.nextDeadline() == .zero)
-            clock.advance(by: .zero)
             await desired.receive(1)
         }
         #expect(desired.outcomes == [.updated(.endpointsOnly)])
@@ -115,6 +113,153 @@ struct DeliveryWorkersTests {
             }
         }
         #expect(log.errors == ["down", "invalid", "invalid in another way", "down"])
+    }
+
+    @Test("a time that the server names is a pause for all, not longer than a minute", arguments: [7, 3600])
+    func pause(seconds: Int) async {
+        let attempts = Attempts([
+            .failed(reason: "busy", retryAfter: .seconds(seconds)), .done(.created), .done(.created),
+        ])
+        await withWorkers(attempt: { attempts.next($0) }) { workers in
+            workers.add([key("a")])
+            await desired.receive(1)
+            workers.add([key("b")])
+            while clock.sleeperCount < 2 { await Task.yield() }
+            clock.advance(by: .seconds(min(seconds, 60)) - .milliseconds(1))
+            #expect(attempts.count == 1)
+            clock.advance(by: .milliseconds(1))
+            await desired.receive(3)
+        }
+        #expect(desired.outcomes == [.failed(reason: "busy"), .created, .created])
+    }
+
+    @Test("a pause ends with the workers")
+    func endOfPause() async {
+        let workers = DeliveryWorkers(name: "test", logger: .silent, clock: clock)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await withTaskCancellationHandler {
+                    await workers.run(count: 1, desired: desired) { _, _ in
+                        .failed(reason: "busy", retryAfter: .seconds(60))
+                    }
+                } onCancel: {
+                    workers.queue.finish()
+                }
+            }
+            workers.add([key("a"), key("b")])
+            while clock.sleeperCount < 2 { await Task.yield() }
+            group.cancelAll()
+        }
+        #expect(desired.receipts.count == 1)
+    }
+
+    @Test("the last attempt says when the next one is, also where an earlier one said later")
+    func shorterPause() async {
+        let attempts = Attempts([
+            .refused(reason: "no"), .refused(reason: "no"), .refused(reason: "no"),
+            .failed(reason: "down", retryAfter: nil), .done(.created),
+        ])
+        await withWorkers(attempt: { attempts.next($0) }) { workers in
+            for count in 1...4 {
+                workers.add([key("a")])
+                await desired.receive(count)
+            }
+            // Refused three times it would wait for four seconds at least; the failure is the first of its kind.
+            while await clock.nextDeadline() ?? .zero > .milliseconds(500) { await Task.yield() }
+            clock.advance(by: .milliseconds(500))
+            await desired.receive(5)
+        }
+        #expect(desired.outcomes.last == .created)
+    }
+
+    @Test("what succeeds has no repetition, whatever was to come")
+    func noRepetition() async {
+        let attempts = Attempts([.refused(reason: "no"), .done(.created), .refused(reason: "unexpected")])
+        await withWorkers(count: 1, attempt: { attempts.next($0) }) { workers in
+            for count in 1...2 {
+                workers.add([key("a")])
+                await desired.receive(count)
+            }
+            clock.advance(by: .seconds(300))
+            while workers.pending > 0 || clock.sleeperCount > 0 { await Task.yield() }
+            #expect(attempts.count == 2)
+        }
+    }
+
+    @Test("what is another replica's to do is neither tried again nor told, and no trouble of ours")
+    func standby() async {
+        let attempts = Attempts([.failed(reason: "down", retryAfter: nil), .standby])
+        let log = Log()
+        await withWorkers(logger: log.logger, attempt: { attempts.next($0) }) { workers in
+            workers.add([key("a")])
+            await desired.receive(1)
+            workers.add([key("a")])
+            while workers.troubles(limit: 1).total > 0 || workers.pending > 0 { await Task.yield() }
+            clock.advance(by: .seconds(300))
+            while clock.sleeperCount > 0 { await Task.yield() }
+            #expect(attempts.count == 2 && workers.pending == 0)
+        }
+        #expect(desired.receipts.count == 1 && log.errors == ["down"])
+    }
+
+    @Test("a fight is told of once for each step of its back-off, and known until it is over")
+    func contested() async {
+        let fight = Attempt.contested(reason: "every 1 s", retryAfter: .seconds(1))
+        let attempts = Attempts([
+            fight, fight, .done(.updated(.endpointsOnly)), fight,
+            .contested(reason: "every 2 s", retryAfter: .seconds(2)), .done(.updated(.endpointsOnly)),
+        ])
+        await withWorkers(count: 1, attempt: { attempts.next($0) }) { workers in
+            for count in 1...6 {
+                workers.add([key("a")])
+                while attempts.count < count || workers.pending > 0 { await Task.yield() }
+                clock.advance(by: .milliseconds(10))
+                if count == 5 {
+                    let trouble = workers.troubles(limit: 1).items.first
+                    #expect(trouble?.kind == .contested && trouble?.reason == "every 2 s")
+                    #expect(trouble?.age == .milliseconds(50) && trouble?.retryIn == .milliseconds(1990))
+                }
+            }
+            #expect(workers.troubles(limit: 1).total == 0)
+        }
+        #expect(
+            desired.outcomes == [
+                .contested(reason: "every 1 s"), .updated(.endpointsOnly), .contested(reason: "every 2 s"),
+                .updated(.endpointsOnly),
+            ])
+    }
+
+    @Test("what is in trouble is known with its reason, its age and the time of the next attempt, the oldest first")
+    func troubles() async {
+        let outcomes: [String: Attempt] = [
+            "a": .refused(reason: "no"), "b": .failed(reason: "down", retryAfter: nil), "c": .done(.created),
+        ]
+        await withWorkers(count: 1, attempt: { outcomes[$0.name] ?? .abandoned }) { workers in
+            for (count, name) in ["b", "a", "c"].enumerated() {
+                workers.add([key(name)])
+                await desired.receive(count + 1)
+                while workers.pending > 0 { await Task.yield() }
+                clock.advance(by: .milliseconds(100))
+            }
+            let (items, total) = workers.troubles(limit: 5)
+            #expect(total == 2 && items.map(\.key.name) == ["b", "a"])
+            #expect(items.map(\.kind) == [.failed, .refused] && items.map(\.reason) == ["down", "no"])
+            #expect(items.map(\.age) == [.milliseconds(300), .milliseconds(200)])
+            #expect(items.allSatisfy { $0.retryIn != nil })
+            #expect(workers.troubles(limit: 1).items.map(\.key.name) == ["b"])
+        }
+    }
+
+    @Test("what keeps everything from being delivered is known until it is overcome")
+    func obstacle() {
+        let workers = DeliveryWorkers(name: "test", logger: .silent, clock: clock)
+        #expect(workers.obstacle == nil)
+        workers.note(obstacle: "refused")
+        clock.advance(by: .seconds(5))
+        workers.note(obstacle: "forbidden")
+        #expect(workers.obstacle == Obstacle(reason: "forbidden", age: .seconds(5)))
+        workers.note(obstacle: nil)
+        #expect(workers.obstacle == nil)
     }
 
     @Test("repetitions end with the workers", .timeLimit(.minutes(1)))
@@ -158,6 +303,8 @@ private final class Desired: DesiredState {
     func seed(_ objects: [ActualObject], from delivery: String) async {}
 
     func wanted(_ key: ResourceKey) async -> Wanted { undecided.contains(key) ? .undecided : .absent }
+
+    func everyKey() async -> [ResourceKey] { [] }
 
     func delivered(_ receipt: Receipt) async {
         let due = state.withLock { state in

@@ -118,6 +118,8 @@ final class Wishes: DesiredState {
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
 
+    func everyKey() async -> [ResourceKey] { [] }
+
     func delivered(_ receipt: Receipt) async {
         let due = state.withLock { state in
             state.receipts.append(receipt)
@@ -151,7 +153,7 @@ extension Receipt {
     /// Why it was not written.
     var trouble: String? {
         switch outcome {
-        case .refused(let reason), .failed(let reason): reason
+        case .refused(let reason), .contested(let reason), .failed(let reason): reason
         case .created, .updated, .deleted: nil
         }
     }

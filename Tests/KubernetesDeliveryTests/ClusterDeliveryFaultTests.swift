@@ -1,4 +1,5 @@
 import Deliveries
+import IsthmusTesting
 import IstioAPI
 import JSON
 import KubernetesDelivery
@@ -125,6 +126,100 @@ struct ClusterDeliveryFaultTests {
                 let refused = ContinuousClock.now
                 try await world.wait(for: .sample("a", 1))
                 #expect(refused.duration(to: .now) >= .milliseconds(900))
+            }
+        }
+    }
+
+    @Test("while a server wants to be left alone nothing is written, and everything is afterwards")
+    func pause() async throws {
+        try await World.run { world in
+            await world.server.inject(
+                .respond(status: 429, headers: [("Retry-After", "1")]), where: { $0.verb == .create })
+            try await world.withDelivery(workers: 4) { delivery in
+                world.wish(.sample("a", 1), of: delivery)
+                await delivery.waitForTroubles(1)
+                let refused = ContinuousClock.now
+                let names = (0..<20).map { "s-\($0)" }
+                for name in names { world.wish(.sample(name, 1), of: delivery) }
+                try await world.server.waitForRequests { $0.writes == 2 }
+                #expect(refused.duration(to: .now) >= .milliseconds(900))
+                for name in names + ["a"] { try await world.wait(for: .sample(name, 1)) }
+            }
+        }
+    }
+
+    @Test(
+        "who is not allowed to write asks again now and then, says which permission is missing, and delivers once allowed",
+        arguments: [401, 403])
+    func notAllowed(status: Int) async throws {
+        try await World.run { world in
+            let clock = ManualClock()
+            await world.server.inject(.respond(status: status), times: .max, where: { $0.verb == .create })
+            try await world.withDelivery(clock: clock) { delivery in
+                world.wish(.sample("a", 1), of: delivery)
+                for round in 1...4 {
+                    await delivery.waitForTroubles(1)
+                    await delivery.settle()
+                    #expect(await world.server.requestCounts.writes == round)
+                    let pause = try #require(await clock.nextDeadline())
+                    #expect(pause >= .milliseconds(250))
+                    if round == 4 { await world.server.removeFaults() }
+                    clock.advance(by: pause)
+                    try await world.server.waitForRequests { $0.writes == round + 1 }
+                }
+                try await world.wait(for: .sample("a", 1))
+                await delivery.waitForTroubles(0)
+                if status == 403 {
+                    #expect(
+                        world.wishes.receipts.first?.refusal?.contains(
+                            "needs get, list, watch, create, patch and delete on serviceentries.networking.istio.io")
+                            == true)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "who is not allowed to look says which permission is missing, and delivers once allowed",
+        arguments: [
+            ResourceStore.Verb.list, .watch,
+        ])
+    func blind(verb: ResourceStore.Verb) async throws {
+        try await World.run { world in
+            await world.server.inject(.respond(status: 403), times: .max, where: { $0.verb == verb })
+            try await world.withDelivery(clock: HastyClock()) { delivery in
+                while delivery.obstacle == nil { await Task.yield() }
+                #expect(delivery.obstacle?.reason.contains("the bridge needs get, list, watch") == true)
+                world.wish(.sample("a", 1), of: delivery)
+                await world.server.removeFaults()
+                try await world.wait(for: .sample("a", 1))
+                while delivery.obstacle != nil { await Task.yield() }
+            }
+        }
+    }
+
+    @Test("what the server refuses for good is attempted at once when the registry changes it")
+    func refusedAndMended() async throws {
+        try await World.run { world in
+            var bad = ServiceEntry.sample("bad", 1)
+            bad.hosts = []
+            let clock = ManualClock()
+            world.wishes[bad.key] = .present(bad)
+            try await world.withDelivery(clock: clock) { [bad] delivery in
+                for _ in 0..<5 {
+                    delivery.changed([bad.key])
+                    await delivery.waitForTroubles(1)
+                    await delivery.settle()
+                }
+                let trouble = delivery.troubles(limit: 1).items.first
+                #expect(trouble?.kind == .refused && trouble?.key == bad.key)
+                await world.server.inject(.dropConnection, where: { $0.verb == .create })
+                world.wish(.sample("bad", 1), of: delivery)
+                // A lost connection on the way is no refusal: it is tried again soon.
+                await world.wishes.wait { $0.contains { if case .failed = $0.outcome { true } else { false } } }
+                await delivery.settle()
+                clock.advance(by: .milliseconds(500))
+                try await world.wait(for: .sample("bad", 1))
             }
         }
     }

@@ -9,6 +9,8 @@ struct ObjectCacheTests {
     private let key = ResourceKey(namespace: "dubbo", name: "cart")
     private var cache = ObjectCache()
 
+    private var ticket: ObjectCache.Ticket { cache.ticket(key) }
+
     private func object(_ version: String, uid: String = "1", name: String = "cart") -> ActualObject {
         ActualObject(
             key: ResourceKey(namespace: "dubbo", name: name), uid: uid, resourceVersion: version, labels: [:],
@@ -35,7 +37,7 @@ struct ObjectCacheTests {
     mutating func ownEcho(echoFirst: Bool) {
         _ = list(object("1"))
         if echoFirst { #expect(observe("2")) }
-        cache.wrote(object("2"), sentAt: cache.listCount)
+        cache.wrote(object("2"), since: ticket)
         if !echoFirst { #expect(!observe("2")) }
         #expect(cache[key]?.object == object("2"))
         #expect(cache[key]?.isOutdated == false)
@@ -44,7 +46,7 @@ struct ObjectCacheTests {
     @Test("the echo of a create needs no read either", arguments: [true, false])
     mutating func createEcho(echoFirst: Bool) {
         if echoFirst { #expect(observe("1")) }
-        cache.wrote(object("1"), sentAt: cache.listCount)
+        cache.wrote(object("1"), since: ticket)
         if !echoFirst { #expect(!observe("1")) }
         #expect(cache[key]?.object == object("1"))
         #expect(cache[key]?.isOutdated == false)
@@ -52,9 +54,9 @@ struct ObjectCacheTests {
 
     @Test("several writes may be under way to the watch, which may leave some out")
     mutating func severalEchoes() {
-        cache.wrote(object("1"), sentAt: cache.listCount)
-        cache.wrote(object("2"), sentAt: cache.listCount)
-        cache.wrote(object("3"), sentAt: cache.listCount)
+        cache.wrote(object("1"), since: ticket)
+        cache.wrote(object("2"), since: ticket)
+        cache.wrote(object("3"), since: ticket)
         #expect(!observe("2"))
         #expect(!observe("3"))
         #expect(cache[key]?.isOutdated == false)
@@ -66,7 +68,7 @@ struct ObjectCacheTests {
         _ = list(object("1"))
         #expect(observe("2"))
         #expect(cache[key]?.isOutdated == true)
-        cache.read(key, object("2"))
+        cache.read(key, object("2"), since: ticket)
         #expect(cache[key]?.isOutdated == false)
         #expect(!observe("2"))
     }
@@ -76,10 +78,10 @@ struct ObjectCacheTests {
         arguments: [true, false])
     mutating func foreignAfterWrite(answerFirst: Bool) {
         _ = list(object("1"))
-        if answerFirst { cache.wrote(object("2"), sentAt: cache.listCount) }
+        if answerFirst { cache.wrote(object("2"), since: ticket) }
         #expect(observe("2") != answerFirst)
         #expect(observe("3"))
-        if !answerFirst { cache.wrote(object("2"), sentAt: cache.listCount) }
+        if !answerFirst { cache.wrote(object("2"), since: ticket) }
         #expect(cache[key]?.isOutdated == true)
     }
 
@@ -87,7 +89,7 @@ struct ObjectCacheTests {
     mutating func foreignObject() {
         #expect(observe("1"))
         #expect(cache[key]?.isOutdated == true)
-        cache.read(key, nil)
+        cache.read(key, nil, since: ticket)
         #expect(cache[key] == nil && cache.count == 0)
     }
 
@@ -99,7 +101,7 @@ struct ObjectCacheTests {
         #expect(observeDeletion(uid: "1"))
         #expect(cache[key] == nil)
         #expect(!observeDeletion(uid: "1"))
-        cache.wrote(object("5", uid: "2"), sentAt: cache.listCount)
+        cache.wrote(object("5", uid: "2"), since: ticket)
         #expect(!observeDeletion(uid: "1"))
         #expect(cache[key]?.object == object("5", uid: "2"))
     }
@@ -108,7 +110,7 @@ struct ObjectCacheTests {
     mutating func madeAnew() {
         _ = list(object("1"))
         _ = observe("2")
-        cache.wrote(object("3", uid: "2"), sentAt: cache.listCount)
+        cache.wrote(object("3", uid: "2"), since: ticket)
         #expect(cache[key]?.isOutdated == false)
     }
 
@@ -129,9 +131,9 @@ struct ObjectCacheTests {
     @Test("a write's answer that comes after a list with somebody else's later change leads to a read")
     mutating func answerAfterRelist() {
         _ = list(object("1"))
-        let sentAt = cache.listCount
+        let sent = ticket
         _ = list(object("3"))
-        cache.wrote(object("2"), sentAt: sentAt)
+        cache.wrote(object("2"), since: sent)
         #expect(cache[key]?.isOutdated == true)
     }
 
@@ -140,9 +142,9 @@ struct ObjectCacheTests {
     mutating func deletedBeforeAnswer(isCreate: Bool) {
         if isCreate { #expect(observe("1")) } else { _ = list(object("1")) }
         #expect(observeDeletion(uid: "1"))
-        cache.wrote(object(isCreate ? "1" : "2"), sentAt: cache.listCount)
+        cache.wrote(object(isCreate ? "1" : "2"), since: ticket)
         #expect(cache[key] == nil)
-        cache.wrote(object("4", uid: "2"), sentAt: cache.listCount)
+        cache.wrote(object("4", uid: "2"), since: ticket)
         #expect(cache[key]?.object == object("4", uid: "2"))
     }
 
@@ -160,15 +162,99 @@ struct ObjectCacheTests {
         _ = list(object("1"))
         cache.invalidate(key)
         #expect(cache[key]?.isOutdated == true)
-        cache.read(key, object("2"))
+        cache.read(key, object("2"), since: ticket)
         #expect(cache[key]?.isOutdated == false)
     }
 
     @Test("writes without an echo are not remembered without end")
     mutating func bounded() {
-        for version in 1...65 { cache.wrote(object("\(version)"), sentAt: cache.listCount) }
+        for version in 1...65 { cache.wrote(object("\(version)"), since: ticket) }
         #expect(cache[key]?.isOutdated == true)
-        cache.read(key, object("65"))
+        cache.read(key, object("65"), since: ticket)
+        #expect(cache[key]?.isOutdated == false)
+    }
+
+    @Test("what the watch tells during a read may be newer than what is read, and is read, too")
+    mutating func changedDuringRead() {
+        _ = list(object("1"))
+        _ = observe("2")
+        let sent = ticket
+        #expect(observe("3"))
+        cache.read(key, object("2"), since: sent)
+        #expect(cache[key]?.isOutdated == true)
+        cache.read(key, object("3"), since: ticket)
+        #expect(cache[key]?.isOutdated == false)
+    }
+
+    @Test("a read that shows the change which the watch told of meanwhile is up to date")
+    mutating func sameDuringRead() {
+        _ = list(object("1"))
+        let sent = ticket
+        _ = observe("2")
+        cache.read(key, object("2"), since: sent)
+        #expect(cache[key]?.isOutdated == false)
+    }
+
+    @Test("an object that is deleted during a read is known to be gone, and told once as lost")
+    mutating func deletedDuringRead() {
+        _ = list(object("1"))
+        let sent = ticket
+        #expect(observeDeletion(uid: "1"))
+        cache.read(key, object("1"), since: sent)
+        #expect(cache[key] == nil)
+        #expect(cache.takeLost(key) == object("1"))
+        #expect(cache.takeLost(key) == nil)
+    }
+
+    @Test("an object that is made while a read finds none is not forgotten")
+    mutating func madeDuringRead() {
+        let sent = ticket
+        #expect(observe("1"))
+        cache.read(key, nil, since: sent)
+        #expect(cache[key]?.isOutdated == true)
+    }
+
+    @Test("a read that a list has overtaken leads to another one")
+    mutating func listedDuringRead() {
+        _ = list(object("1"))
+        let sent = ticket
+        _ = list(object("3"))
+        cache.read(key, object("2"), since: sent)
+        #expect(cache[key]?.isOutdated == true)
+    }
+
+    @Test("what the watch shows late, from before the version that was read, leads to no further read")
+    mutating func lateEvents() {
+        _ = list(object("1"))
+        cache.read(key, object("4"), since: ticket)
+        #expect(observe("2") && observe("3"))
+        #expect(!observe("4"))
+        #expect(cache[key]?.isOutdated == false)
+    }
+
+    @Test("our own deletion is none of somebody else's, whether the watch tells of it before its answer or after")
+    mutating func ownDeletion() {
+        for echoFirst in [true, false] {
+            _ = list(object("1"))
+            if echoFirst { #expect(observeDeletion(uid: "1")) }
+            cache.removed(object("1"))
+            if !echoFirst { #expect(!observeDeletion(uid: "1")) }
+            #expect(cache[key] == nil && cache.takeLost(key) == nil)
+        }
+    }
+
+    @Test("the answer to a deletion doesn't take away what somebody made meanwhile")
+    mutating func removedAndMadeAnew() {
+        _ = list(object("1"))
+        _ = observeDeletion(uid: "1")
+        _ = observe("3", uid: "2")
+        cache.removed(object("1"))
+        #expect(cache[key]?.isOutdated == true)
+    }
+
+    @Test("writes that change nothing have no echo to wait for")
+    mutating func writesWithoutChange() {
+        for _ in 1...200 { cache.wrote(object("1"), since: ticket) }
         #expect(cache[key]?.isOutdated == false)
     }
 }

@@ -23,13 +23,22 @@ struct World: Sendable {
     }
 
     /// A delivery runs while the body runs.
-    func withDelivery(workers: Int = 16, _ body: @Sendable (ClusterDelivery) async throws -> Void) async throws {
+    /// - Parameter clock: Of the delivery; that of its client is the hasty one if this is.
+    func withDelivery(
+        workers: Int = 16, leadership: (any Leadership)? = nil, resyncInterval: Duration? = nil,
+        clock: any Clock<Duration> = ContinuousClock(), _ body: @Sendable (ClusterDelivery) async throws -> Void
+    ) async throws {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let client = try KubernetesClient(
-            ClusterConfiguration(server: try await server.address.url), userAgent: "test", logger: silent)
+        let configuration = ClusterConfiguration(server: try await server.address.url)
+        let client =
+            if let clock = clock as? HastyClock {
+                try KubernetesClient(configuration, userAgent: "test", logger: silent, clock: clock)
+            } else {
+                try KubernetesClient(configuration, userAgent: "test", logger: silent)
+            }
         let delivery = ClusterDelivery(
             name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership, workers: workers,
-            logger: silent)
+            leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await delivery.run(desired: wishes) }
@@ -116,6 +125,10 @@ final class Wishes: DesiredState {
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
 
+    func everyKey() async -> [ResourceKey] {
+        state.withLock { $0.wanted.filter { $0.value.resource != nil }.map(\.key) }
+    }
+
     func delivered(_ receipt: Receipt) async {
         let due = state.withLock { state in
             state.receipts.append(receipt)
@@ -142,11 +155,53 @@ final class Wishes: DesiredState {
     func waitForRefusal(of name: String) async {
         await wait { $0.contains { $0.key.name == name && $0.refusal != nil } }
     }
+
+    /// Returns when fights were told of this often.
+    func waitForContests(_ count: Int) async {
+        await wait { $0.count { $0.contest != nil } >= count }
+    }
+}
+
+extension ClusterDelivery {
+    /// Returns when nothing waits for a look any more.
+    func settle() async {
+        while pending > 0 { await Task.yield() }
+    }
+
+    /// Returns when this many resources are in trouble.
+    func waitForTroubles(_ count: Int) async {
+        while troubles(limit: 0).total != count { await Task.yield() }
+    }
+}
+
+/// A clock fifty times as fast as the real one, so that nobody waits for back-offs.
+struct HastyClock: Clock {
+    struct Instant: InstantProtocol {
+        fileprivate var offset = Duration.zero
+
+        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+        func duration(to other: Instant) -> Duration { other.offset - offset }
+        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+    }
+
+    private static let factor = 50
+    private let start = ContinuousClock.now
+
+    var now: Instant { Instant(offset: start.duration(to: .now) * Self.factor) }
+    var minimumResolution: Duration { .milliseconds(1) }
+
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        try await ContinuousClock().sleep(until: start + deadline.offset / Self.factor)
+    }
 }
 
 extension Receipt {
     var refusal: String? {
         if case .refused(let reason) = outcome { reason } else { nil }
+    }
+
+    var contest: String? {
+        if case .contested(let reason) = outcome { reason } else { nil }
     }
 }
 

@@ -1,0 +1,24 @@
+internal import IstioAPI
+internal import JSON
+internal import Kubernetes
+internal import Planning
+
+extension APIObject {
+    var key: ResourceKey { ResourceKey(namespace: metadata.namespace ?? "", name: metadata.name) }
+
+    /// Who changed the object last, if that wasn't us.
+    package func rival(of fieldManager: String) -> String? {
+        let entries = json["metadata"]?["managedFields"]?.array ?? []
+        // Times of RFC 3339 in UTC sort as text.
+        return entries.filter { $0["manager"]?.string != fieldManager && $0["subresource"] == nil }
+            .max { ($0["time"]?.string ?? "") < ($1["time"]?.string ?? "") }?["manager"]?.string
+    }
+}
+
+extension ActualObject {
+    init(_ object: APIObject) {
+        self.init(
+            key: object.key, uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion,
+            labels: object.metadata.labels, annotations: object.metadata.annotations, spec: object.json["spec"] ?? [:])
+    }
+}

@@ -1,0 +1,113 @@
+import Deliveries
+import IsthmusTesting
+import IstioAPI
+import JSON
+import KubernetesDelivery
+import Planning
+import Sandbox
+import Synchronization
+import Testing
+
+@Suite("a delivery to a cluster among replicas, and its full comparisons", .timeLimit(.minutes(1)))
+struct ClusterDeliveryLeadershipTests {
+    /// Leads as a test wants it, or as long as it wasn't asked too often.
+    private final class Lead: Leadership {
+        private let state: Mutex<(isLeading: Bool, questions: Int)>
+
+        init(_ isLeading: Bool, questions: Int = .max) {
+            state = Mutex((isLeading, questions))
+        }
+
+        var isLeading: Bool {
+            get {
+                state.withLock { state in
+                    state.questions -= 1
+                    return state.isLeading && state.questions >= 0
+                }
+            }
+            set { state.withLock { $0.isLeading = newValue } }
+        }
+    }
+
+    @Test(
+        "a replica that doesn't lead reads and writes nothing but its watch; one that begins to lead sees to everything"
+    )
+    func standby() async throws {
+        try await World.run { world in
+            let lead = Lead(false)
+            try await world.create(.sample("orphan", 1), labels: World.ownership.labels)
+            world.wishes[.in("orphan")] = .absent
+            try await world.withDelivery(leadership: lead) { delivery in
+                try await world.server.waitForRequests { $0[.watch, "serviceentries"] == 1 }
+                for index in 0..<50 { world.wish(.sample("s-\(index)", 1), of: delivery) }
+                try await world.create(.sample("s-0", 9), labels: World.ownership.labels)
+                try await world.patch("s-0", ["spec": ["endpoints": []]])
+                await delivery.settle()
+                #expect(await world.server.requestCounts.writes == 0)
+                #expect(await world.server.requestCounts[.get, "serviceentries"] == 0)
+                #expect(world.wishes.receipts.isEmpty && delivery.troubles(limit: 1).total == 0)
+                lead.isLeading = true
+                await delivery.compareEverything()
+                for index in 0..<50 { try await world.wait(for: .sample("s-\(index)", 1)) }
+                try await world.waitUntilGone("orphan")
+            }
+        }
+    }
+
+    @Test("a replica that leads again without being told of it catches up with the next change")
+    func lateNotice() async throws {
+        try await World.run { world in
+            let lead = Lead(false)
+            try await world.withDelivery(leadership: lead) { delivery in
+                try await world.server.waitForRequests { $0[.watch, "serviceentries"] == 1 }
+                world.wish(.sample("a", 1), of: delivery)
+                await delivery.settle()
+                lead.isLeading = true
+                world.wish(.sample("b", 1), of: delivery)
+                try await world.wait(for: .sample("a", 1))
+                try await world.wait(for: .sample("b", 1))
+            }
+        }
+    }
+
+    @Test("a replica that stops leading between its look and its write doesn't write")
+    func lostBeforeWrite() async throws {
+        try await World.run { world in
+            // It is asked when the first list is complete, when an object's turn comes, and before the write.
+            let lead = Lead(true, questions: 2)
+            try await world.withDelivery(workers: 1, leadership: lead) { delivery in
+                try await world.server.waitForRequests { $0[.watch, "serviceentries"] == 1 }
+                world.wish(.sample("a", 1), of: delivery)
+                await delivery.settle()
+                #expect(await world.server.requestCounts.writes == 0)
+                #expect(world.wishes.receipts.isEmpty)
+            }
+        }
+    }
+
+    @Test("a full comparison finds what nothing told of, and costs no request where nothing differs")
+    func resync() async throws {
+        try await World.run { world in
+            let clock = ManualClock()
+            try await world.withDelivery(resyncInterval: .seconds(600), clock: clock) { delivery in
+                for name in ["a", "b"] { world.wish(.sample(name, 1), of: delivery) }
+                for name in ["a", "b"] { try await world.wait(for: .sample(name, 1)) }
+                await delivery.settle()
+                let total = await world.server.requestCounts.total
+                for _ in 1...3 {
+                    await clock.someoneSleeps()
+                    clock.advance(by: .seconds(600))
+                    await delivery.settle()
+                }
+                #expect(await world.server.requestCounts.total == total)
+                // The registry's changes, of which the delivery isn't told.
+                world.wishes[.in("a")] = .absent
+                world.wishes[.in("c")] = .present(.sample("c", 1))
+                await clock.someoneSleeps()
+                clock.advance(by: .seconds(600))
+                try await world.wait(for: .sample("c", 1))
+                try await world.waitUntilGone("a")
+            }
+        }
+    }
+}

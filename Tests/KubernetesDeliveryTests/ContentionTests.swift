@@ -1,0 +1,109 @@
+import IstioAPI
+import JSON
+import Kubernetes
+import KubernetesDelivery
+import Testing
+
+@Suite("fights with other writers")
+struct ContentionTests {
+    private var contention = Contention()
+    private let entry = ServiceEntry.sample("a", 1)
+
+    private mutating func pause(_ desired: ServiceEntry? = nil, at now: Double) -> Contention.Pause? {
+        contention.pause(before: desired ?? entry, fields: ["spec.hosts"], rival: nil, now: .seconds(now))
+    }
+
+    private mutating func write(
+        _ desired: ServiceEntry? = nil, isDrift: Bool = true, altered: [String] = [], at now: Double
+    ) -> Contention.Pause? {
+        contention.wrote(
+            desired ?? entry, isDrift: isDrift, alteredFields: altered, now: .seconds(now), jitter: 1)
+    }
+
+    @Test("what the registry wants is no fight and leaves nothing behind")
+    mutating func peace() {
+        for index in 0..<10 {
+            let desired = ServiceEntry.sample("a", index)
+            #expect(pause(desired, at: 0) == nil)
+            #expect(write(desired, isDrift: false, at: 0) == nil)
+        }
+        #expect(contention.count == 0)
+    }
+
+    @Test("the first repair is made at once; the time to the next doubles from a second to five minutes")
+    mutating func backoff() {
+        var now = 0.0
+        var rests: [Duration] = []
+        for _ in 0..<12 {
+            #expect(pause(at: now) == nil)
+            #expect(write(at: now) == nil)
+            guard let rest = pause(at: now)?.rest else { continue }
+            rests.append(rest)
+            now += rest / .seconds(1)
+        }
+        #expect(rests == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300].map { .seconds($0) })
+    }
+
+    @Test("what the registry wants anew never waits, and a fight that goes on keeps its pause")
+    mutating func newWish() {
+        for now in [0.0, 1, 3] { _ = write(at: now) }
+        #expect(pause(at: 4)?.rest == .seconds(3))
+        let new = ServiceEntry.sample("a", 2)
+        #expect(pause(new, at: 4) == nil)
+        #expect(write(new, isDrift: false, at: 4) == nil)
+        #expect(pause(new, at: 5)?.rest == .seconds(3))
+    }
+
+    @Test("a fight is forgotten after a quiet time, which grows with its pause")
+    mutating func quiet() {
+        _ = write(at: 0)
+        contention.forgetQuiet(now: .seconds(122))
+        #expect(contention.count == 1)
+        contention.forgetQuiet(now: .seconds(123))
+        #expect(contention.count == 0)
+        for _ in 0..<12 { _ = write(at: 200) }
+        #expect(pause(at: 499) != nil)
+        contention.forgetQuiet(now: .seconds(900))
+        #expect(contention.count == 1)
+        #expect(pause(at: 921) == nil)
+        #expect(contention.count == 0)
+    }
+
+    @Test("what is altered in the course of a write is a fight from the first write on")
+    mutating func altered() throws {
+        let first = try #require(write(isDrift: false, altered: ["spec.hosts"], at: 0))
+        #expect(first.rest == .seconds(1))
+        #expect(
+            first.reason.hasPrefix("spec.hosts is stored otherwise than it was written, as by an admission webhook"))
+        #expect(pause(at: 0)?.reason == first.reason)
+        #expect(write(isDrift: false, altered: ["spec.hosts"], at: 1)?.rest == .seconds(2))
+    }
+
+    @Test("a fight names its fields and, where known, the other side, in the same words until its pause grows")
+    mutating func reasons() {
+        _ = write(at: 0)
+        let fields = ["spec.hosts", "metadata.labels[team]"]
+        let named = contention.pause(before: entry, fields: fields, rival: "kubectl-edit", now: .zero)
+        #expect(
+            named?.reason
+                == "'kubectl-edit' keeps changing spec.hosts, metadata.labels[team]; it is put right every 1 s at most")
+        let again = contention.pause(before: entry, fields: fields, rival: nil, now: .milliseconds(500))
+        #expect(again?.reason == named?.reason)
+        _ = write(at: 1)
+        let deleted = contention.pause(before: entry, fields: [], rival: nil, now: .seconds(1))
+        #expect(deleted?.reason == "'kubectl-edit' keeps deleting it; it is put right every 2 s at most")
+    }
+
+    @Test("the other side is who changed the object last, apart from us and from what belongs to its status")
+    func rival() throws {
+        let fields: [JSONValue] = [
+            ["manager": "isthmus", "time": "2026-01-03T00:00:00Z"],
+            ["manager": "helm", "time": "2026-01-01T00:00:00Z"],
+            ["manager": "kubectl-edit", "time": "2026-01-02T00:00:00Z"],
+            ["manager": "istiod", "time": "2026-01-04T00:00:00Z", "subresource": "status"],
+        ]
+        let object = try #require(APIObject(["metadata": ["name": "a", "managedFields": .array(fields)]]))
+        #expect(object.rival(of: "isthmus") == "kubectl-edit")
+        #expect(try #require(APIObject(["metadata": ["name": "a"]])).rival(of: "isthmus") == nil)
+    }
+}
