@@ -84,7 +84,8 @@ let package = Package(
                 yams,
             ]),
         room("Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
-        room("IsthmusTesting"),
+        // NIO is for what stands between the real servers: a proxy that fails on demand, and a webhook that they ask.
+        room("IsthmusTesting", ["JSON", nioCore, nioPosix, nioHTTP1, nioSSL]),
         .executableTarget(
             name: "isthmus",
             dependencies: [
@@ -113,6 +114,7 @@ let package = Package(
                 "KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", "Sandbox", logging,
             ]),
         tests("SandboxTests", ["Sandbox", "ZooKeeper", "JSON", nioCore, nioPosix, nioHTTP1, logging]),
+        tests("IsthmusTestingTests", ["IsthmusTesting", nioCore, nioPosix]),
         tests(
             "BridgeTests",
             [
