@@ -96,7 +96,8 @@ let package = Package(
                 serviceLifecycle, yams,
             ]),
         room("Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
-        room("IsthmusTesting"),
+        // NIO is for what stands between the real servers: a proxy that fails on demand, and a webhook that they ask.
+        room("IsthmusTesting", ["JSON", nioCore, nioPosix, nioHTTP1, nioSSL]),
         .executableTarget(
             name: "isthmus",
             dependencies: [
@@ -130,6 +131,7 @@ let package = Package(
         tests(
             "SandboxTests",
             ["Sandbox", "ZooKeeper", "Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, logging]),
+        tests("IsthmusTestingTests", ["IsthmusTesting", nioCore, nioPosix]),
         tests(
             "BridgeTests",
             [

@@ -12,15 +12,7 @@ public enum Loopback {
         return try (0..<count).map { _ in
             let socket = try makeSocket()
             sockets.append(socket)
-            var address = address(port: 0)
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let bound = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-                }
-            }
-            guard bound else { throw failure("cannot find a free port") }
-            return Int(UInt16(bigEndian: address.sin_port))
+            return try bindToFreePort(socket)
         }
     }
 
@@ -71,7 +63,19 @@ public enum Loopback {
         }
     }
 
-    private static func makeSocket() throws -> Int32 {
+    static func bindToFreePort(_ socket: Int32) throws -> Int {
+        var address = address(port: 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+            }
+        }
+        guard bound else { throw failure("cannot find a free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    static func makeSocket() throws -> Int32 {
         #if canImport(Glibc)
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         #else

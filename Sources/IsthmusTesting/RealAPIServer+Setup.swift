@@ -1,5 +1,5 @@
 extension RealAPIServer {
-    static func arguments(
+    static func options(
         port: Int, etcd: RealEtcd, credentials: Credentials, folder: TemporaryFolder, audit: AuditLog
     ) -> [String] {
         [

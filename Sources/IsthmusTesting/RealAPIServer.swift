@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// A kube-apiserver of the test's own with its etcd, RBAC, tokens, certificates and Istio's definitions of
 /// `ServiceEntry` and `WorkloadEntry`, on free loopback ports.
 ///
@@ -33,8 +35,13 @@ public final class RealAPIServer: Sendable {
     /// - Parameters:
     ///   - namespaces: made before it returns.
     ///   - definitions: whether it knows Istio's definitions from the start; ``loadDefinitions()`` adds them later.
+    ///   - watchCache: without it lists and watches are served from etcd, so that they fail with 410 Gone for a resource
+    ///     version that is older than the last ``RealEtcd/compact()``.
+    ///   - arguments: added to the command line, such as `--max-mutating-requests-inflight=1`.
     /// - Throws: ``TestSupportError`` when a tool is missing or a server doesn't come up.
-    public static func start(namespaces: [String] = [], definitions: Bool = true) async throws -> RealAPIServer {
+    public static func start(
+        namespaces: [String] = [], definitions: Bool = true, watchCache: Bool = true, arguments: [String] = []
+    ) async throws -> RealAPIServer {
         let tools = try ServerTools.locate()
         let etcd = try await RealEtcd.start()
         let port = try Loopback.freePort()
@@ -46,7 +53,8 @@ public final class RealAPIServer: Sendable {
         let server = try await RestartableServer {
             let process = try ChildProcess.start(
                 "kube-apiserver", executable: tools.kubeAPIServer,
-                arguments: arguments(port: port, etcd: etcd, credentials: credentials, folder: folder, audit: audit),
+                arguments: options(port: port, etcd: etcd, credentials: credentials, folder: folder, audit: audit)
+                    + ["--watch-cache=\(watchCache)"] + arguments,
                 log: folder.path(of: "log"))
             try await process.waitUntilReady { try await kubectl("get", "--raw", "/readyz") == "ok" }
             return process
@@ -61,10 +69,11 @@ public final class RealAPIServer: Sendable {
 
     /// Runs a body with a server of its own, and stops the server however the body ends.
     public static func withServer<Value>(
-        namespaces: [String] = [], definitions: Bool = true, isolation: isolated (any Actor)? = #isolation,
-        _ body: (RealAPIServer) async throws -> Value
+        namespaces: [String] = [], definitions: Bool = true, watchCache: Bool = true, arguments: [String] = [],
+        isolation: isolated (any Actor)? = #isolation, _ body: (RealAPIServer) async throws -> Value
     ) async throws -> Value {
-        let server = try await start(namespaces: namespaces, definitions: definitions)
+        let server = try await start(
+            namespaces: namespaces, definitions: definitions, watchCache: watchCache, arguments: arguments)
         return try await with(server, stop: { await $0.stop() }, isolation: isolation, body)
     }
 
@@ -103,6 +112,15 @@ public final class RealAPIServer: Sendable {
 
     /// Lets it go on after ``pause()``.
     public func resume() { process.resume() }
+
+    /// A kubeconfig that differs from ``kubeconfig`` in its way to the server: through a proxy.
+    ///
+    /// - Throws: ``TestSupportError`` when it can't be written.
+    public func kubeconfig(through proxy: ChaosProxy) throws -> String {
+        let text = try String(contentsOfFile: kubeconfig, encoding: .utf8)
+        return try folder.write(
+            text.replacingOccurrences(of: url, with: "https://\(proxy.address)"), to: "kubeconfig-\(proxy.port)")
+    }
 
     /// Makes a namespace.
     ///

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// An etcd server of the test's own, on free loopback ports, with its data in a temporary folder.
 public final class RealEtcd: Sendable {
     public let port: Int
@@ -50,6 +52,40 @@ public final class RealEtcd: Sendable {
     ///
     /// - Throws: ``TestSupportError`` when it doesn't come up.
     public func restart() async throws { try await server.restart() }
+
+    /// Compacts its history up to now, physically too: what was before can't be read or watched from any more.
+    ///
+    /// An API server answers 410 Gone then, if it asks etcd at all: see `watchCache` of
+    /// ``RealAPIServer/start(namespaces:definitions:watchCache:arguments:)``. Watches that stand go on.
+    ///
+    /// - Returns: the revision, in Kubernetes the oldest resource version that is still known.
+    /// - Throws: ``TestSupportError`` when `etcdctl` is missing or fails, as it does when nothing changed since the last
+    ///   compaction.
+    @discardableResult
+    public func compact() async throws -> Int {
+        let status = try await etcdctl("endpoint", "status", "--write-out=json")
+        guard let revision = try JSONDecoder().decode([Status].self, from: Data(status.utf8)).first?.revision else {
+            throw TestSupportError("etcdctl does not tell the revision:\n\(status)")
+        }
+        try await etcdctl("compact", String(revision), "--physical")
+        return revision
+    }
+
+    @discardableResult
+    private func etcdctl(_ arguments: String...) async throws -> String {
+        try await ChildProcess.outputOfRunning(
+            try ServerTools.locate().etcdctl, ["--endpoints=\(url)"] + arguments, environment: ["ETCDCTL_API": "3"])
+    }
+
+    private struct Status: Decodable {
+        struct Answer: Decodable { let header: Header }
+        struct Header: Decodable { let revision: Int }
+
+        let answer: Answer
+        var revision: Int { answer.header.revision }
+
+        private enum CodingKeys: String, CodingKey { case answer = "Status" }
+    }
 
     /// Freezes it: connections stay open, and nothing is answered.
     public func pause() async { await process.pause() }

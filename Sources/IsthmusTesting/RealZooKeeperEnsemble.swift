@@ -96,6 +96,16 @@ public final class RealZooKeeperEnsemble: Sendable {
         try await server.restart()
     }
 
+    /// Freezes a member: connections stay open, and nothing is answered.
+    public func pause(_ port: Int) async {
+        await server(port)?.process.pause()
+    }
+
+    /// Lets a member go on after ``pause(_:)``.
+    public func resume(_ port: Int) {
+        server(port)?.process.resume()
+    }
+
     private func server(_ port: Int) -> RestartableServer? {
         ports.firstIndex(of: port).map { servers[$0] }
     }

@@ -5,6 +5,7 @@ public struct ServerTools: Sendable {
     public let java: String
     public let zooKeeperJar: String
     public let etcd: String
+    public let etcdctl: String
     public let kubeAPIServer: String
     public let kubectl: String
     public let openssl: String
@@ -18,9 +19,9 @@ public struct ServerTools: Sendable {
         var search = Search()
         let tools = ServerTools(
             java: search.command("java"), zooKeeperJar: search.file("/usr/share/java/zookeeper.jar"),
-            etcd: search.command("etcd"), kubeAPIServer: search.file("\(folder)/bin/kube-apiserver"),
-            kubectl: search.command("kubectl"), openssl: search.command("openssl"),
-            python: search.file("\(folder)/venv/bin/python"))
+            etcd: search.command("etcd"), etcdctl: search.command("etcdctl"),
+            kubeAPIServer: search.file("\(folder)/bin/kube-apiserver"), kubectl: search.command("kubectl"),
+            openssl: search.command("openssl"), python: search.file("\(folder)/venv/bin/python"))
         guard search.missing.isEmpty else {
             throw TestSupportError(
                 "real servers are missing: \(search.missing.joined(separator: ", ")); run scripts/setup-servers")

@@ -64,6 +64,59 @@ struct RealServersTests {
         #expect(requests.allSatisfy { !$0.isWrite })
     }
 
+    @Test("without the watch cache a resource version from before a compaction of etcd is gone")
+    func compaction() async throws {
+        try await RealAPIServer.withServer(definitions: false, watchCache: false) { server in
+            func list(at version: Int) async throws {
+                try await server.kubectl(
+                    "get", "--raw", "/api/v1/namespaces?resourceVersion=\(version)&resourceVersionMatch=Exact")
+            }
+            func watch(from version: Int) async throws -> String {
+                try await server.kubectl(
+                    "get", "--raw", "/api/v1/namespaces?watch=1&timeoutSeconds=1&resourceVersion=\(version)")
+            }
+            try await server.createNamespace("before")
+            let version = try await server.etcd.compact()
+            try await list(at: version)
+            #expect(try await !watch(from: version).contains("410"))
+            await #expect(throws: TestSupportError.self) { try await list(at: version - 1) }
+            #expect(try await watch(from: version - 2).contains(#""code":410"#))
+        }
+    }
+
+    @Test("a client reaches the API server through a proxy, and its watch ends when that cuts the connection")
+    func proxiedServer() async throws {
+        let server = try await RealAPIServer.shared()
+        try await ChaosProxy.withProxy(to: server.port) { proxy in
+            let kubectl = try Kubectl(kubeconfig: try server.kubeconfig(through: proxy))
+            let uri = "/api/v1/namespaces?timeoutSeconds=601&watch=1"
+            let watch = Task { try await kubectl("get", "--raw", uri) }
+            try await eventually("the watch is under way") { try server.requests().contains { $0.uri == uri } }
+            try await proxy.wait { $0.connections == 1 && $0.toClient.held == 0 }
+            await proxy.cut()
+            let error = await #expect(throws: TestSupportError.self) { try await watch.value }
+            // Not by the signal that ends a command after a minute.
+            #expect(error?.description.contains("exit code 1") == true)
+        }
+    }
+
+    @Test("an ensemble goes on without a member that is paused")
+    func pausedMember() async throws {
+        try await RealZooKeeperEnsemble.withEnsemble { ensemble in
+            let leader = try await ensemble.leader()
+            let follower = try #require(ensemble.ports.first { $0 != leader })
+            await ensemble.pause(follower)
+            await #expect(throws: TestSupportError.self) {
+                try await Loopback.exchange("srvr", port: follower, patience: 1)
+            }
+            #expect(try await ensemble.leader() == leader)
+            ensemble.resume(follower)
+            try await eventually("the member serves again") {
+                try await Loopback.exchange("srvr", port: follower).contains("Mode: ")
+            }
+        }
+    }
+
     @Test("the check of resources knows Istio's CEL rules and unknown fields, which an old API server doesn't")
     func resourceCheck() async throws {
         func entry(_ rest: String) -> String {
