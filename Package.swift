@@ -74,6 +74,8 @@ let package = Package(
         room("ZooKeeperSource", ["ZooKeeper", "Dubbo", "Catalog", logging]),
         room("KubernetesDelivery", ["Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
         room("DirectoryDelivery", ["Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
+        // What is remembered where no cluster does.
+        room("Snapshot", ["Addressing", "Catalog", "JSON", nioPosix, logging]),
         // Composition.
         room(
             "Bridge",
@@ -107,6 +109,7 @@ let package = Package(
         tests(
             "DirectoryDeliveryTests",
             ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
+        tests("SnapshotTests", ["Snapshot", "Addressing", "Catalog", "IsthmusTesting", logging]),
         tests(
             "KubernetesDeliveryTests",
             [
@@ -132,6 +135,7 @@ if Context.environment["ISTHMUS_FUZZ"] != nil {
     package.products.append(.executable(name: "Fuzz", targets: ["Fuzz"]))
     package.targets.append(
         .executableTarget(
-            name: "Fuzz", dependencies: ["Catalog", "Dubbo", "JSON", "Kubernetes", "ZooKeeper"], path: "Fuzz",
+            name: "Fuzz", dependencies: ["Catalog", "Dubbo", "JSON", "Kubernetes", "Snapshot", "ZooKeeper"],
+            path: "Fuzz",
             swiftSettings: settings))
 }

@@ -37,14 +37,18 @@ package struct BridgeConfiguration: Sendable {
     package var clusters: [Cluster]
     /// A folder for one YAML file a resource; `nil` for none.
     package var directory: String?
+    /// A file for what must survive a restart; `nil` for none.
+    package var statePath: String?
 
     package init(
-        registries: [Registry], translation: TranslationPolicy, clusters: [Cluster], directory: String? = nil
+        registries: [Registry], translation: TranslationPolicy, clusters: [Cluster], directory: String? = nil,
+        statePath: String? = nil
     ) {
         self.registries = registries
         self.translation = translation
         self.clusters = clusters
         self.directory = directory
+        self.statePath = statePath
     }
 }
 

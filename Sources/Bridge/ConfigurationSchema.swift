@@ -39,6 +39,11 @@ extension ConfigurationKey {
             "registries", .list(of: registry), "what to watch; the first one wins a disagreement", isRequired: true),
         ConfigurationKey("translation", .mapping(translation), "how services look in the mesh"),
         ConfigurationKey("delivery", .mapping(delivery), "where resources go", standard: "the cluster at hand"),
+        ConfigurationKey(
+            "state",
+            .mapping([ConfigurationKey("path", .text, "a file; its folder is made when missing", isRequired: true)]),
+            "what the bridge remembers over restarts where no cluster does",
+            standard: "with a `directory` and no cluster `<directory>/.isthmus-<instance>.state`, else none"),
     ]
 
     private static let registry: [ConfigurationKey] = [
