@@ -86,13 +86,16 @@ let package = Package(
         room("KubernetesDelivery", ["Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
         room("DirectoryDelivery", ["Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
         room("Console", ["Status", "JSON", hummingbirdCore, httpTypes, nioCore, nioPosix, logging, serviceLifecycle]),
+        // What is remembered where no cluster does.
+        room("Snapshot", ["Addressing", "Catalog", "JSON", nioPosix, logging]),
         // Composition.
         room(
             "Bridge",
             [
                 "Addressing", "Catalog", "Translation", "Planning", "IstioAPI", "ZooKeeper", "ZooKeeperSource",
                 "Kubernetes",
-                "Deliveries", "DirectoryDelivery", "KubernetesDelivery", "Dubbo", "JSON", "Status", logging, nioPosix,
+                "Deliveries", "DirectoryDelivery", "KubernetesDelivery", "Dubbo", "JSON", "Snapshot", "Status", logging,
+                nioPosix,
                 serviceLifecycle, yams,
             ]),
         room("Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
@@ -122,6 +125,7 @@ let package = Package(
         tests(
             "DirectoryDeliveryTests",
             ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
+        tests("SnapshotTests", ["Snapshot", "Addressing", "Catalog", "IsthmusTesting", logging]),
         tests(
             "KubernetesDeliveryTests",
             [
@@ -136,7 +140,7 @@ let package = Package(
             "BridgeTests",
             [
                 "Bridge", "Addressing", "Catalog", "Translation", "Planning", "Deliveries", "IstioAPI", "JSON",
-                "ZooKeeper", "IsthmusTesting", logging,
+                "ZooKeeper", "IsthmusTesting", "Snapshot", "Status", logging,
             ]),
         tests(
             "IntegrationTests",
@@ -151,6 +155,7 @@ if Context.environment["ISTHMUS_FUZZ"] != nil {
     package.products.append(.executable(name: "Fuzz", targets: ["Fuzz"]))
     package.targets.append(
         .executableTarget(
-            name: "Fuzz", dependencies: ["Catalog", "Dubbo", "JSON", "Kubernetes", "ZooKeeper"], path: "Fuzz",
+            name: "Fuzz", dependencies: ["Catalog", "Dubbo", "JSON", "Kubernetes", "Snapshot", "ZooKeeper"],
+            path: "Fuzz",
             swiftSettings: settings))
 }

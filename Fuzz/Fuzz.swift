@@ -4,6 +4,7 @@ import Catalog
 import Dubbo
 import JSON
 import Kubernetes
+import Snapshot
 import ZooKeeper
 
 @_cdecl("LLVMFuzzerTestOneInput")
@@ -11,11 +12,12 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = UnsafeRawBufferPointer(start: start, count: count)
     guard let selector = input.first else { return 0 }
     let bytes = UnsafeRawBufferPointer(rebasing: input.dropFirst())
-    switch selector % 4 {
+    switch selector % 5 {
     case 0: fuzzZooKeeperDecoders(bytes)
     case 1: fuzzWatchDecoder(bytes)
     case 2: fuzzJSON(bytes)
-    default: fuzzProviderURL(bytes)
+    case 3: fuzzProviderURL(bytes)
+    default: fuzzSnapshot(bytes)
     }
     return 0
 }
@@ -35,4 +37,11 @@ private func fuzzProviderURL(_ bytes: UnsafeRawBufferPointer) {
     }
     _ = ProviderDecoder.withoutSecrets(node: node)
     _ = ProviderDecoder.interface(directory: node)
+}
+
+/// A record that was read is written and read again, and must be the same.
+private func fuzzSnapshot(_ bytes: UnsafeRawBufferPointer) {
+    _ = try? SnapshotDecoder.decode(bytes)
+    guard let record = try? SnapshotRecord(parsing: bytes) else { return }
+    precondition((try? SnapshotRecord(parsing: record.line)) == record, "a record changed on its way through its line")
 }

@@ -21,6 +21,20 @@ extension BridgeConfiguration {
         removals = try Self.removals(reader)
         leadership = try Self.leadership(reader)
         admin = try Admin(reader)
+        statePath = try Self.statePath(reader) ?? defaultStatePath
+    }
+
+    private static func statePath(_ reader: YAMLReader) throws(ConfigurationError) -> String? {
+        guard let state = try reader.mapping("state"), let path = try state.string("path") else { return nil }
+        if path.isEmpty || path.hasSuffix("/") { throw state.failure("path", "must be the path of a file") }
+        return path
+    }
+
+    /// A cluster's objects tell what the bridge has to know of its past; files, which anybody may edit or lose, are no such
+    /// memory. The name is one that `FileDelivery` passes over, and each instance has its own.
+    private var defaultStatePath: String? {
+        guard clusters.isEmpty, let directory else { return nil }
+        return "\(directory)/.isthmus-\(translation.instance).state"
     }
 
     private static func registries(_ reader: YAMLReader) throws(ConfigurationError) -> [Registry] {

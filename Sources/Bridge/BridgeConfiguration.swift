@@ -46,13 +46,15 @@ package struct BridgeConfiguration: Sendable {
     package var clusters: [Cluster]
     /// A folder for one YAML file a resource; `nil` for none.
     package var directory: String?
+    /// A file for what must survive a restart; `nil` for none.
+    package var statePath: String?
     /// `nil` for a bridge that answers nobody.
     package var admin: Admin?
 
     package init(
         registries: [Registry], translation: TranslationPolicy, removals: GuardPolicy = GuardPolicy(),
         leadership: Leadership? = Leadership(), clusters: [Cluster], directory: String? = nil,
-        admin: Admin? = nil
+        statePath: String? = nil, admin: Admin? = nil
     ) {
         self.registries = registries
         self.translation = translation
@@ -60,6 +62,7 @@ package struct BridgeConfiguration: Sendable {
         self.leadership = leadership
         self.clusters = clusters
         self.directory = directory
+        self.statePath = statePath
         self.admin = admin
     }
 }

@@ -1,13 +1,102 @@
+internal import Catalog
+internal import Deliveries
+internal import FoundationEssentials
+internal import Kubernetes
+internal import KubernetesDelivery
 package import Status
 
 extension BridgeService {
     /// What the bridge knows of itself now.
     package func status() async -> BridgeStatus {
-        BridgeStatus(
-            instance: "", version: Version.current, uptime: .zero, isReady: true, registries: [], deliveries: [])
+        let seen = await parts.pipeline.status()
+        let elections = Dictionary(parts.elected.map { ($0.delivery.name, $0.election) }) { first, _ in first }
+        let deliveries = parts.deliveries.map { delivery in
+            DeliveryStatus(
+                delivery, election: elections[delivery.name], isSeeded: !seen.unseeded.contains(delivery.name))
+        }
+        return BridgeStatus(
+            instance: instance, version: Version.current, uptime: seen.uptime,
+            // A registry that can't be reached does not make a replica unready: the last good picture is served.
+            isReady: seen.unseeded.isEmpty && seen.isStarted, registries: seen.registries, deliveries: deliveries)
     }
 
     /// Lets go of what is held of a registry.
     /// - Returns: What was held; `nil` when nothing was.
-    package func release(_ registry: String) async -> Released? { nil }
+    package func release(_ registry: String) async -> Released? {
+        await parts.pipeline.release(registry).map { Released(registry: registry, hold: $0) }
+    }
+}
+
+extension Pipeline {
+    struct Seen: Sendable {
+        var uptime: Duration
+        var unseeded: Set<String>
+        /// Whether every registry was read, or is known from before.
+        var isStarted: Bool
+        var registries: [RegistryStatus]
+    }
+
+    func status() -> Seen {
+        Seen(
+            uptime: now, unseeded: unseeded, isStarted: catalog.isComplete || !catalog.seededServices.isEmpty,
+            registries: catalog.reports.map { RegistryStatus($0, now: now) })
+    }
+}
+
+extension RegistryStatus {
+    fileprivate init(_ report: CatalogStore.Report, now: Duration) {
+        let (health, reason, lastGood): (Health, String?, Duration?) =
+            switch report.health {
+            case .starting(let reason): (.starting, reason, nil)
+            case .healthy: (.healthy, nil, .zero)
+            case .stale(let reason, let since): (.stale, reason, now - since)
+            case .removed: (.removed, "it is not configured any more", nil)
+            }
+        let unreadable = report.unreadable.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        self.init(
+            name: report.name, health: health, reason: reason, lastGood: lastGood, services: report.services,
+            instances: report.instances,
+            unreadable: Excerpt(
+                unreadable.map { UnreadableService(name: $0.key, reason: $0.value) }, limit: Self.unreadableLimit),
+            hold: report.hold.map { HoldStatus($0, now: now) })
+    }
+}
+
+extension HoldStatus {
+    init(_ report: CatalogStore.HoldReport, now: Duration) {
+        let kind: Kind =
+            switch report.cause {
+            case .netLoss: .netLoss
+            case .emptyAnswer: .emptyAnswer
+            case .removedRegistry: .removedRegistry
+            }
+        self.init(
+            kind: kind, reason: report.description, held: report.held, of: report.total, age: now - report.since,
+            releasesIn: report.remaining,
+            services: Excerpt(report.services.map(\.description), limit: Self.serviceLimit))
+    }
+}
+
+extension DeliveryStatus {
+    fileprivate init(_ delivery: any Delivery, election: LeaderElection?, isSeeded: Bool) {
+        let troubles = delivery.troubles(limit: Self.troubleLimit)
+        let leadership: Leadership =
+            election.map { $0.isLeading ? .leading : .standby(holder: $0.holder) } ?? .notElected
+        self.init(
+            name: delivery.name, leadership: leadership, isSeeded: isSeeded, pending: delivery.pending,
+            troubles: Excerpt(first: troubles.items.map { ResourceTrouble($0) }, count: troubles.total))
+    }
+}
+
+extension ResourceTrouble {
+    fileprivate init(_ trouble: Trouble) {
+        let kind: Kind =
+            switch trouble.kind {
+            case .refused: .refused
+            case .failed: .failed
+            case .contested: .contested
+            }
+        self.init(
+            resource: "\(trouble.key)", kind: kind, reason: trouble.reason, age: trouble.age, retryIn: trouble.retryIn)
+    }
 }

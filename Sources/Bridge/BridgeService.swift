@@ -1,16 +1,22 @@
 internal import Catalog
 internal import Deliveries
+internal import Kubernetes
+internal import KubernetesDelivery
 package import Logging
 internal import ServiceLifecycle
+internal import Snapshot
+internal import Translation
 
 /// The whole street, put together from a configuration and run as one service.
 package struct BridgeService: ServiceLifecycle.Service {
-    private let parts: BridgeParts
+    let parts: BridgeParts
+    let instance: String
     private let logger: Logger
 
     /// - Throws: `KubernetesError` for a cluster that can't be used. Nothing is connected yet.
     package init(_ configuration: BridgeConfiguration, logger: Logger) throws {
-        parts = try BridgeParts(configuration, logger: logger)
+        parts = try BridgeParts(configuration, isLasting: true, logger: logger)
+        instance = configuration.translation.instance
         self.logger = logger
     }
 
@@ -18,7 +24,16 @@ package struct BridgeService: ServiceLifecycle.Service {
     package func run() async throws {
         let pipeline = parts.pipeline
         await cancelWhenGracefulShutdown {
+            if let memory = parts.memory { await pipeline.recall(await memory.recall()) }
             await withDiscardingTaskGroup { group in
+                for elected in parts.elected {
+                    group.addTask {
+                        await elected.election.run { isLeading in
+                            if isLeading { await elected.delivery.beginToLead() }
+                        }
+                    }
+                }
+                if let memory = parts.memory { group.addTask { await memory.run(source: pipeline) } }
                 for delivery in parts.deliveries { group.addTask { await delivery.run(desired: pipeline) } }
                 for source in parts.sources {
                     group.addTask { await pipeline.follow(source) }

@@ -51,6 +51,11 @@ extension ConfigurationKey {
         ConfigurationKey(
             "admin", .mapping(admin), "where the running bridge tells of itself, for `isthmus status` and probes",
             standard: "nowhere"),
+        ConfigurationKey(
+            "state",
+            .mapping([ConfigurationKey("path", .text, "a file; its folder is made when missing", isRequired: true)]),
+            "what the bridge remembers over restarts where no cluster does",
+            standard: "with a `directory` and no cluster `<directory>/.isthmus-<instance>.state`, else none"),
     ]
 
     private static let registry: [ConfigurationKey] = [

@@ -17,7 +17,19 @@ extension Pipeline: DesiredState {
         if catalog.isHealthy { decide() }
     }
 
-    private var everyService: [ServiceID] {
+    package func adopt(_ objects: [ActualObject]) {
+        var others = Assignments()
+        for service in objects.sorted(by: { $0.key < $1.key }).compactMap({ OwnedService($0) }) {
+            others.seed(from: service)
+        }
+        assignments.adopt(others)
+        let before = resources
+        resources = [:]
+        translate(everyService)
+        tell(before.keys.filter { resources[$0] == nil })
+    }
+
+    var everyService: [ServiceID] {
         Set(catalog.serviceIDs).union(assignments.serviceIDs).sorted()
     }
 

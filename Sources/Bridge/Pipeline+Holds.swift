@@ -1,5 +1,6 @@
 internal import Catalog
 internal import Logging
+package import Status
 
 extension Pipeline {
     /// Has a registry read again and again while its losses are held, for as long as the task runs: a hold ends by reads that agree.
@@ -14,15 +15,15 @@ extension Pipeline {
     }
 
     /// Believes what a registry said, although it looked like a failure.
-    /// - Returns: What was held, for people; `nil` where nothing was.
-    package func release(_ registry: String) -> String? {
+    /// - Returns: What was held; `nil` where nothing was.
+    package func release(_ registry: String) -> HoldStatus? {
         guard let hold = catalog.report(on: registry)?.hold, let outcome = catalog.release(registry) else { return nil }
         logger.notice(
             "the losses of a registry are released by an operator",
             metadata: ["registry": "\(registry)", "was": "\(hold)"])
         held.remove(registry)
         carryOut(outcome)
-        return hold.description
+        return HoldStatus(hold, now: now)
     }
 
     /// Tells when a hold begins or ends.

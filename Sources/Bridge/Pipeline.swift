@@ -26,15 +26,22 @@ package actor Pipeline {
     var undecided: Set<ResourceKey> = []
     /// What each registry's source is asked to read again.
     package nonisolated let readRequests: [String: ReadRequests]
+    /// What is still to be written of a snapshot.
+    var snapshotOrder: ArraySlice<ServiceID> = []
+    /// Called when something changed that a snapshot holds.
+    private let remembers: @Sendable () -> Void
     /// The registries whose losses are held, as far as that was told.
     var held: Set<String> = []
     let holdBegins: [String: (stream: AsyncStream<Void>, continuation: AsyncStream<Void>.Continuation)]
 
-    /// - Parameter guardPolicy: `nil` believes every loss at once.
+    /// - Parameters:
+    ///   - guardPolicy: `nil` believes every loss at once.
+    ///   - remembers: Is told that something changed of what `snapshotPage` gives.
     package init(
         policy: TranslationPolicy, guardPolicy: GuardPolicy?, registries: [String], deliveries: [any Delivery],
-        logger: Logger, clock: any Clock<Duration> = ContinuousClock()
+        logger: Logger, clock: any Clock<Duration> = ContinuousClock(), remembers: @escaping @Sendable () -> Void = {}
     ) {
+        self.remembers = remembers
         translator = Translator(policy: policy)
         self.guardPolicy = guardPolicy
         catalog = CatalogStore(registries: registries, policy: guardPolicy)
@@ -46,7 +53,7 @@ package actor Pipeline {
         self.deliveries = deliveries
         self.logger = logger
         self.clock = clock
-        sinceStart = clock.stopwatch()
+        sinceStart = clock.elapsing()
         unseeded = Set(deliveries.map(\.name))
     }
 
@@ -86,6 +93,7 @@ extension Pipeline {
         for (registry, names) in outcome.reads { readRequests[registry]?.read(names) }
         for registry in outcome.holds { noticeHold(of: registry) }
         if unseeded.isEmpty { translate(outcome.changed) }
+        if !outcome.changed.isEmpty { remembers() }
     }
 
     /// Has the deliveries ask again for what could not be decided.
@@ -141,15 +149,8 @@ extension Pipeline {
         let keys = names.map { ResourceKey(namespace: translator.policy.namespace, name: $0) }
         for key in keys { resources[key] = nil }
         tell(keys)
+        if !keys.isEmpty { remembers() }
         // The virtual addresses and hosts that became free may be just what others lack.
         if !keys.isEmpty { translate(problems.keys.sorted()) }
-    }
-}
-
-extension Clock where Duration == Swift.Duration {
-    /// The time since this call.
-    fileprivate func stopwatch() -> @Sendable () -> Duration {
-        let start = now
-        return { start.duration(to: now) }
     }
 }

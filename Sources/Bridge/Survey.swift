@@ -30,7 +30,7 @@ package struct Survey: Sendable {
     package static func take(
         _ configuration: BridgeConfiguration, within limit: Duration, logger: Logger
     ) async throws -> Survey {
-        let parts = try BridgeParts(configuration, logger: logger)
+        let parts = try BridgeParts(configuration, isLasting: false, logger: logger)
         do {
             return try await Survey(parts, within: limit)
         } catch {

@@ -17,6 +17,15 @@ extension CatalogStore {
         return outcome.outcome
     }
 
+    /// The services of which it is not settled yet what became.
+    package var seededServices: some Collection<ServiceID> { seeds.keys }
+
+    /// The service as it is, or as it was before the start where that is not settled yet.
+    package func lastGood(_ id: ServiceID) -> Service {
+        guard let seed = seeds[id] else { return service(id) }
+        return Service(id: id, instances: seed.instances, registries: seed.registries)
+    }
+
     /// Settles what can be: all, or what waited for a name that could not be read.
     mutating func settle(name: String? = nil, now: Duration, _ outcome: inout Changes) {
         let ready = seeds.values.filter { (name == nil || $0.id.name == name) && isReady($0) }

@@ -16,8 +16,22 @@ package struct ServiceID: Hashable, Sendable {
 }
 
 extension ServiceID: Comparable {
+    /// By bytes: Swift's own order of strings is none where some are not in Unicode's normal form (a < b and b < c, but not a < c),
+    /// and then a sorted list depends on where it began, and going through it page by page may never end.
     package static func < (left: ServiceID, right: ServiceID) -> Bool {
-        (left.name, left.group, left.version) < (right.name, right.group, right.version)
+        precedes(left.name, right.name) ?? precedes(left.group, right.group) ?? precedes(left.version, right.version)
+            ?? false
+    }
+}
+
+/// `nil` for the same bytes.
+private func precedes(_ left: String, _ right: String) -> Bool? {
+    var (left, right) = (left, right)
+    return left.withUTF8 { left in
+        right.withUTF8 { right in
+            for (left, right) in zip(left, right) where left != right { return left < right }
+            return left.count == right.count ? nil : left.count < right.count
+        }
     }
 }
 

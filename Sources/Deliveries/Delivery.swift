@@ -45,6 +45,9 @@ package protocol DesiredState: Sendable {
     /// Tells what of ours the other side held when the delivery began, before anything is written.
     func seed(_ objects: [ActualObject], from delivery: String) async
 
+    /// Tells what of ours the other side holds by the work of another replica, whose choices count.
+    func adopt(_ objects: [ActualObject]) async
+
     func wanted(_ key: ResourceKey) async -> Wanted
 
     /// All resources that are wanted now, in any order.

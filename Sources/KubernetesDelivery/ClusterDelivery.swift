@@ -27,6 +27,11 @@ package actor ClusterDelivery: Delivery {
     private var desired: (any DesiredState)?
     /// Whether something was left to another replica.
     var hasStoodBy = false
+    /// Whether others have changed our objects since they were last listed, while this replica did not lead.
+    private var isOutdated = false
+    /// Between the beginning of leadership and the list that tells what the other replica left.
+    private var isTakingOver = false
+    private let lists = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
     ///   - workers: How many writes may be under way at once.
@@ -70,11 +75,18 @@ package actor ClusterDelivery: Delivery {
         }
     }
 
-    /// Has a look at every resource that is wanted or in the cluster. To be called when this replica begins to lead: what happened
-    /// before was left to another one. Where nothing differs, that costs no request.
-    package func compareEverything() async {
-        guard let desired, isLeading else { return }
+    /// To be called when this replica begins to lead: what happened before was left to another one, whose work is looked at first.
+    package func beginToLead() async {
+        guard isLeading, hasStoodBy || isOutdated else { return }
         hasStoodBy = false
+        guard isOutdated else { return await compareEverything() }
+        isTakingOver = true
+        lists.continuation.yield()
+    }
+
+    /// Has a look at every resource that is wanted or in the cluster. Where nothing differs, that costs no request.
+    package func compareEverything() async {
+        guard let desired, isLeading, !isTakingOver else { return }
         contention.forgetQuiet(now: elapsed())
         let wanted = await desired.everyKey()
         workers.add(Set(cache.keys).union(wanted))
@@ -124,48 +136,90 @@ package actor ClusterDelivery: Delivery {
 extension ClusterDelivery {
     /// Keeps the cache by list and watch. The workers start with the first complete list, when what is there is known.
     private func follow(_ type: ResourceType, desired: any DesiredState) async {
+        let (starts, start) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         await withDiscardingTaskGroup { group in
-            var listed: [ActualObject] = []
-            var watcher = client.watcher(
-                type, namespace: namespace, labelSelector: ownership.labelSelector, listing: .full,
-                watching: .metadataOnly)
-            watcher.whenWatching = { [workers] in workers.note(obstacle: nil) }
-            for await event in watcher {
-                switch event {
-                case .listBegins:
-                    cache.listBegins()
-                    listed = []
-                case .object(let object):
-                    let actual = ActualObject(object)
-                    cache.listed(actual)
-                    if self.desired == nil { listed.append(actual) }
-                case .listComplete:
-                    cache.listComplete()
-                    if self.desired == nil {
-                        await begin(with: listed, desired)
-                        listed = []
+            group.addTask {
+                for await _ in starts {
+                    await withDiscardingTaskGroup { group in
                         group.addTask { await self.work(type, desired) }
                         group.addTask { await self.compareNowAndThen() }
                     }
-                    await compareEverything()
-                case .changed(let object):
-                    let version = object.metadata.resourceVersion
-                    if cache.observed(object.key, uid: object.metadata.uid, resourceVersion: version) {
-                        workers.add([object.key])
+                }
+            }
+            var mustListAgain = true
+            while mustListAgain {
+                mustListAgain = await withTaskGroup(of: Bool.self) { race in
+                    race.addTask {
+                        await self.watch(type, desired, start)
+                        return false
                     }
-                case .deleted(let object):
-                    if cache.observedDeletion(object.key, uid: object.metadata.uid) { workers.add([object.key]) }
-                case .interrupted(let error, let delay):
-                    let reason = explanation(of: error)
-                    workers.note(obstacle: reason)
-                    logger.warning(
-                        "the view of the cluster is interrupted",
-                        metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
+                    race.addTask { await self.mustListAgain() }
+                    defer { race.cancelAll() }
+                    return await race.next() ?? false
                 }
             }
             workers.queue.finish()
             group.cancelAll()
         }
+    }
+
+    private nonisolated func mustListAgain() async -> Bool {
+        for await _ in lists.stream { return true }
+        return false
+    }
+
+    private func watch(
+        _ type: ResourceType, _ desired: any DesiredState, _ start: AsyncStream<Void>.Continuation
+    ) async {
+        var listed: [ActualObject] = []
+        var watcher = client.watcher(
+            type, namespace: namespace, labelSelector: ownership.labelSelector, listing: .full, watching: .metadataOnly)
+        watcher.whenWatching = { [workers] in workers.note(obstacle: nil) }
+        for await event in watcher {
+            switch event {
+            case .listBegins:
+                cache.listBegins()
+                listed = []
+            case .object(let object):
+                let actual = ActualObject(object)
+                cache.listed(actual)
+                if self.desired == nil || isTakingOver || !isLeading { listed.append(actual) }
+            case .listComplete:
+                cache.listComplete()
+                await take(listed, desired)
+                listed = []
+                start.yield()
+                await compareEverything()
+            case .changed(let object):
+                let version = object.metadata.resourceVersion
+                guard cache.observed(object.key, uid: object.metadata.uid, resourceVersion: version) else { break }
+                changedByOthers(object.key)
+            case .deleted(let object):
+                guard cache.observedDeletion(object.key, uid: object.metadata.uid) else { break }
+                changedByOthers(object.key)
+            case .interrupted(let error, let delay):
+                let reason = explanation(of: error)
+                workers.note(obstacle: reason)
+                logger.warning(
+                    "the view of the cluster is interrupted",
+                    metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
+            }
+        }
+    }
+
+    private func changedByOthers(_ key: ResourceKey) {
+        if isLeading { workers.add([key]) } else { isOutdated = true }
+    }
+
+    /// What a complete list says.
+    private func take(_ listed: [ActualObject], _ desired: any DesiredState) async {
+        if self.desired == nil {
+            await begin(with: listed, desired)
+        } else if isTakingOver || !isLeading {
+            await desired.adopt(listed)
+        }
+        isOutdated = false
+        isTakingOver = false
     }
 
     private func begin(with listed: [ActualObject], _ desired: any DesiredState) async {
@@ -190,14 +244,14 @@ extension ClusterDelivery {
     }
 
     /// Nothing is read or written, and nothing tried again, while another replica leads.
-    /// - Returns: Whether this one does.
+    /// - Returns: Whether this one does, and knows what the other one left.
     func mayAct() async -> Bool {
         guard isLeading else {
             hasStoodBy = true
             return false
         }
         // Whoever should have said that this replica leads again may come late.
-        if hasStoodBy { await compareEverything() }
-        return true
+        if hasStoodBy || isOutdated { await beginToLead() }
+        return !isTakingOver
     }
 }

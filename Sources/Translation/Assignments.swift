@@ -52,7 +52,7 @@ extension Assignments {
     /// What an owned object says of its service. Objects that contradict one seen before are believed where they don't.
     package mutating func seed(
         _ id: ServiceID, object name: String, protocol: ApplicationProtocol, host: String, address: IPAddress?,
-        registries: [String]
+        registries: [String], emptySince: Duration? = nil
     ) {
         if assignments[id] == nil {
             guard services[host] == nil else { return }
@@ -66,8 +66,23 @@ extension Assignments {
             assignment.address = address
             holders[address] = id
         }
-        if assignment.objects[`protocol`] == nil { assignment.objects[`protocol`] = .init(name: name) }
+        if assignment.objects[`protocol`] == nil {
+            assignment.objects[`protocol`] = .init(name: name, emptySince: emptySince)
+        }
         assignments[id] = assignment
+    }
+
+    /// Takes over the choices that others made, for services that are known there. Of these, only since when a protocol is served by
+    /// nobody stays as it is.
+    package mutating func adopt(_ others: Assignments) {
+        var adopted = others
+        for (id, assignment) in adopted.assignments {
+            for applicationProtocol in assignment.objects.keys {
+                adopted.assignments[id]?.objects[applicationProtocol]?.emptySince =
+                    assignments[id]?.objects[applicationProtocol]?.emptySince
+            }
+        }
+        self = adopted
     }
 
     /// Makes what is missing and notes which protocols are served.
@@ -98,7 +113,7 @@ extension Assignments {
     }
 
     /// The host that the service has, or would get.
-    func host(for id: ServiceID) -> String {
+    package func host(for id: ServiceID) -> String {
         if let assignment = assignments[id] { return assignment.host }
         var host = HostNaming.host(of: id)
         var attempt = 0

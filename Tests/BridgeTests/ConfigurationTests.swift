@@ -86,12 +86,34 @@ struct ConfigurationTests {
     }
 
     @Test(
+        "what must survive a restart lies with the files where no cluster remembers it, and where the operator wants it"
+    )
+    func state() throws {
+        try Self.withKubeconfig { kubeconfig in
+            let cluster = "kubernetes: [{ kubeconfig: \"\(kubeconfig)\" }]"
+            let directory = "directory: { path: out }"
+            let expected: [(rest: String, path: String?)] = [
+                ("delivery: { \(directory) }", "out/.isthmus-main.state"),
+                ("delivery: { \(directory) }\ninstance: blue", "out/.isthmus-blue.state"),
+                ("delivery: { \(cluster) }", nil),
+                ("delivery: { \(cluster), \(directory) }", nil),
+                ("delivery: { \(cluster) }\nstate: { path: /var/state }", "/var/state"),
+                ("delivery: { \(directory) }\nstate: { path: /var/state }", "/var/state"),
+            ]
+            for (rest, path) in expected {
+                let configuration = try BridgeConfiguration(yaml: Self.registries + rest, file: "f")
+                #expect(configuration.statePath == path, "\(rest)")
+            }
+        }
+    }
+
+    @Test(
         "what can't be meant is refused with its place, its key and what to do",
         arguments: [
             ("registris: []", "f:1:1: unknown key 'registris'; did you mean 'registries'?"),
             (
                 "colour: red",
-                "f:1:1: unknown key 'colour'; known here: admin, delivery, guard, instance, leadership, registries, translation"
+                "f:1:1: unknown key 'colour'; known here: admin, delivery, guard, instance, leadership, registries, state, translation"
             ),
             ("registries: []", "f:1:13: 'registries': at least one is needed, or there is nothing to watch"),
             ("instance: main", "f:1:1: 'registries': is needed: what to watch"),
@@ -134,6 +156,14 @@ struct ConfigurationTests {
             (
                 "registries: [{ name: zk, zookeeper: { servers: [a] } }, { name: zk, zookeeper: { servers: [b] } }]",
                 "another registry is called 'zk' too"
+            ),
+            (
+                ConfigurationTests.registries + "delivery: { directory: { path: out } }\nstate: { path: here/ }",
+                "f:5:16: 'state.path': must be the path of a file"
+            ),
+            (
+                ConfigurationTests.registries + "delivery: { directory: { path: out } }\nstate: here",
+                "'state' must be a mapping"
             ),
         ])
     func refused(yaml: String, message: String) {

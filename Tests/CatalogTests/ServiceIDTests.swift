@@ -41,4 +41,18 @@ struct ServiceIDTests {
             #expect(ServiceID(id.description) == id, "\(id)")
         }
     }
+
+    @Test("services have one order, however the characters of their names are composed")
+    func order() {
+        let names = [
+            "e\u{301}", "é", "éOrders", "é{", "é\\", "é\"", "\u{301}", "e", "f", "订单", "com.acme.A", "com.acme.B", "",
+        ]
+        let ids = Set(names.flatMap { name in names.map { ServiceID(name: name, group: $0) } }).sorted()
+        for (index, id) in ids.enumerated() {
+            #expect(ids[..<index].allSatisfy { $0 < id && !(id < $0) })
+        }
+        #expect(ids.reversed().sorted() == ids)
+        #expect(ServiceID(name: "a", group: "b", version: "2") > ServiceID(name: "a", group: "b", version: "1"))
+        #expect(ServiceID(name: "a", group: "b") > ServiceID(name: "a", version: "1"))
+    }
 }

@@ -304,6 +304,8 @@ private final class Desired: DesiredState {
 
     func wanted(_ key: ResourceKey) async -> Wanted { undecided.contains(key) ? .undecided : .absent }
 
+    func adopt(_ objects: [ActualObject]) async {}
+
     func everyKey() async -> [ResourceKey] { [] }
 
     func delivered(_ receipt: Receipt) async {

@@ -97,6 +97,22 @@ struct FileDeliveryTests {
         }
     }
 
+    @Test("files that lie beside the namespaces' folders, the bridge's own snapshot among them, are passed over")
+    func looseFiles() async throws {
+        try await Folder.with { folder in
+            let names = [".isthmus-main.state", ".isthmus-main.state.lock", ".isthmus-main.state.corrupt-1"]
+            let text = ServiceEntry.sample("a", 1).json(version: "v1beta1").yaml
+            for name in names { try folder.write(text, to: name) }
+            try await folder.withDelivery { delivery in
+                folder.wish(.sample("a", 1), of: delivery)
+                await folder.wishes.receive(1)
+            }
+            #expect(folder.wishes.seeded.isEmpty)
+            #expect(folder.wishes.receipts.map(\.outcome) == [.created])
+            #expect(try names.map { try folder.text(at: $0) } == names.map { _ in text })
+        }
+    }
+
     @Test("a restart with nothing changed rewrites no file")
     func restart() async throws {
         try await Folder.with { folder in

@@ -118,6 +118,8 @@ final class Wishes: DesiredState {
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
 
+    func adopt(_ objects: [ActualObject]) async {}
+
     func everyKey() async -> [ResourceKey] { [] }
 
     func delivered(_ receipt: Receipt) async {

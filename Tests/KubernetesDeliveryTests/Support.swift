@@ -125,6 +125,8 @@ final class Wishes: DesiredState {
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
 
+    func adopt(_ objects: [ActualObject]) async {}
+
     func everyKey() async -> [ResourceKey] {
         state.withLock { $0.wanted.filter { $0.value.resource != nil }.map(\.key) }
     }

@@ -1,0 +1,39 @@
+package import Catalog
+internal import IstioAPI
+package import Snapshot
+internal import Translation
+
+extension Pipeline: SnapshotSource {
+    /// Takes over what was written by an earlier run. To be called before anything else.
+    package func recall(_ records: [SnapshotRecord]) {
+        for record in records {
+            for (applicationProtocol, object) in record.objects.sorted(by: { $0.key < $1.key }) {
+                assignments.seed(
+                    record.id, object: object.name, protocol: applicationProtocol, host: record.host,
+                    address: record.address, registries: record.registries,
+                    emptySince: object.emptyFor.map { now - $0 })
+            }
+        }
+        let seeds = records.map { ServiceSeed(id: $0.id, registries: $0.registries, instances: $0.instances) }
+        carryOut(catalog.seed(seeds, now: now))
+    }
+
+    package func snapshotPage(after id: ServiceID?, limit: Int) -> [SnapshotRecord] {
+        if id == nil { snapshotOrder = Set(everyService).union(catalog.seededServices).sorted()[...] }
+        if let id { snapshotOrder = snapshotOrder.drop { $0 <= id } }
+        defer { snapshotOrder = snapshotOrder.dropFirst(limit) }
+        return snapshotOrder.prefix(limit).map { record(of: $0) }
+    }
+
+    private func record(of id: ServiceID) -> SnapshotRecord {
+        let service = catalog.lastGood(id)
+        let assignment = assignments[id]
+        return SnapshotRecord(
+            id: id, host: assignments.host(for: id), address: assignment?.address,
+            objects: (assignment?.objects ?? [:]).mapValues { object in
+                SnapshotRecord.Object(name: object.name, emptyFor: object.emptySince.map { now - $0 })
+            },
+            registries: service.registries.isEmpty ? assignment?.registries ?? [] : service.registries,
+            instances: service.instances)
+    }
+}

@@ -1,0 +1,42 @@
+/// The first line: `isthmus-snapshot <version> <records> <bytes that follow> <CRC-64/XZ of them and of this line up to here>`.
+///
+/// It has a fixed width, so that a writer that doesn't know yet what it will write can put it in place at the end.
+enum SnapshotHeader {
+    /// Another one whenever an older release would misunderstand the file.
+    static let version = 1
+    static let length = 63
+
+    private static let magic = "isthmus-snapshot "
+    private static let bytesWidth = 30..<45
+
+    static func line(records: Int, bytes: Int, body: Checksum) -> [UInt8] {
+        var line = Array("\(magic)\(version) \(padded(String(records), 10)) \(padded(String(bytes), 15)) ".utf8)
+        var checksum = body
+        line.withUnsafeBytes { checksum.update($0) }
+        line += Array("\(padded(String(checksum.value, radix: 16), 16))\n".utf8)
+        return line
+    }
+
+    private static func padded(_ digits: String, _ width: Int) -> String {
+        String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    }
+
+    /// How many bytes should follow.
+    static func bodyLength(_ line: [UInt8]) throws(SnapshotDefect) -> Int {
+        guard line.starts(with: magic.utf8) else { throw .damaged("it doesn't begin like a snapshot") }
+        let version = line.dropFirst(magic.utf8.count).prefix { $0 != UInt8(ascii: " ") }
+        guard let version = number(version) else { throw .damaged("its first line names no version") }
+        guard version == Self.version else {
+            throw .otherFormat("it has format \(version), and this release reads format \(Self.version)")
+        }
+        guard line.count == length, let count = number(line[bytesWidth]) else {
+            throw .damaged("its first line is not whole")
+        }
+        return count
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
+        digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            ? Int(String(decoding: digits, as: UTF8.self)) : nil
+    }
+}

@@ -1,0 +1,155 @@
+internal import Addressing
+internal import Catalog
+internal import JSON
+
+// What has its usual value is left out: a million instances are written every few minutes.
+
+extension SnapshotRecord {
+    /// Its line of the file, without the end.
+    package var line: [UInt8] {
+        var bytes: [UInt8] = []
+        write(to: &bytes)
+        return bytes
+    }
+
+    func write(to bytes: inout [UInt8]) {
+        json.write(to: &bytes)
+    }
+
+    private var json: JSONValue {
+        var record = JSONObject()
+        record["address"] = address.map { .string("\($0)") }
+        record["group"] = id.group.isEmpty ? nil : .string(id.group)
+        record["host"] = .string(host)
+        record["instances"] = instances.isEmpty ? nil : .array(instances.map(\.json))
+        record["name"] = .string(id.name)
+        record["objects"] = .object(JSONObject(objects.map { (key: $0.key.rawValue, value: $0.value.json) }))
+        record["registries"] = .array(registries.map { .string($0) })
+        record["version"] = id.version.isEmpty ? nil : .string(id.version)
+        return .object(record)
+    }
+}
+
+extension SnapshotRecord.Object {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object["emptyForMilliseconds"] = emptyFor.map { .integer($0.wholeMilliseconds) }
+        object["name"] = .string(name)
+        return .object(object)
+    }
+}
+
+extension Instance {
+    fileprivate var json: JSONValue {
+        var instance = JSONObject()
+        // Two keys, so that a name is never taken for an address.
+        switch host {
+        case .address(let address): instance["address"] = .string("\(address)")
+        case .name(let name): instance["hostname"] = .string(name)
+        }
+        instance["application"] = application.isEmpty ? nil : .string(application)
+        // A list, since it has an order and nothing keeps a key from standing there twice.
+        instance["attributes"] =
+            attributes.isEmpty
+            ? nil : .array(attributes.map { ["key": .string($0.key), "value": .string($0.value)] })
+        instance["enabled"] = isEnabled ? nil : false
+        instance["port"] = .integer(Int64(port))
+        instance["protocol"] = .string(`protocol`.rawValue)
+        instance["startTime"] = startTime == 0 ? nil : .integer(startTime)
+        instance["weight"] = weight == Instance.defaultWeight ? nil : .integer(Int64(weight))
+        return .object(instance)
+    }
+}
+
+extension Duration {
+    fileprivate var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return min(max(seconds, 0), Int64.max / 1000 - 1) * 1000 + max(attoseconds, 0) / 1_000_000_000_000_000
+    }
+}
+
+// MARK: - Reading
+
+extension SnapshotRecord {
+    /// Reads one line of the file. Keys that it doesn't know are passed over.
+    /// - Throws: `SnapshotDefect`.
+    package init(parsing line: some Collection<UInt8>) throws(SnapshotDefect) {
+        let json: JSONValue
+        do throws(JSONError) {
+            json = try JSONValue(parsing: line)
+        } catch {
+            throw .damaged("\(error)")
+        }
+        id = ServiceID(
+            name: try json.needed("name", \.string), group: try json.optional("group", \.string) ?? "",
+            version: try json.optional("version", \.string) ?? "")
+        host = try json.needed("host", \.string)
+        address = try json.optional("address", \.address)
+        registries = try json.needed("registries", \.strictStrings)
+        objects = [:]
+        for member in try json.needed("objects", \.object).members {
+            guard let `protocol` = ApplicationProtocol(rawValue: member.key) else {
+                throw .otherFormat("it knows a protocol '\(member.key)'")
+            }
+            objects[`protocol`] = try Object(member.value)
+        }
+        instances = []
+        for element in try json.optional("instances", \.array) ?? [] { instances.append(try Instance(element)) }
+    }
+}
+
+extension SnapshotRecord.Object {
+    fileprivate init(_ json: JSONValue) throws(SnapshotDefect) {
+        name = try json.needed("name", \.string)
+        emptyFor = try json.optional("emptyForMilliseconds") { json in
+            json.integer.flatMap { $0 < 0 ? nil : .milliseconds($0) }
+        }
+    }
+}
+
+extension Instance {
+    fileprivate init(_ json: JSONValue) throws(SnapshotDefect) {
+        let host: InstanceHost
+        if let name = try json.optional("hostname", \.string) {
+            host = .name(name)
+        } else {
+            host = .address(try json.needed("address", \.address))
+        }
+        var attributes: [Attribute] = []
+        for element in try json.optional("attributes", \.array) ?? [] {
+            attributes.append(
+                Attribute(key: try element.needed("key", \.string), value: try element.needed("value", \.string)))
+        }
+        self.init(
+            host: host, port: try json.needed("port") { $0.integer.flatMap { UInt16(exactly: $0) } },
+            protocol: try json.needed("protocol") { $0.string.flatMap { ApplicationProtocol(rawValue: $0) } },
+            weight: try json.optional("weight") { $0.integer.flatMap { UInt32(exactly: $0) } } ?? Self.defaultWeight,
+            isEnabled: try json.optional("enabled", \.bool) ?? true,
+            application: try json.optional("application", \.string) ?? "", attributes: attributes,
+            startTime: try json.optional("startTime", \.integer) ?? 0)
+    }
+}
+
+extension JSONValue {
+    fileprivate var address: IPAddress? { string.flatMap { IPAddress($0) } }
+
+    /// `nil` unless all elements are text.
+    fileprivate var strictStrings: [String]? {
+        guard let array else { return nil }
+        let strings = array.compactMap(\.string)
+        return strings.count == array.count ? strings : nil
+    }
+
+    fileprivate func optional<Value>(
+        _ key: String, _ read: (JSONValue) -> Value?
+    ) throws(SnapshotDefect) -> Value? {
+        guard let member = self[key] else { return nil }
+        guard let value = read(member) else { throw .otherFormat("its '\(key)' means nothing to this release") }
+        return value
+    }
+
+    fileprivate func needed<Value>(_ key: String, _ read: (JSONValue) -> Value?) throws(SnapshotDefect) -> Value {
+        guard let value = try optional(key, read) else { throw .otherFormat("it has no '\(key)'") }
+        return value
+    }
+}

@@ -1,0 +1,57 @@
+package import Addressing
+package import Catalog
+
+/// What is remembered of one service: the choices that were made for it, and who served it last.
+package struct SnapshotRecord: Sendable, Hashable {
+    package struct Object: Sendable, Hashable {
+        package var name: String
+        /// How long nobody had served the protocol when the snapshot was written, to the millisecond; `nil` when somebody did.
+        package var emptyFor: Duration?
+
+        package init(name: String, emptyFor: Duration? = nil) {
+            self.name = name
+            self.emptyFor = emptyFor
+        }
+    }
+
+    package var id: ServiceID
+    package var host: String
+    package var address: IPAddress?
+    package var objects: [ApplicationProtocol: Object]
+    /// Those that announced it last.
+    package var registries: [String]
+    package var instances: [Instance]
+
+    package init(
+        id: ServiceID, host: String, address: IPAddress? = nil, objects: [ApplicationProtocol: Object] = [:],
+        registries: [String] = [], instances: [Instance] = []
+    ) {
+        self.id = id
+        self.host = host
+        self.address = address
+        self.objects = objects
+        self.registries = registries
+        self.instances = instances
+    }
+}
+
+/// Where a snapshot is taken from.
+package protocol SnapshotSource: Sendable {
+    /// The services that follow this one, sorted, from the first one for `nil`; none after the last one. A page is consistent in
+    /// itself; what changes between two pages is for the next snapshot.
+    func snapshotPage(after: ServiceID?, limit: Int) async -> [SnapshotRecord]
+}
+
+/// Why bytes are not a snapshot.
+package enum SnapshotDefect: Error, Sendable, Hashable, CustomStringConvertible {
+    /// They are not what was written.
+    case damaged(String)
+    /// They are, but another release of the program wrote them.
+    case otherFormat(String)
+
+    package var description: String {
+        switch self {
+        case .damaged(let reason), .otherFormat(let reason): reason
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import Catalog
+import Foundation
+import IsthmusTesting
+import Snapshot
+import Testing
+
+@Suite("the file of a snapshot", .timeLimit(.minutes(1)))
+struct SnapshotFileTests {
+    private let folder: TemporaryFolder
+    private let file: SnapshotFile
+
+    init() throws {
+        folder = try TemporaryFolder(label: "snapshot")
+        file = SnapshotFile(path: folder.snapshotPath)
+    }
+
+    @Test("what was written is read, whatever the services are called", arguments: SeededGenerator.seeds(4))
+    func roundTrip(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        var records: [ServiceID: SnapshotRecord] = [:]
+        for _ in 0..<400 {
+            let record = SnapshotRecord.random(&random)
+            records[record.id] = record
+        }
+        let count = try await file.write(from: Records(records.values))
+        #expect(count == records.count)
+        #expect(await file.read().records == records.values.sorted { $0.id < $1.id })
+        let first = try folder.bytes()
+        try await file.write(from: Records(records.values.shuffled(using: &random)))
+        #expect(try folder.bytes() == first, "the same services make the same bytes")
+    }
+
+    @Test("it is one line about the file, and a JSON object a line, for this user only")
+    func format() async throws {
+        try await file.write(from: Records([.sample(2), .sample(1)]))
+        let lines = String(decoding: try folder.bytes(), as: UTF8.self).split(separator: "\n")
+        let header = lines[0].split(separator: " ")
+        #expect(header.prefix(4) == ["isthmus-snapshot", "1", "0000000002", "000000000000458"])
+        #expect(lines.dropFirst().map { Array($0.utf8) } == [SnapshotRecord.sample(1), .sample(2)].map(\.line))
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder.snapshotPath)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        #expect(try folder.files == ["state"])
+    }
+
+    @Test("a service with very many instances is a longer line, and none at all is a snapshot too")
+    func sizes() async throws {
+        let records = [SnapshotRecord.sample(1), .sample(2, instances: 20_000), .sample(3)]
+        try await file.write(from: Records(records))
+        #expect(await file.read().records == records)
+        try await file.write(from: Records([]))
+        #expect(await file.read().records == [])
+    }
+
+    @Test("where there is no file, there is nothing to read, and its folder is made")
+    func missing() async throws {
+        let deep = SnapshotFile(path: folder.path(of: "a/b/state"))
+        #expect(await deep.read() == .none)
+        try await deep.write(from: Records([.sample(1)]))
+        #expect(await deep.read().records == [.sample(1)])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path(of: "a/b")).count == 2)
+    }
+
+    @Test("its age is the time since it was written")
+    func age() async throws {
+        try await file.write(from: Records([]))
+        for (hours, expected) in [(-2, Duration.seconds(7200)), (2, .zero)] {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSinceNow: Double(hours) * 3600)], ofItemAtPath: folder.snapshotPath
+            )
+            guard case .records(_, let age) = await file.read() else {
+                Issue.record("it should be readable")
+                return
+            }
+            #expect(age >= expected && age < expected + .seconds(60))
+        }
+    }
+
+    @Test("a crash between the writing and the move leaves the old snapshot, and the next write clears up")
+    func crash() async throws {
+        try await file.write(from: Records([.sample(1)]))
+        try folder.store([UInt8](repeating: 0x20, count: 5000), as: "state.new")
+        #expect(await file.read().records == [.sample(1)])
+        try await file.write(from: Records([.sample(2)]))
+        #expect(await file.read().records == [.sample(2)])
+        #expect(try folder.files == ["state"])
+    }
+
+    @Test("a write that is given up half-way leaves the old snapshot and nothing else")
+    func givenUp() async throws {
+        try await file.write(from: Records([.sample(1)]))
+        var pages = 0
+        await #expect(throws: (any Error).self) {
+            try await file.write(from: Records((0..<1000).map { .sample($0) })) {
+                pages += 1
+                return pages < 4
+            }
+        }
+        #expect(pages == 4)
+        #expect(await file.read().records == [.sample(1)])
+        #expect(try folder.files == ["state"])
+    }
+
+    @Test("a source that goes round in circles is stopped")
+    func circles() async throws {
+        struct Circle: SnapshotSource {
+            func snapshotPage(after: ServiceID?, limit: Int) async -> [SnapshotRecord] { [.sample(1), .sample(2)] }
+        }
+        await #expect(throws: (any Error).self) { try await file.write(from: Circle()) }
+        #expect(try folder.files == [])
+    }
+
+    @Test("what the system refuses is told with the path and in the system's words")
+    func impossible() async throws {
+        try folder.write("", to: "file")
+        let impossible = SnapshotFile(path: folder.path(of: "file/state"))
+        let error = await #expect(throws: (any Error).self) { try await impossible.write(from: Records([])) }
+        #expect("\(try #require(error))".hasSuffix("/file/state.lock: Not a directory"))
+        #expect(await impossible.read().unreadableReason?.contains("Not a directory") == true)
+    }
+
+    @Test("a folder in the file's place is left there")
+    func folderInPlace() async throws {
+        try FileManager.default.createDirectory(atPath: folder.snapshotPath, withIntermediateDirectories: false)
+        #expect(await file.read().unreadableReason?.hasSuffix("is no file") == true)
+        await #expect(throws: (any Error).self) { try await file.write(from: Records([])) }
+        #expect(try folder.files == ["state"])
+    }
+
+    @Test("a file is written by one process at a time, and by the next when that has let go of it")
+    func lock() async throws {
+        try await file.write(from: Records([.sample(1)]))
+        let other = SnapshotFile(path: folder.snapshotPath)
+        let error = await #expect(throws: (any Error).self) { try await other.write(from: Records([.sample(2)])) }
+        #expect("\(try #require(error))".hasSuffix("another process writes it"))
+        #expect(await other.read().records == [.sample(1)])
+        file.release()
+        try await other.write(from: Records([.sample(2)]))
+        #expect(await other.read().records == [.sample(2)])
+    }
+
+    @Test("a damaged file that another process uses stays in its place")
+    func lockedDamage() async throws {
+        try await file.write(from: Records([.sample(1)]))
+        try folder.store(try folder.bytes().dropLast())
+        let reason = await SnapshotFile(path: folder.snapshotPath).read().unreadableReason
+        #expect(reason?.contains("another process writes it") == true)
+        #expect(try folder.files == ["state"])
+    }
+}

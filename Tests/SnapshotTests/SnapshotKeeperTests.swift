@@ -1,0 +1,286 @@
+import Catalog
+import Foundation
+import IsthmusTesting
+import Logging
+import Snapshot
+import Synchronization
+import Testing
+
+@Suite("the keeper of a snapshot", .timeLimit(.minutes(1)))
+struct SnapshotKeeperTests {
+    private let folder: TemporaryFolder
+    private let file: SnapshotFile
+    private let clock = ManualClock()
+    private let log = Log()
+    private let keeper: SnapshotKeeper
+
+    init() throws {
+        folder = try TemporaryFolder(label: "snapshot")
+        file = SnapshotFile(path: folder.snapshotPath)
+        keeper = SnapshotKeeper(file: file, clock: clock, logger: log.logger)
+    }
+
+    /// The keeper runs while the body runs, and has stopped afterwards.
+    private func run(_ source: Source, _ body: () async throws -> Void) async rethrows {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keeper.run(source: source) }
+            defer { group.cancelAll() }
+            try await body()
+        }
+    }
+
+    private func written() async -> [SnapshotRecord]? { await SnapshotFile(path: folder.snapshotPath).read().records }
+
+    @Test("nothing is written while nothing changes")
+    func idle() async throws {
+        let source = Source()
+        await run(source) {}
+        #expect(source.passes == 0)
+        #expect(try folder.files == [])
+    }
+
+    @Test(
+        "the first change is written at once, those during a write together a second after it, and a late one at once")
+    func coalescing() async {
+        let source = Source([.sample(1)])
+        source.whenAsked = { [keeper] pass in
+            if pass == 1 { for _ in 0..<100 { keeper.changed() } }
+        }
+        await run(source) {
+            keeper.changed()
+            #expect(await clock.nextDeadline() == .seconds(1))
+            #expect(log.count(of: "wrote the snapshot") == 1)
+            #expect(await written() == [.sample(1)])
+            source.records = [.sample(1), .sample(2)]
+            clock.advance(by: .seconds(1))
+            await log.wait(for: "wrote the snapshot", count: 2)
+            #expect(await written() == [.sample(1), .sample(2)])
+            clock.advance(by: .seconds(1))
+            source.records = [.sample(3)]
+            keeper.changed()
+            await log.wait(for: "wrote the snapshot", count: 3)
+            #expect(await written() == [.sample(3)])
+            #expect(clock.sleeperCount == 0)
+        }
+        #expect(source.passes == 3)
+    }
+
+    @Test("a write that takes long is followed by a pause of twenty times its length")
+    func longWrites() async {
+        let source = Source([.sample(1)])
+        source.whenAsked = { [keeper, clock] pass in
+            if pass > 1 { return }
+            clock.advance(by: .milliseconds(1500))
+            keeper.changed()
+        }
+        await run(source) {
+            keeper.changed()
+            #expect(await clock.nextDeadline() == .seconds(30))
+            clock.advance(by: .milliseconds(29_999))
+            #expect(source.passes == 1)
+            clock.advance(by: .milliseconds(1))
+            await log.wait(for: "wrote the snapshot", count: 2)
+        }
+    }
+
+    @Test("what changed last is written at the stop, without the pause, and another process may write then")
+    func stop() async throws {
+        let source = Source([.sample(1)])
+        source.whenAsked = { [keeper] pass in if pass == 1 { keeper.changed() } }
+        await run(source) {
+            keeper.changed()
+            await clock.someoneSleeps()
+            source.records = [.sample(2)]
+        }
+        #expect(await written() == [.sample(2)])
+        try await SnapshotFile(path: folder.snapshotPath).write(from: Records([.sample(3)]))
+    }
+
+    @Test("a write that is under way at the stop is finished")
+    func stopDuringWrite() async {
+        let source = Source((0..<1000).map { .sample($0) })
+        await run(source) {
+            await withCheckedContinuation { continuation in
+                source.whenAsked = { pass in if pass == 1 { continuation.resume() } }
+                keeper.changed()
+            }
+        }
+        #expect(await written()?.count == 1000)
+        #expect(source.passes == 1)
+    }
+
+    @Test("a last write that takes too long is given up, and the snapshot before it stays")
+    func slowStop() async throws {
+        let source = Source([.sample(1)])
+        source.whenAsked = { [keeper] pass in if pass == 1 { keeper.changed() } }
+        await run(source) {
+            keeper.changed()
+            await clock.someoneSleeps()
+            source.records = (0..<1000).map { .sample($0) }
+            source.whenAskedForMore = { [clock] in clock.advance(by: .seconds(2)) }
+        }
+        #expect(await written() == [.sample(1)])
+        #expect(log.reasons.map { $0.hasSuffix("the time for it ran out") } == [true])
+        #expect(try folder.files == ["state"])
+    }
+
+    @Test("what can't be written is tried again after pauses that grow to a minute, and reported once")
+    func failure() async throws {
+        try folder.write("", to: "file")
+        let file = SnapshotFile(path: folder.path(of: "file/state"))
+        let keeper = SnapshotKeeper(file: file, clock: clock, logger: log.logger)
+        let source = Source([.sample(1)])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keeper.run(source: source) }
+            defer { group.cancelAll() }
+            keeper.changed()
+            for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+                #expect(await clock.nextDeadline() == .seconds(seconds))
+                clock.advance(by: .seconds(seconds))
+            }
+            await clock.someoneSleeps()
+            #expect(log.reasons.map { $0.hasSuffix("Not a directory") } == [true])
+            try FileManager.default.removeItem(atPath: folder.path(of: "file"))
+            clock.advance(by: .seconds(60))
+            await log.wait(for: "wrote the snapshot", count: 1)
+        }
+        #expect(await file.read().records == [.sample(1)])
+    }
+
+    @Test("the second of two bridges with one file says so, leaves it alone, and takes over when the first has stopped")
+    func twoBridges() async throws {
+        let first = SnapshotFile(path: folder.snapshotPath)
+        try await first.write(from: Records([.sample(1)]))
+        await run(Source([.sample(2)])) {
+            keeper.changed()
+            await clock.someoneSleeps()
+            #expect(log.reasons.map { $0.hasSuffix("another process writes it") } == [true])
+            #expect(await first.read().records == [.sample(1)])
+            first.release()
+            clock.advance(by: .seconds(1))
+            await log.wait(for: "wrote the snapshot", count: 1)
+        }
+        #expect(await written() == [.sample(2)])
+    }
+
+    @Test("a restart recalls what was written, and a file that can't be used costs nothing but a line in the log")
+    func recall() async throws {
+        #expect(await keeper.recall() == [])
+        await run(Source([.sample(1)])) { keeper.changed() }
+        #expect(await keeper.recall() == [.sample(1)])
+        #expect(log.reasons == [])
+        try folder.store(try folder.bytes().dropLast())
+        #expect(await keeper.recall() == [])
+        #expect(log.reasons.count == 1)
+        #expect(await keeper.recall() == [])
+        #expect(log.reasons.count == 1)
+    }
+}
+
+/// Counts how often it is asked, and lets something happen then.
+private final class Source: SnapshotSource {
+    private struct State {
+        var records: [SnapshotRecord]
+        var passes = 0
+        var whenAsked: @Sendable (Int) -> Void = { _ in }
+        var whenAskedForMore: @Sendable () -> Void = {}
+    }
+
+    private let state: Mutex<State>
+
+    init(_ records: [SnapshotRecord] = []) {
+        state = Mutex(State(records: records))
+    }
+
+    /// How many snapshots were begun.
+    var passes: Int { state.withLock { $0.passes } }
+
+    var records: [SnapshotRecord] {
+        get { state.withLock { $0.records } }
+        set { state.withLock { $0.records = newValue } }
+    }
+
+    /// Called with the number of passes at the beginning of each.
+    var whenAsked: @Sendable (Int) -> Void {
+        get { state.withLock { $0.whenAsked } }
+        set { state.withLock { $0.whenAsked = newValue } }
+    }
+
+    var whenAskedForMore: @Sendable () -> Void {
+        get { state.withLock { $0.whenAskedForMore } }
+        set { state.withLock { $0.whenAskedForMore = newValue } }
+    }
+
+    func snapshotPage(after: ServiceID?, limit: Int) async -> [SnapshotRecord] {
+        let page = await Records(records).snapshotPage(after: after, limit: limit)
+        if after == nil {
+            let pass = state.withLock { state in
+                state.passes += 1
+                return state.passes
+            }
+            whenAsked(pass)
+        } else {
+            whenAskedForMore()
+        }
+        return page
+    }
+}
+
+/// Keeps the messages, and the reasons of errors.
+private final class Log: Sendable {
+    private struct Handler: LogHandler {
+        let log: Log
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.debug
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            log.add("\(event.message)", reason: event.level == .error ? "\(event.metadata?["reason"] ?? "")" : nil)
+        }
+    }
+
+    private struct State {
+        var messages: [String] = []
+        var reasons: [String] = []
+        var waiting: [(message: String, count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+
+        func count(of message: String) -> Int { messages.count { $0 == message } }
+    }
+
+    private let state = Mutex(State())
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+
+    /// Those of errors.
+    var reasons: [String] { state.withLock { $0.reasons } }
+
+    func count(of message: String) -> Int { state.withLock { $0.count(of: message) } }
+
+    /// Returns when the message has come so often.
+    func wait(for message: String, count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.count(of: message) >= count { return true }
+                state.waiting.append((message, count, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    private func add(_ message: String, reason: String?) {
+        let due = state.withLock { state in
+            state.messages.append(message)
+            if let reason { state.reasons.append(reason) }
+            let counts = state
+            let due = state.waiting.filter { counts.count(of: $0.message) >= $0.count }
+            state.waiting.removeAll { counts.count(of: $0.message) >= $0.count }
+            return due
+        }
+        for (_, _, continuation) in due { continuation.resume() }
+    }
+}
