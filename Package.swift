@@ -133,6 +133,8 @@ let package = Package(
                 "IsthmusTesting", logging,
             ]),
         tests(
+            "ZooKeeperSourceTests", ["ZooKeeperSource", "ZooKeeper", "Dubbo", "Catalog", "Sandbox", nioCore, logging]),
+        tests(
             "SandboxTests",
             ["Sandbox", "ZooKeeper", "Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, logging]),
         tests("IsthmusTestingTests", ["IsthmusTesting", nioCore, nioPosix]),

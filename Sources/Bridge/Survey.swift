@@ -24,22 +24,24 @@ package struct Survey: Sendable {
     package let items: [Item]
     private let parts: BridgeParts
 
-    /// - Parameter limit: How long the registries may take.
+    /// - Parameters:
+    ///   - limit: How long the registries may take.
+    ///   - released: The registries that are believed whatever they say.
     /// - Throws: `Incomplete` when a registry could not be read completely, or a delivery can't say what it holds; `KubernetesError`
     ///   for a cluster that can't be used.
     package static func take(
-        _ configuration: BridgeConfiguration, within limit: Duration, logger: Logger
+        _ configuration: BridgeConfiguration, within limit: Duration, releasing released: [String] = [], logger: Logger
     ) async throws -> Survey {
         let parts = try BridgeParts(configuration, isLasting: false, logger: logger)
         do {
-            return try await Survey(parts, within: limit)
+            return try await Survey(parts, within: limit, releasing: released)
         } catch {
             await parts.shutdown()
             throw error
         }
     }
 
-    private init(_ parts: BridgeParts, within limit: Duration) async throws {
+    private init(_ parts: BridgeParts, within limit: Duration, releasing released: [String]) async throws {
         self.parts = parts
         let pipeline = parts.pipeline
         var owned: [String: [ResourceKey: ActualObject]] = [:]
@@ -49,6 +51,7 @@ package struct Survey: Sendable {
             await pipeline.seed(objects, from: delivery.name)
         }
         try await Self.readRegistries(parts, within: limit)
+        for registry in released { _ = await pipeline.release(registry) }
         resources = await pipeline.everyResource
         var items: [Item] = []
         for delivery in parts.deliveries {

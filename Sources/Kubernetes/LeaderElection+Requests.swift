@@ -67,6 +67,11 @@ extension LeaderElection {
     }
 
     private func explained(_ error: KubernetesError, _ verb: String) -> KubernetesError {
+        if error.code == .notFound {
+            var error = error
+            error.message += "; does the namespace '\(configuration.namespace)' exist?"
+            return error
+        }
         // A namespace that is being deleted forbids, too, and there no permission helps.
         guard error.code == .forbidden, !error.causes.contains(where: { $0.reason == "NamespaceTerminating" }) else {
             return error

@@ -45,6 +45,12 @@ extension LeaderElection {
                 state.term = machine.term
                 state.holder = machine.holder
                 state.interruption = machine.interruption
+                // That there is no lease to be read is no success in writing one.
+                if let error = machine.interruption {
+                    state.reportedCode = error.code
+                } else if machine.term != nil || machine.holder != nil {
+                    state.reportedCode = nil
+                }
             }
             return state
         }
@@ -53,7 +59,7 @@ extension LeaderElection {
         if let holder = machine.holder, holder != before.holder, holder != configuration.identity {
             logger.info("another holds the lease", metadata: ["holder": "\(holder)"])
         }
-        if let error = machine.interruption, error.code != before.interruption?.code {
+        if let error = machine.interruption, error.code != before.reportedCode {
             logger.warning("the lease cannot be read or written", metadata: ["error": "\(error)"])
         }
     }

@@ -35,6 +35,8 @@ public final class LeaderElection: Sendable {
         var reported: Int?
         var holder: String?
         var interruption: KubernetesError?
+        /// Of the last failure that was logged, while nothing has succeeded since.
+        var reportedCode: KubernetesError.Code?
         var isEnding = false
     }
 

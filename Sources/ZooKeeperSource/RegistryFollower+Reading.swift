@@ -16,8 +16,8 @@ extension RegistryFollower {
         await emit(.begin)
         var tally = Tally()
         failing = []
-        try await readLists(of: directories) { (self, directory, answer) async throws(ZooKeeperError) in
-            if let event = try self.event(for: directory, answer: answer, &tally) { await self.emit(event) }
+        try await readLists(of: directories) { (self, directory, listing) async throws(ZooKeeperError) in
+            if let event = try self.event(for: directory, listing, &tally) { await self.emit(event) }
         }
         await emit(.complete)
         readFailingLater()
@@ -37,22 +37,28 @@ extension RegistryFollower {
         var unusable = 0
     }
 
+    /// What a list says, and the number of the reply.
+    private typealias Listing = (nodes: Result<[String], ZooKeeperError>, sequence: UInt64)
+
     /// The root's children that may be interfaces. Where the root is missing, the watch that tells of its making stands.
-    private func listDirectories() async throws(ZooKeeperError) -> [String] {
-        do throws(ZooKeeperError) {
-            return layout.directories(among: try await client.children(of: layout.root, watch: watching == .lists))
-        } catch  where error.code == .noNode && watching == .lists {
-            if try await client.exists(layout.root, watch: true) != nil { return try await listDirectories() }
-            throw error
+    private mutating func listDirectories() async throws(ZooKeeperError) -> [String] {
+        let (children, sequence) = try await client.childrenInSequence(of: layout.root, watch: watching == .lists)
+        guard let children else {
+            if watching == .lists, try await client.exists(layout.root, watch: true) != nil {
+                return try await listDirectories()
+            }
+            throw ZooKeeperError(.noNode, path: layout.root)
         }
+        order.rootWasRead(at: sequence)
+        return layout.directories(among: children)
     }
 
     /// Reads the lists of providers, many at once, and hands each over as it comes.
     private mutating func readLists(
         of directories: [String],
-        _ take: (inout Self, String, Result<[String], ZooKeeperError>) async throws(ZooKeeperError) -> Void
+        _ take: (inout Self, String, Listing) async throws(ZooKeeperError) -> Void
     ) async throws(ZooKeeperError) {
-        typealias Answer = (directory: String, nodes: Result<[String], ZooKeeperError>)
+        typealias Answer = (directory: String, listing: Listing)
         let reader = self
         let outcome = await withTaskGroup(of: Answer.self) { group -> Result<Void, ZooKeeperError> in
             var remaining = directories[...]
@@ -64,7 +70,7 @@ extension RegistryFollower {
             while let answer = await group.next() {
                 addNext()
                 do throws(ZooKeeperError) {
-                    try await take(&self, answer.directory, answer.nodes)
+                    try await take(&self, answer.directory, answer.listing)
                 } catch {
                     group.cancelAll()
                     return .failure(error)
@@ -76,30 +82,28 @@ extension RegistryFollower {
     }
 
     /// The providers' znodes; none where the directory has no list of them.
-    private func providers(in directory: String) async -> Result<[String], ZooKeeperError> {
+    private func providers(in directory: String) async -> Listing {
         let path = layout.providers(of: directory)
         do throws(ZooKeeperError) {
-            return .success(try await client.children(of: path, watch: watching == .lists))
-        } catch  where error.code == .noNode {
-            guard watching == .lists else { return .success([]) }
-            do throws(ZooKeeperError) {
-                // It may have been made just now, and the watch on its making then never fires.
-                return try await client.exists(path, watch: true) == nil
-                    ? .success([]) : .success(try await client.children(of: path, watch: true))
-            } catch {
-                return .failure(error)
+            let (nodes, sequence) = try await client.childrenInSequence(of: path, watch: watching == .lists)
+            if let nodes { return (.success(nodes), sequence) }
+            // It may have been made just now, and the watch on its making then never fires.
+            if watching == .lists, try await client.exists(path, watch: true) != nil {
+                return await providers(in: directory)
             }
+            return (.success([]), sequence)
         } catch {
-            return .failure(error)
+            return (.failure(error), 0)
         }
     }
 
     /// What one list says. An error that ends the whole read is thrown.
     private mutating func event(
-        for directory: String, answer: Result<[String], ZooKeeperError>, _ tally: inout Tally
+        for directory: String, _ listing: Listing, _ tally: inout Tally
     ) throws(ZooKeeperError) -> SourceEvent? {
         guard let interface = ProviderDecoder.interface(directory: directory) else { return nil }
-        switch answer {
+        order.wasRead(directory, at: listing.sequence)
+        switch listing.nodes {
         case .failure(let error) where error.isEndOfConnection || error.code == .tooManyRequests:
             throw error
         case .failure(let error):
@@ -155,8 +159,8 @@ extension RegistryFollower {
 
     mutating func reread(_ directory: String) async throws(ZooKeeperError) {
         var tally = Tally()
-        let answer = await providers(in: directory)
-        if let event = try event(for: directory, answer: answer, &tally) { await emit(event) }
+        let listing = await providers(in: directory)
+        if let event = try event(for: directory, listing, &tally) { await emit(event) }
     }
 }
 

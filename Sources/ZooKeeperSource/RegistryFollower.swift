@@ -28,6 +28,7 @@ struct RegistryFollower {
     /// Takes the interfaces that are to be read again after a while.
     let retries: AsyncStream<Set<String>>.Continuation
     var isConnected = false
+    var order = ReadOrder()
     /// Interfaces whose directories are not named as one would expect, so that one name may have several.
     var respelled: Set<String> = []
     /// Interfaces whose lists could not be read, for a reason that may pass.
@@ -115,6 +116,7 @@ struct RegistryFollower {
             if event.kind == .created { await readUntilComplete(isNewConnection: false) }
             if event.kind == .deleted { await emit(.interrupted(reason: Self.explanation(ofMissing: layout.root))) }
         case (.provider(let directory, let node), .tree):
+            if order.isOld(event.sequence, in: directory) { return }
             await providerChanged(event.kind, directory: directory, node: node)
         case (.root, .lists):
             await rereading { (self) throws(ZooKeeperError) in try await self.readNewDirectories() }
@@ -168,7 +170,7 @@ extension ZooKeeperError {
     }
 
     /// Whether the same request may succeed though nobody changes anything.
-    var mayPass: Bool { code != .noAuth }
+    var mayPass: Bool { code != .noAuth && code != .replyTooLarge }
 
     /// How servers before 3.6, and those with another watch manager, answer `addWatch`.
     fileprivate var isFeatureMissing: Bool { code == .unimplemented || code == .marshallingError }

@@ -13,6 +13,12 @@ struct SurveyOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How long the registries may take to be read.", valueName: "seconds"))
     var timeout: Int = 30
 
+    @Option(
+        help: ArgumentHelp(
+            "Believe this registry, though so much is gone from it that it looks like a failure. May be repeated.",
+            valueName: "registry"))
+    var release: [String] = []
+
     @Option(help: "human or json.")
     var output: OutputFormat = .human
 
@@ -31,7 +37,7 @@ struct SurveyOptions: ParsableArguments {
         let survey: Survey
         do {
             survey = try await Survey.take(
-                bridge, within: .seconds(timeout), logger: configuration.logger(.error))
+                bridge, within: .seconds(timeout), releasing: release, logger: configuration.logger(.error))
         } catch let error as Survey.Incomplete {
             throw failure(.failed, "\(error)")
         } catch {

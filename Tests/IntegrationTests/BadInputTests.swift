@@ -155,6 +155,12 @@ struct BadInputTests {
                     "--resource=serviceentries.networking.istio.io")
                 try await scene.server.kubectl(
                     "create", "rolebinding", "isthmus", "-n", scene.namespace, "--role=isthmus", "--user=nobody")
+                try await scene.wait(for: "leader election needs a Role with get, create and update there", in: bridge)
+                try await scene.server.kubectl(
+                    "create", "role", "election", "-n", scene.namespace, "--verb=get,create,update",
+                    "--resource=leases.coordination.k8s.io")
+                try await scene.server.kubectl(
+                    "create", "rolebinding", "election", "-n", scene.namespace, "--role=election", "--user=nobody")
                 try await scene.wait(for: "the bridge needs get, list, watch, create, patch and delete on", in: bridge)
                 try await scene.server.kubectl(
                     "patch", "role", "isthmus", "-n", scene.namespace, "--type=json",

@@ -101,10 +101,10 @@ struct Scene: Sendable {
         return entry
     }
 
-    /// What the bridge wrote, or tried to, in the namespace.
+    /// What the bridge wrote, or tried to, in the namespace, its lease aside.
     func writes() throws -> [AuditedRequest] {
         try server.requests().filter {
-            $0.isWrite && $0.namespace == namespace && $0.userAgent.hasPrefix("isthmus/")
+            $0.isWrite && $0.namespace == namespace && $0.userAgent.hasPrefix("isthmus/") && $0.resource != "leases"
         }
     }
 }

@@ -1,0 +1,111 @@
+import Catalog
+import Sandbox
+import Testing
+import ZooKeeper
+
+@Suite("What a source says of Dubbo's tree in ZooKeeper", .timeLimit(.minutes(1)))
+struct ZooKeeperRegistryTests {
+    @Test("a full read is framed, and changes follow as they happen")
+    func life() async throws {
+        try await Scene.run { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            try await scene.register("a.Cart", 1)
+            #expect(await scene.next() == ["a.Cart + 10.0.0.1"])
+            try await scene.deregister("a.Cart", 1)
+            #expect(await scene.next() == ["a.Cart -"])
+        }
+    }
+
+    @Test("names are read again on request, and everything is, framed", arguments: [true, false])
+    func requests(persistentWatches: Bool) async throws {
+        try await Scene.run(persistentWatches: persistentWatches) { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            scene.requests.read(["a.Cart"])
+            #expect(await scene.next() == ["a.Cart: "])
+            try await scene.register("a.Cart", 1)
+            #expect(await scene.next().first?.hasSuffix("10.0.0.1") == true)
+            scene.requests.read(["a.Cart"])
+            #expect(await scene.next() == ["a.Cart: 10.0.0.1"])
+            scene.requests.readEverything()
+            // Without persistent watches, each znode that is made on the way leads to a read of its own.
+            var seen = await scene.next(3)
+            while seen.suffix(3) != ["begin", "a.Cart: 10.0.0.1", "complete"] { seen += await scene.next() }
+        }
+    }
+
+    @Test("what is asked for while there is no connection is left to the read that the next one begins with")
+    func unconnected() async throws {
+        try await Scene.run { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            await scene.server.refuseConnections()
+            await scene.server.dropConnections()
+            #expect(await scene.next() == ["interrupted"])
+            scene.requests.read(["a.Cart"])
+            scene.requests.readEverything()
+            await scene.server.refuseConnections(false)
+            #expect(await scene.firstRead() == ["begin", "complete"])
+        }
+    }
+
+    @Test("a missing root says nothing of a name, nor of everything")
+    func missingRoot() async throws {
+        try await Scene.run(root: false) { scene in
+            #expect(await scene.next() == ["interrupted"])
+            scene.requests.read(["a.Cart"])
+            #expect(await scene.next() == ["interrupted"])
+            try await scene.register("a.Cart", 1)
+            #expect(await scene.next(3) == ["begin", "a.Cart: 10.0.0.1", "complete"])
+        }
+    }
+
+    @Test("a list that can't be read concerns its own interface, and is read again by itself when that may help")
+    func partial() async throws {
+        try await Scene.run { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            for interface in ["a.Cart", "a.Order"] { try await scene.register(interface, 1) }
+            _ = await scene.next(2)
+            await scene.server.refuse(path: "/dubbo/a.Cart/providers", error: .quotaExceeded)
+            scene.requests.readEverything()
+            let read = await scene.next(4)
+            #expect(Set(read) == ["begin", "a.Cart is unreadable", "a.Order: 10.0.0.1", "complete"])
+            await scene.server.refuse(path: "/dubbo/a.Cart/providers", error: nil)
+            #expect(await scene.next() == ["a.Cart: 10.0.0.1"])
+        }
+    }
+
+    @Test("a list beyond the limit concerns its own interface")
+    func tooLarge() async throws {
+        try await Scene.run(replyLimit: 4096) { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            for host in 1...100 { try await scene.register("a.Cart", host) }
+            try await scene.register("a.Order", 1)
+            _ = await scene.next(101)
+            scene.requests.readEverything()
+            #expect(
+                Set(await scene.next(4)) == ["begin", "a.Cart is unreadable", "a.Order: 10.0.0.1", "complete"])
+            try await scene.deregister("a.Cart", 7)
+            #expect(await scene.next() == ["a.Cart -"])
+        }
+    }
+
+    @Test("an event that waited while its list was read says nothing new")
+    func oldEvents() async throws {
+        try await Scene.run { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            scene.holdUp()
+            try await scene.register("a.Cart", 1)
+            // The source waits with this event while the others queue up behind it.
+            try await scene.register("a.Cart", 2)
+            try await scene.deregister("a.Cart", 2)
+            try await scene.register("a.Cart", 3)
+            scene.requests.readEverything()
+            scene.goOn()
+            var seen: [String] = []
+            while seen.last != "complete" { seen += await scene.next() }
+            try await scene.register("a.Order", 4)
+            while seen.last != "a.Order + 10.0.0.4" { seen += await scene.next() }
+            let read = try #require(seen.firstIndex(of: "a.Cart: 10.0.0.1 10.0.0.3"))
+            #expect(Array(seen[(read + 1)...]) == ["complete", "a.Order + 10.0.0.4"])
+        }
+    }
+}
