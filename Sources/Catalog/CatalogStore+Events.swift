@@ -113,13 +113,22 @@ extension CatalogStore {
 
     private mutating func complete(_ index: Int, now: Duration, _ outcome: inout Changes) {
         guard let complete = registries[index].shadow.take() else { return }
-        var change = registries[index].picture.change(to: complete)
+        let isFirst = !registries[index].hasBeenComplete
+        var change = PictureChange()
+        let nobodyWaits =
+            seeds.isEmpty && registries.allSatisfy { $0.overruled.isEmpty && $0.removals?.heldCount ?? 0 == 0 }
+        if isFirst, nobodyWaits, registries[index].picture.count == 0 {
+            // Of a hundred thousand instances it takes long to tell what is new.
+            change.services = Set(complete.services.keys)
+        } else {
+            change = registries[index].picture.change(to: complete)
+        }
         registries[index].picture = complete
         registries[index].health = .healthy
         change.services.formUnion(registries[index].overruled.keys)
         registries[index].overruled = [:]
         var newcomers: [ServiceID: [Endpoint]] = [:]
-        if !registries[index].hasBeenComplete {
+        if isFirst {
             registries[index].hasBeenComplete = true
             // Nothing of it is a change: what was known before are the seeds.
             newcomers = change.gained.filter { seeds[$0.key] == nil }
@@ -131,8 +140,7 @@ extension CatalogStore {
         } else {
             take(self.reaction(to: change), from: index, &outcome)
         }
-        if seeds.isEmpty { return }
-        settle(now: now, &outcome)
+        if !seeds.isEmpty { settle(now: now, &outcome) }
         take(RegistryGuard.Reaction(newcomers: newcomers), from: index, &outcome)
     }
 }
@@ -190,14 +198,14 @@ extension Picture {
     /// What a full read says of one name. Two spellings of one name may stand side by side.
     fileprivate mutating func draw(_ services: SourceEvent.Instances) {
         for (id, instances) in services where !instances.isEmpty {
-            _ = replace(id, with: (self.services[id] ?? [:]).merging(instances) { $1 })
+            draw(id, self.services[id]?.merging(instances) { $1 } ?? instances)
         }
     }
 
     /// What an earlier picture says of a name goes on, unless it was read under another spelling.
     fileprivate mutating func draw(_ earlier: Picture, _ name: String) {
         for id in earlier.names[name] ?? [] {
-            _ = replace(id, with: (services[id] ?? [:]).merging(earlier.services[id] ?? [:]) { read, _ in read })
+            draw(id, (services[id] ?? [:]).merging(earlier.services[id] ?? [:]) { read, _ in read })
         }
     }
 }

@@ -30,16 +30,20 @@ struct Picture: Sendable {
     /// - Parameter instances: None forgets the service.
     mutating func replace(_ id: ServiceID, with instances: [InstanceKey: Instance]) -> PictureChange {
         var change = PictureChange()
-        let before = services[id] ?? [:]
-        change.add(id, from: before, to: instances)
-        count += instances.count - before.count
+        change.add(id, from: services[id] ?? [:], to: instances)
+        draw(id, instances)
+        return change
+    }
+
+    /// As `replace`, where nobody asks what changes.
+    mutating func draw(_ id: ServiceID, _ instances: [InstanceKey: Instance]) {
+        count += instances.count - (services[id]?.count ?? 0)
         if instances.isEmpty {
             forget(id)
         } else {
             services[id] = instances
             names[id.name, default: []].insert(id)
         }
-        return change
     }
 
     func announces(_ endpoint: Endpoint, of id: ServiceID, besides key: InstanceKey? = nil) -> Bool {

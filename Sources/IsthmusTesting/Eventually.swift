@@ -43,6 +43,20 @@ public func eventually(
     try await eventually(expectation, within: limit, isolation: isolation, observe: condition, until: { $0 })
 }
 
+/// Lets other tasks of this process run until what holds does no longer.
+///
+/// - Throws: ``TestSupportError`` after 30 s; `CancellationError`.
+public func yield(
+    while condition: @autoclosure () async throws -> Bool, isolation: isolated (any Actor)? = #isolation
+) async throws {
+    let deadline = ContinuousClock.now + .seconds(30)
+    while try await condition() {
+        try Task.checkCancellation()
+        guard ContinuousClock.now < deadline else { throw TestSupportError("for 30 s nothing changed") }
+        await Task.yield()
+    }
+}
+
 /// The end of what was seen, which is the newest part of a log or a list of requests.
 private func shortened(_ observation: some Any) -> String {
     let text = "\(observation)"

@@ -159,6 +159,15 @@ struct NetLossTests {
         #expect(scene.accepted("a.A") == Array(1...6) + Array(8...40))
     }
 
+    @Test("a held address that another registry's first read shows under another service is released at once")
+    mutating func reusedElsewhere() {
+        scene = Scene(registries: ["zk", "nacos"])
+        scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
+        scene.read(["a.A": [], "a.B": Array(41...80)])
+        scene.read(["a.C": [7]], from: "nacos")
+        #expect(scene.accepted("a.A") == Array(1...6) + Array(8...40))
+    }
+
     @Test("an address that comes back for one of its services is not taken from the others")
     mutating func sharedAddress() {
         scene.read(["a.A": Array(1...40), "a.B": Array(1...40)])

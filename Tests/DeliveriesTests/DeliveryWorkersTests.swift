@@ -16,20 +16,20 @@ struct DeliveryWorkersTests {
     /// Runs workers with this attempt while the body runs.
     private func withWorkers(
         count: Int = 2, logger: Logger = .silent, attempt: @escaping @Sendable (ResourceKey) async -> Attempt,
-        _ body: (DeliveryWorkers) async -> Void
-    ) async {
+        _ body: (DeliveryWorkers) async throws -> Void
+    ) async throws {
         let workers = DeliveryWorkers(name: "test", logger: logger, clock: clock)
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await workers.run(count: count, desired: desired) { key, _ in await attempt(key) } }
-            await body(workers)
-            workers.queue.finish()
+            defer { workers.queue.finish() }
+            try await body(workers)
         }
     }
 
     @Test("a failure is tried again after a pause, until it succeeds, and each outcome has its receipt")
-    func retry() async {
+    func retry() async throws {
         let attempts = Attempts([.failed(reason: "down", retryAfter: nil), .done(.created)])
-        await withWorkers(attempt: { attempts.next($0) }) { workers in
+        try await withWorkers(attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
             await desired.receive(1)
             await clock.someoneSleeps()
@@ -41,9 +41,9 @@ struct DeliveryWorkersTests {
     }
 
     @Test("no attempt comes before the time that the server asked for")
-    func retryAfter() async {
+    func retryAfter() async throws {
         let attempts = Attempts([.failed(reason: "busy", retryAfter: .seconds(7)), .done(.created)])
-        await withWorkers(attempt: { attempts.next($0) }) { workers in
+        try await withWorkers(attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
             await desired.receive(1)
             #expect(await clock.nextDeadline() == .seconds(7))
@@ -53,9 +53,9 @@ struct DeliveryWorkersTests {
     }
 
     @Test("however often a key fails or is added, one repetition of it waits at a time")
-    func oneRetry() async {
+    func oneRetry() async throws {
         let attempts = Attempts(Array(repeating: .failed(reason: "down", retryAfter: nil), count: 20))
-        await withWorkers(attempt: { attempts.next($0) }) { workers in
+        try await withWorkers(attempt: { attempts.next($0) }) { workers in
             for count in 1...20 {
                 workers.add([key("a")])
                 await desired.receive(count)
@@ -66,9 +66,9 @@ struct DeliveryWorkersTests {
     }
 
     @Test("a refused key doesn't hinder others, not even with a single worker")
-    func quarantine() async {
+    func quarantine() async throws {
         let refused = key("refused")
-        await withWorkers(
+        try await withWorkers(
             count: 1, attempt: { $0 == refused ? .refused(reason: "no") : .done(.created) }
         ) { workers in
             workers.add([refused] + (0..<100).map { key("good-\($0)") })
@@ -79,9 +79,9 @@ struct DeliveryWorkersTests {
     }
 
     @Test("what turned out to be outdated is looked at again at once, and leaves no receipt")
-    func outdated() async {
+    func outdated() async throws {
         let attempts = Attempts([.outdated, .done(.updated(.endpointsOnly))])
-        await withWorkers(attempt: { attempts.next($0) }) { workers in
+        try await withWorkers(attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
             await desired.receive(1)
         }
@@ -89,9 +89,9 @@ struct DeliveryWorkersTests {
     }
 
     @Test("what is undecided is not attempted")
-    func undecided() async {
+    func undecided() async throws {
         desired.undecided = [key("a")]
-        await withWorkers(attempt: { _ in .done(.created) }) { workers in
+        try await withWorkers(attempt: { _ in .done(.created) }) { workers in
             workers.add([key("a"), key("b")])
             await desired.receive(1)
         }
@@ -99,14 +99,14 @@ struct DeliveryWorkersTests {
     }
 
     @Test("the log tells of a failure once, and again when it turns into a refusal or after a success")
-    func log() async {
+    func log() async throws {
         let attempts = Attempts([
             .failed(reason: "down", retryAfter: nil), .failed(reason: "still down", retryAfter: nil),
             .refused(reason: "invalid"), .refused(reason: "invalid"), .refused(reason: "invalid in another way"),
             .done(.created), .failed(reason: "down", retryAfter: nil),
         ])
         let log = Log()
-        await withWorkers(logger: log.logger, attempt: { attempts.next($0) }) { workers in
+        try await withWorkers(logger: log.logger, attempt: { attempts.next($0) }) { workers in
             for count in 1...7 {
                 workers.add([key("a")])
                 await desired.receive(count)
@@ -116,15 +116,15 @@ struct DeliveryWorkersTests {
     }
 
     @Test("a time that the server names is a pause for all, not longer than a minute", arguments: [7, 3600])
-    func pause(seconds: Int) async {
+    func pause(seconds: Int) async throws {
         let attempts = Attempts([
             .failed(reason: "busy", retryAfter: .seconds(seconds)), .done(.created), .done(.created),
         ])
-        await withWorkers(attempt: { attempts.next($0) }) { workers in
+        try await withWorkers(attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
             await desired.receive(1)
             workers.add([key("b")])
-            while clock.sleeperCount < 2 { await Task.yield() }
+            try await yield(while: clock.sleeperCount < 2)
             clock.advance(by: .seconds(min(seconds, 60)) - .milliseconds(1))
             #expect(attempts.count == 1)
             clock.advance(by: .milliseconds(1))
@@ -134,9 +134,9 @@ struct DeliveryWorkersTests {
     }
 
     @Test("a pause ends with the workers")
-    func endOfPause() async {
+    func endOfPause() async throws {
         let workers = DeliveryWorkers(name: "test", logger: .silent, clock: clock)
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 await withTaskCancellationHandler {
                     await workers.run(count: 1, desired: desired) { _, _ in
@@ -147,25 +147,25 @@ struct DeliveryWorkersTests {
                 }
             }
             workers.add([key("a"), key("b")])
-            while clock.sleeperCount < 2 { await Task.yield() }
+            try await yield(while: clock.sleeperCount < 2)
             group.cancelAll()
         }
         #expect(desired.receipts.count == 1)
     }
 
     @Test("the last attempt says when the next one is, also where an earlier one said later")
-    func shorterPause() async {
+    func shorterPause() async throws {
         let attempts = Attempts([
             .refused(reason: "no"), .refused(reason: "no"), .refused(reason: "no"),
             .failed(reason: "down", retryAfter: nil), .done(.created),
         ])
-        await withWorkers(attempt: { attempts.next($0) }) { workers in
+        try await withWorkers(attempt: { attempts.next($0) }) { workers in
             for count in 1...4 {
                 workers.add([key("a")])
                 await desired.receive(count)
             }
             // Refused three times it would wait for four seconds at least; the failure is the first of its kind.
-            while await clock.nextDeadline() ?? .zero > .milliseconds(500) { await Task.yield() }
+            try await yield(while: await clock.nextDeadline() ?? .zero > .milliseconds(500))
             clock.advance(by: .milliseconds(500))
             await desired.receive(5)
         }
@@ -173,46 +173,46 @@ struct DeliveryWorkersTests {
     }
 
     @Test("what succeeds has no repetition, whatever was to come")
-    func noRepetition() async {
+    func noRepetition() async throws {
         let attempts = Attempts([.refused(reason: "no"), .done(.created), .refused(reason: "unexpected")])
-        await withWorkers(count: 1, attempt: { attempts.next($0) }) { workers in
+        try await withWorkers(count: 1, attempt: { attempts.next($0) }) { workers in
             for count in 1...2 {
                 workers.add([key("a")])
                 await desired.receive(count)
             }
             clock.advance(by: .seconds(300))
-            while workers.pending > 0 || clock.sleeperCount > 0 { await Task.yield() }
+            try await yield(while: workers.pending > 0 || clock.sleeperCount > 0)
             #expect(attempts.count == 2)
         }
     }
 
     @Test("what is another replica's to do is neither tried again nor told, and no trouble of ours")
-    func standby() async {
+    func standby() async throws {
         let attempts = Attempts([.failed(reason: "down", retryAfter: nil), .standby])
         let log = Log()
-        await withWorkers(logger: log.logger, attempt: { attempts.next($0) }) { workers in
+        try await withWorkers(logger: log.logger, attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
             await desired.receive(1)
             workers.add([key("a")])
-            while workers.troubles(limit: 1).total > 0 || workers.pending > 0 { await Task.yield() }
+            try await yield(while: workers.troubles(limit: 1).total > 0 || workers.pending > 0)
             clock.advance(by: .seconds(300))
-            while clock.sleeperCount > 0 { await Task.yield() }
+            try await yield(while: clock.sleeperCount > 0)
             #expect(attempts.count == 2 && workers.pending == 0)
         }
         #expect(desired.receipts.count == 1 && log.errors == ["down"])
     }
 
     @Test("a fight is told of once for each step of its back-off, and known until it is over")
-    func contested() async {
+    func contested() async throws {
         let fight = Attempt.contested(reason: "every 1 s", retryAfter: .seconds(1))
         let attempts = Attempts([
             fight, fight, .done(.updated(.endpointsOnly)), fight,
             .contested(reason: "every 2 s", retryAfter: .seconds(2)), .done(.updated(.endpointsOnly)),
         ])
-        await withWorkers(count: 1, attempt: { attempts.next($0) }) { workers in
+        try await withWorkers(count: 1, attempt: { attempts.next($0) }) { workers in
             for count in 1...6 {
                 workers.add([key("a")])
-                while attempts.count < count || workers.pending > 0 { await Task.yield() }
+                try await yield(while: attempts.count < count || workers.pending > 0)
                 clock.advance(by: .milliseconds(10))
                 if count == 5 {
                     let trouble = workers.troubles(limit: 1).items.first
@@ -230,15 +230,15 @@ struct DeliveryWorkersTests {
     }
 
     @Test("what is in trouble is known with its reason, its age and the time of the next attempt, the oldest first")
-    func troubles() async {
+    func troubles() async throws {
         let outcomes: [String: Attempt] = [
             "a": .refused(reason: "no"), "b": .failed(reason: "down", retryAfter: nil), "c": .done(.created),
         ]
-        await withWorkers(count: 1, attempt: { outcomes[$0.name] ?? .abandoned }) { workers in
+        try await withWorkers(count: 1, attempt: { outcomes[$0.name] ?? .abandoned }) { workers in
             for (count, name) in ["b", "a", "c"].enumerated() {
                 workers.add([key(name)])
                 await desired.receive(count + 1)
-                while workers.pending > 0 { await Task.yield() }
+                try await yield(while: workers.pending > 0)
                 clock.advance(by: .milliseconds(100))
             }
             let (items, total) = workers.troubles(limit: 5)
@@ -263,8 +263,8 @@ struct DeliveryWorkersTests {
     }
 
     @Test("repetitions end with the workers", .timeLimit(.minutes(1)))
-    func end() async {
-        await withWorkers(attempt: { _ in .refused(reason: "no") }) { workers in
+    func end() async throws {
+        try await withWorkers(attempt: { _ in .refused(reason: "no") }) { workers in
             workers.add([key("a")])
             await desired.receive(1)
             await clock.someoneSleeps()

@@ -1,4 +1,5 @@
 import Deliveries
+import IsthmusTesting
 import Synchronization
 import Testing
 
@@ -96,10 +97,11 @@ struct WorkQueueTests {
     }
 
     @Test("with many adders and workers nothing is lost, and a key has one worker at a time")
-    func concurrent() async {
+    func concurrent() async throws {
         let queue = WorkQueue<Int>()
         let tally = Tally()
-        await withTaskGroup(of: Void.self) { workers in
+        try await withThrowingTaskGroup(of: Void.self) { workers in
+            defer { queue.finish() }
             for _ in 0..<8 {
                 workers.addTask {
                     while let key = await queue.next()?.key {
@@ -128,8 +130,7 @@ struct WorkQueueTests {
                     }
                 }
             }
-            while tally.counts.withLock({ $0.seen != $0.newest }) { await Task.yield() }
-            queue.finish()
+            try await yield(while: tally.counts.withLock({ $0.seen != $0.newest }))
         }
         let end = tally.counts.withLock { $0 }
         #expect(end.overlaps == 0 && end.seen == end.newest)

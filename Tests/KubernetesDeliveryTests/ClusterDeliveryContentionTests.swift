@@ -19,7 +19,7 @@ struct ClusterDeliveryContentionTests {
                 try await world.patch("a", ["spec": ["hosts": ["stolen.example"]]])
                 try await world.wait(for: .sample("a", 1))
                 for round in 1...4 {
-                    await delivery.settle()
+                    try await delivery.settle()
                     try await world.patch("a", ["spec": ["hosts": ["stolen.example"]]])
                     await world.wishes.waitForContests(round)
                     let pause = try #require(await clock.nextDeadline())
@@ -43,13 +43,13 @@ struct ClusterDeliveryContentionTests {
                 try await world.wait(for: .sample("a", 1))
                 try await world.patch("a", ["spec": ["endpoints": []]])
                 try await world.wait(for: .sample("a", 1))
-                await delivery.settle()
+                try await delivery.settle()
                 try await world.patch("a", ["spec": ["endpoints": []]])
                 await world.wishes.waitForContests(1)
                 #expect(delivery.troubles(limit: 1).items.first?.kind == .contested)
                 world.wish(.sample("a", 2), of: delivery)
                 try await world.wait(for: .sample("a", 2))
-                await delivery.waitForTroubles(0)
+                try await delivery.waitForTroubles(0)
             }
         }
     }
@@ -60,10 +60,10 @@ struct ClusterDeliveryContentionTests {
             try await world.withDelivery(clock: clock) { delivery in
                 world.wish(.sample("a", 1), of: delivery)
                 try await world.wait(for: .sample("a", 1))
-                await delivery.settle()
+                try await delivery.settle()
                 try await world.delete("a")
                 try await world.wait(for: .sample("a", 1))
-                await delivery.settle()
+                try await delivery.settle()
                 try await world.delete("a")
                 await world.wishes.waitForContests(1)
                 #expect(await world.server.store.object("a") == nil)
@@ -88,7 +88,7 @@ struct ClusterDeliveryContentionTests {
                 world.wish(.sample("a", 1), of: delivery)
                 for round in 1...3 {
                     await world.wishes.waitForContests(round)
-                    await delivery.settle()
+                    try await delivery.settle()
                     let pause = try #require(await clock.nextDeadline())
                     #expect(pause > .milliseconds(500 << (round - 1)) && pause <= .seconds(1 << (round - 1)))
                     #expect(await world.server.requestCounts.writes == round)
@@ -101,11 +101,11 @@ struct ClusterDeliveryContentionTests {
                 world.wish(.sample("a", 2), of: delivery)
                 let endpoints = ServiceEntry.sample("a", 2).spec["endpoints"]
                 try await world.server.wait { $0.spec("a")?["endpoints"] == endpoints }
-                await delivery.settle()
+                try await delivery.settle()
                 await world.server.admit(by: nil)
                 clock.advance(by: .seconds(300))
                 try await world.wait(for: .sample("a", 2))
-                await delivery.waitForTroubles(0)
+                try await delivery.waitForTroubles(0)
             }
         }
     }
@@ -119,7 +119,7 @@ struct ClusterDeliveryContentionTests {
                 for _ in 1...3 {
                     try await world.patch("a", ["spec": ["endpoints": []]])
                     try await world.wait(for: .sample("a", 1))
-                    await delivery.settle()
+                    try await delivery.settle()
                     clock.advance(by: .seconds(600))
                 }
                 #expect(world.wishes.receipts.allSatisfy { $0.contest == nil })

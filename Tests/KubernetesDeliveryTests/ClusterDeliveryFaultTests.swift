@@ -137,7 +137,7 @@ struct ClusterDeliveryFaultTests {
                 .respond(status: 429, headers: [("Retry-After", "1")]), where: { $0.verb == .create })
             try await world.withDelivery(workers: 4) { delivery in
                 world.wish(.sample("a", 1), of: delivery)
-                await delivery.waitForTroubles(1)
+                try await delivery.waitForTroubles(1)
                 let refused = ContinuousClock.now
                 let names = (0..<20).map { "s-\($0)" }
                 for name in names { world.wish(.sample(name, 1), of: delivery) }
@@ -158,8 +158,8 @@ struct ClusterDeliveryFaultTests {
             try await world.withDelivery(clock: clock) { delivery in
                 world.wish(.sample("a", 1), of: delivery)
                 for round in 1...4 {
-                    await delivery.waitForTroubles(1)
-                    await delivery.settle()
+                    try await delivery.waitForTroubles(1)
+                    try await delivery.settle()
                     #expect(await world.server.requestCounts.writes == round)
                     let pause = try #require(await clock.nextDeadline())
                     #expect(pause >= .milliseconds(250))
@@ -168,7 +168,7 @@ struct ClusterDeliveryFaultTests {
                     try await world.server.waitForRequests { $0.writes == round + 1 }
                 }
                 try await world.wait(for: .sample("a", 1))
-                await delivery.waitForTroubles(0)
+                try await delivery.waitForTroubles(0)
                 if status == 403 {
                     #expect(
                         world.wishes.receipts.first?.refusal?.contains(
@@ -188,12 +188,12 @@ struct ClusterDeliveryFaultTests {
         try await World.run { world in
             await world.server.inject(.respond(status: 403), times: .max, where: { $0.verb == verb })
             try await world.withDelivery(clock: HastyClock()) { delivery in
-                while delivery.obstacle == nil { await Task.yield() }
-                #expect(delivery.obstacle?.reason.contains("the bridge needs get, list, watch") == true)
+                let asked = "the bridge needs get, list, watch"
+                try await yield(while: delivery.obstacle?.reason.contains(asked) != true)
                 world.wish(.sample("a", 1), of: delivery)
                 await world.server.removeFaults()
                 try await world.wait(for: .sample("a", 1))
-                while delivery.obstacle != nil { await Task.yield() }
+                try await yield(while: delivery.obstacle != nil)
             }
         }
     }
@@ -208,8 +208,8 @@ struct ClusterDeliveryFaultTests {
             try await world.withDelivery(clock: clock) { [bad] delivery in
                 for _ in 0..<5 {
                     delivery.changed([bad.key])
-                    await delivery.waitForTroubles(1)
-                    await delivery.settle()
+                    try await delivery.waitForTroubles(1)
+                    try await delivery.settle()
                 }
                 let trouble = delivery.troubles(limit: 1).items.first
                 #expect(trouble?.kind == .refused && trouble?.key == bad.key)
@@ -217,7 +217,7 @@ struct ClusterDeliveryFaultTests {
                 world.wish(.sample("bad", 1), of: delivery)
                 // A lost connection on the way is no refusal: it is tried again soon.
                 await world.wishes.wait { $0.contains { if case .failed = $0.outcome { true } else { false } } }
-                await delivery.settle()
+                try await delivery.settle()
                 clock.advance(by: .milliseconds(500))
                 try await world.wait(for: .sample("bad", 1))
             }

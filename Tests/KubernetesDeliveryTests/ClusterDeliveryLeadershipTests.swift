@@ -42,7 +42,7 @@ struct ClusterDeliveryLeadershipTests {
                 for index in 0..<50 { world.wish(.sample("s-\(index)", 1), of: delivery) }
                 try await world.create(.sample("s-0", 9), labels: World.ownership.labels)
                 try await world.patch("s-0", ["spec": ["endpoints": []]])
-                await delivery.settle()
+                try await delivery.settle()
                 #expect(await world.server.requestCounts.writes == 0)
                 #expect(await world.server.requestCounts[.get, "serviceentries"] == 0)
                 #expect(world.wishes.receipts.isEmpty && delivery.troubles(limit: 1).total == 0)
@@ -61,7 +61,7 @@ struct ClusterDeliveryLeadershipTests {
             try await world.withDelivery(leadership: lead) { delivery in
                 try await world.server.waitForRequests { $0[.watch, "serviceentries"] == 1 }
                 world.wish(.sample("a", 1), of: delivery)
-                await delivery.settle()
+                try await delivery.settle()
                 lead.isLeading = true
                 world.wish(.sample("b", 1), of: delivery)
                 try await world.wait(for: .sample("a", 1))
@@ -78,7 +78,7 @@ struct ClusterDeliveryLeadershipTests {
             try await world.withDelivery(workers: 1, leadership: lead) { delivery in
                 try await world.server.waitForRequests { $0[.watch, "serviceentries"] == 1 }
                 world.wish(.sample("a", 1), of: delivery)
-                await delivery.settle()
+                try await delivery.settle()
                 #expect(await world.server.requestCounts.writes == 0)
                 #expect(world.wishes.receipts.isEmpty)
             }
@@ -92,12 +92,12 @@ struct ClusterDeliveryLeadershipTests {
             try await world.withDelivery(resyncInterval: .seconds(600), clock: clock) { delivery in
                 for name in ["a", "b"] { world.wish(.sample(name, 1), of: delivery) }
                 for name in ["a", "b"] { try await world.wait(for: .sample(name, 1)) }
-                await delivery.settle()
+                try await delivery.settle()
                 let total = await world.server.requestCounts.total
                 for _ in 1...3 {
                     await clock.someoneSleeps()
                     clock.advance(by: .seconds(600))
-                    await delivery.settle()
+                    try await delivery.settle()
                 }
                 #expect(await world.server.requestCounts.total == total)
                 // The registry's changes, of which the delivery isn't told.

@@ -35,7 +35,7 @@ struct ClusterDeliveryPropertyTests {
                             && object?["metadata"]?["annotations"]?.strings == wanted.annotations
                     }
                 }
-                await delivery.settle()
+                try await delivery.settle()
             }
             let store = await world.server.store
             #expect(["taken", "theirs"].map { store.object($0) } == foreign)

@@ -1,4 +1,5 @@
 import Deliveries
+import IsthmusTesting
 import IstioAPI
 import JSON
 import Kubernetes
@@ -166,13 +167,13 @@ final class Wishes: DesiredState {
 
 extension ClusterDelivery {
     /// Returns when nothing waits for a look any more.
-    func settle() async {
-        while pending > 0 { await Task.yield() }
+    func settle() async throws {
+        try await yield(while: pending > 0)
     }
 
     /// Returns when this many resources are in trouble.
-    func waitForTroubles(_ count: Int) async {
-        while troubles(limit: 0).total != count { await Task.yield() }
+    func waitForTroubles(_ count: Int) async throws {
+        try await yield(while: troubles(limit: 0).total != count)
     }
 }
 

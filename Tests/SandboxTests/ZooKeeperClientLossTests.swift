@@ -1,3 +1,4 @@
+import IsthmusTesting
 import NIOCore
 import NIOPosix
 import Sandbox
@@ -64,7 +65,7 @@ struct ZooKeeperClientLossTests {
                     (error as? ZooKeeperError)?.code == .closed
                 }
             }
-            while await !client.isConnecting { await Task.yield() }
+            try await yield(while: await !client.isConnecting)
             let start = clock.now
             group.cancelAll()
             try await group.waitForAll()
