@@ -84,6 +84,7 @@ extension DeliveryStatus {
             election.map { $0.isLeading ? .leading : .standby(holder: $0.holder) } ?? .notElected
         self.init(
             name: delivery.name, leadership: leadership, isSeeded: isSeeded, pending: delivery.pending,
+            obstacle: delivery.obstacle.map { Obstacle(reason: $0.reason, age: $0.age) },
             troubles: Excerpt(first: troubles.items.map { ResourceTrouble($0) }, count: troubles.total))
     }
 }

@@ -68,7 +68,9 @@ extension DeliveryStatus {
     }
 
     fileprivate var details: [String] {
-        troubles.lines { trouble in
+        var lines: [String] = []
+        if let obstacle { lines.append("hindered for \(obstacle.age.brief): \(obstacle.reason)") }
+        return lines + troubles.lines { trouble in
             let retry = trouble.retryIn.map { ", again in \($0.brief)" } ?? ""
             return "\(trouble.resource) \(trouble.kind.rawValue) \(trouble.age.brief) ago\(retry): \(trouble.reason)"
         }

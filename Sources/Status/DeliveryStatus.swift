@@ -11,6 +11,17 @@ package struct DeliveryStatus: Sendable, Hashable {
         case standby(holder: String?)
     }
 
+    /// What keeps a delivery as a whole from working: the server can't be reached, or a permission is missing.
+    package struct Obstacle: Sendable, Hashable {
+        package var reason: String
+        package var age: Duration
+
+        package init(reason: String, age: Duration) {
+            self.reason = reason
+            self.age = age
+        }
+    }
+
     /// How many resources with trouble are told by name.
     package static let troubleLimit = 100
 
@@ -20,16 +31,18 @@ package struct DeliveryStatus: Sendable, Hashable {
     package var isSeeded: Bool
     /// How many resources wait to be looked at.
     package var pending: Int
+    package var obstacle: Obstacle?
     package var troubles: Excerpt<ResourceTrouble>
 
     package init(
-        name: String, leadership: Leadership = .notElected, isSeeded: Bool, pending: Int = 0,
+        name: String, leadership: Leadership = .notElected, isSeeded: Bool, pending: Int = 0, obstacle: Obstacle? = nil,
         troubles: Excerpt<ResourceTrouble> = .empty
     ) {
         self.name = name
         self.leadership = leadership
         self.isSeeded = isSeeded
         self.pending = pending
+        self.obstacle = obstacle
         self.troubles = troubles
     }
 }
@@ -77,6 +90,7 @@ extension DeliveryStatus {
         }
         object["seeded"] = .bool(isSeeded)
         object["pending"] = .integer(Int64(pending))
+        object["obstacle"] = obstacle?.json
         object["troubles"] = .array(troubles.first.map(\.json))
         object["troubleCount"] = .integer(Int64(troubles.count))
         return .object(object)
@@ -92,8 +106,18 @@ extension DeliveryStatus {
         }
         isSeeded = try reader.bool("seeded")
         pending = try reader.integer("pending")
+        obstacle = try reader.object("obstacle").map(Obstacle.init(_:))
         troubles = Excerpt(
             first: try reader.list("troubles", ResourceTrouble.init), count: try reader.integer("troubleCount"))
+    }
+}
+
+extension DeliveryStatus.Obstacle {
+    fileprivate var json: JSONValue { ["reason": .string(reason), "age": age.json] }
+
+    fileprivate init(_ reader: StatusReader) throws(StatusError) {
+        reason = try reader.string("reason")
+        age = try reader.duration("age")
     }
 }
 

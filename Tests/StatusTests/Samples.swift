@@ -31,7 +31,9 @@ enum Samples {
                             resource: "dubbo/com.acme.stock", kind: .conflict, reason: "exists and is not ours",
                             age: .seconds(90_000)),
                     ], limit: DeliveryStatus.troubleLimit)),
-            DeliveryStatus(name: "east", leadership: .standby(holder: "isthmus-1"), isSeeded: false),
+            DeliveryStatus(
+                name: "east", leadership: .standby(holder: "isthmus-1"), isSeeded: false,
+                obstacle: .init(reason: "the server refuses the credentials", age: .seconds(45))),
             DeliveryStatus(name: "west", leadership: .standby(holder: nil), isSeeded: true),
             DeliveryStatus(name: "directory", isSeeded: true),
         ])
