@@ -93,10 +93,8 @@ let package = Package(
             "Bridge",
             [
                 "Addressing", "Catalog", "Translation", "Planning", "IstioAPI", "ZooKeeper", "ZooKeeperSource",
-                "Kubernetes",
-                "Deliveries", "DirectoryDelivery", "KubernetesDelivery", "Dubbo", "JSON", "Snapshot", "Status", logging,
-                nioPosix,
-                serviceLifecycle, yams,
+                "Kubernetes", "Deliveries", "DirectoryDelivery", "KubernetesDelivery", "Dubbo", "JSON", "Snapshot",
+                "Status", logging, nioPosix, serviceLifecycle, yams,
             ]),
         room("Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
         // NIO is for what stands between the real servers: a proxy that fails on demand, and a webhook that they ask.

@@ -42,7 +42,7 @@ extension Pipeline {
         logger.critical(
             "the loss of instances looks like a failure of the registry; they stay in the mesh",
             metadata: [
-                "registry": "\(registry)", "reason": "\(hold)", "services": "\(hold.services.count)",
+                "registry": "\(registry)", "reason": "\(hold)",
                 "released": "\(end), or by: isthmus release \(registry)",
             ])
         holdBegins[registry]?.continuation.yield()

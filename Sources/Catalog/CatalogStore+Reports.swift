@@ -12,9 +12,12 @@ extension CatalogStore {
 
     package struct HoldReport: Sendable, Hashable {
         package var cause: Hold.Cause
-        /// How many instances are held, of how many that the registry had.
+        /// How many instances are held.
         package var held: Int
+        /// How many were gone when the hold began, net of those that came, of how many that the registry had.
+        package var lost: Int
         package var total: Int
+        package var policy: GuardPolicy
         /// Monotonic.
         package var since: Duration
         /// How long the registry has to go on saying the same, in good health, before the loss is believed; `nil` where only its
@@ -52,7 +55,8 @@ extension RegistryGuard {
     fileprivate var report: CatalogStore.HoldReport? {
         hold.map { hold in
             CatalogStore.HoldReport(
-                cause: hold.cause, held: heldCount, total: hold.total, since: hold.since,
+                cause: hold.cause, held: heldCount, lost: hold.lost, total: hold.total, policy: policy,
+                since: hold.since,
                 remaining: hold.remaining(policy, held: heldCount), services: held.keys.sorted())
         }
     }
@@ -60,11 +64,14 @@ extension RegistryGuard {
 
 extension CatalogStore.HoldReport: CustomStringConvertible {
     package var description: String {
-        let loss = "\(held) of \(total) instances"
-        return switch cause {
-        case .netLoss: "\(loss) are gone from it, net of those that came"
+        switch cause {
+        case .netLoss:
+            """
+            within \(policy.window.components.seconds) s \(lost) of \(total) instances went, net of those that came: more than \
+            \(policy.minRemovals), and than \(policy.maxRemovalPercent) %
+            """
         case .emptyAnswer: "it answered that there is nothing at all, where there were \(total) instances"
-        case .removedRegistry: "it is not configured any more, and only it announced \(loss)"
+        case .removedRegistry: "it is not configured any more, and only it announced \(held) of \(total) instances"
         }
     }
 }

@@ -17,14 +17,17 @@ package struct Hold: Sendable, Hashable {
     package let since: Duration
     /// How many instances the registry had before.
     package let total: Int
+    /// How many of them were gone, net of those that came, when it began.
+    package let lost: Int
     /// For how long the registry, healthy all the while, has said the same in one read after another.
     private var agreed = Duration.zero
     /// When a read last said the same; `nil` when something has been in between.
     private var lastRead: Duration?
 
-    init(cause: Cause, since: Duration, total: Int) {
+    init(cause: Cause, since: Duration, lost: Int, of total: Int) {
         self.cause = cause
         self.since = since
+        self.lost = lost
         self.total = total
     }
 }

@@ -77,7 +77,8 @@ extension RegistryGuard {
         take(change.gained, picture, &reaction, now: now)
         // Delete events would be affirmative; an answer alone, that nothing is there, is not.
         if picture.count == 0, hold == nil, !change.lost.isEmpty {
-            hold = Hold(cause: .emptyAnswer, since: now, total: heldCount + change.lostCount)
+            let gone = heldCount + change.lostCount
+            hold = Hold(cause: .emptyAnswer, since: now, lost: gone, of: gone)
         }
         take(change.lost, picture, &reaction, now: now)
         confirmAll(&reaction)
@@ -93,7 +94,7 @@ extension RegistryGuard {
         var reaction = Reaction(newcomers: change.gained)
         let count = change.lostCount
         if count == 0 { return reaction }
-        if let cause, hold == nil { hold = Hold(cause: cause, since: now, total: picture.count + count) }
+        if let cause, hold == nil { hold = Hold(cause: cause, since: now, lost: count, of: picture.count + count) }
         // What is new at the start is no reason to believe later losses.
         loss.add(-min(change.gained.values.reduce(0) { $0 + $1.count }, count), at: now)
         take(change.lost, picture, &reaction, now: now)
@@ -132,7 +133,7 @@ extension RegistryGuard {
         loss.add(lost.values.reduce(0) { $0 + $1.count }, at: now)
         let net = loss.total(at: now)
         if hold == nil, policy.isSuspicious(loss: net, of: picture.count + net) {
-            hold = Hold(cause: .netLoss, since: now, total: picture.count + net)
+            hold = Hold(cause: .netLoss, since: now, lost: net, of: picture.count + net)
         }
         for (id, instances) in lost {
             let isLast = picture.services[id] == nil
