@@ -170,7 +170,9 @@ struct MainJobTests {
                     $0.endpoints(on: "tcp-dubbo").contains("10.1.0.3:20880")
                 }
                 #expect(after.endpoints(on: "tcp-dubbo") == ["10.1.0.2:20880", "10.1.0.3:20880"])
-                #expect(bridge.log.contains("the ZooKeeper session has expired"))
+                try await eventually("the log tells of it") {
+                    bridge.log.contains("the ZooKeeper session has expired")
+                }
             }
         }
     }

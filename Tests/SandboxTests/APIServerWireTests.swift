@@ -46,7 +46,7 @@ struct APIServerWireTests {
                 try await connection.send(
                     .GET,
                     "/apis/networking.istio.io/v1/serviceentries?watch=true&resourceVersion=\(known)"
-                        + "&allowWatchBookmarks=true&timeoutSeconds=1")
+                        + "&allowWatchBookmarks=true&timeoutSeconds=3")
                 #expect(try await connection.receiveHead()?.status == 200)
                 try await server.perform(.create(serviceEntry("a")))
                 let added = try await connection.line()
