@@ -34,5 +34,7 @@ enum Samples {
             DeliveryStatus(name: "east", leadership: .standby(holder: "isthmus-1"), isSeeded: false),
             DeliveryStatus(name: "west", leadership: .standby(holder: nil), isSeeded: true),
             DeliveryStatus(name: "directory", isSeeded: true),
-        ])
+        ],
+        problems: Excerpt(
+            first: [.init(service: "com.acme.Huge", reason: "com.acme.huge: there are 4097 endpoints")], count: 2))
 }
