@@ -17,7 +17,8 @@ extension BridgeService {
         return BridgeStatus(
             instance: instance, version: Version.current, uptime: seen.uptime,
             // A registry that can't be reached does not make a replica unready: the last good picture is served.
-            isReady: seen.unseeded.isEmpty && seen.isStarted, registries: seen.registries, deliveries: deliveries)
+            isReady: seen.unseeded.isEmpty && seen.isStarted, registries: seen.registries, deliveries: deliveries,
+            problems: seen.problems)
     }
 
     /// Lets go of what is held of a registry.
@@ -34,12 +35,17 @@ extension Pipeline {
         /// Whether every registry was read, or is known from before.
         var isStarted: Bool
         var registries: [RegistryStatus]
+        var problems: Excerpt<ServiceProblem>
     }
 
     func status() -> Seen {
         Seen(
             uptime: now, unseeded: unseeded, isStarted: catalog.isComplete || !catalog.seededServices.isEmpty,
-            registries: catalog.reports.map { RegistryStatus($0, now: now) })
+            registries: catalog.reports.map { RegistryStatus($0, now: now) },
+            problems: Excerpt(
+                problems.sorted { $0.key < $1.key }.flatMap { id, reasons in
+                    reasons.map { ServiceProblem(service: "\(id)", reason: $0) }
+                }, limit: ServiceProblem.limit))
     }
 }
 

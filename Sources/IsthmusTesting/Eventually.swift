@@ -15,17 +15,20 @@ public func eventually<Observation>(
     let deadline = ContinuousClock.now + limit
     var pause = Duration.milliseconds(10)
     while true {
-        let last: String
+        var seen: Observation?
+        var failure: (any Error)?
         do {
             let observation = try await observe()
+            seen = observation
             if try holds(observation) { return observation }
-            last = "last seen:\n\(shortened(observation))"
         } catch let error as CancellationError {
             throw error
         } catch {
-            last = "last error:\n\(error)"
+            failure = error
         }
         guard ContinuousClock.now < deadline else {
+            // Only now, since what was seen may take long to write down.
+            let last = failure.map { "last error:\n\($0)" } ?? seen.map { "last seen:\n\(shortened($0))" } ?? ""
             throw TestSupportError("within \(limit) it did not come true that \(expectation); \(last)")
         }
         try await Task.sleep(for: pause)

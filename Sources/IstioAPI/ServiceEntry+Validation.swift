@@ -84,7 +84,13 @@ extension ServiceEntry {
     private func checkEndpoints(_ check: Check) {
         check(
             endpoints.count <= Self.maximumEndpoints, "spec.endpoints",
-            "there are \(endpoints.count), and one resource can carry \(Self.maximumEndpoints)")
+            "there are \(endpoints.count), and one resource can carry \(Self.maximumEndpoints); split the service by group or "
+                + "version")
+        let bytes = endpointBytes
+        check(
+            bytes <= Self.maximumEndpointBytes, "spec.endpoints",
+            "they have \(bytes) bytes, and one resource can carry \(Self.maximumEndpointBytes); split the service by group or "
+                + "version, or keep fewer labels")
         check(resolution != .none || endpoints.isEmpty, "spec.endpoints", "resolution NONE allows none")
         let names = Set(ports.map(\.name))
         for (index, endpoint) in endpoints.enumerated() {

@@ -11,6 +11,10 @@ extension BridgeStatus {
         lines += TextTable.lines(
             ["DELIVERY", "ROLE", "SEEDED", "PENDING", "TROUBLES"],
             deliveries.map { delivery in (delivery.cells, delivery.details) })
+        if !problems.isEmpty {
+            lines += ["", "Not carried into the mesh as it should be, so that the last good form goes on:"]
+            lines += problems.lines { "\($0.service): \($0.reason)" }.map { "    " + $0 }
+        }
         return lines.map { $0.printable + "\n" }.joined()
     }
 

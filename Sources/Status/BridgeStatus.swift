@@ -13,10 +13,12 @@ package struct BridgeStatus: Sendable, Hashable {
     package var isReady: Bool
     package var registries: [RegistryStatus]
     package var deliveries: [DeliveryStatus]
+    /// What keeps services from being carried into the mesh as they are.
+    package var problems: Excerpt<ServiceProblem>
 
     package init(
         instance: String, version: String, time: Date = Date(), uptime: Duration, isReady: Bool,
-        registries: [RegistryStatus], deliveries: [DeliveryStatus]
+        registries: [RegistryStatus], deliveries: [DeliveryStatus], problems: Excerpt<ServiceProblem> = .empty
     ) {
         self.instance = instance
         self.version = version
@@ -25,6 +27,7 @@ package struct BridgeStatus: Sendable, Hashable {
         self.isReady = isReady
         self.registries = registries
         self.deliveries = deliveries
+        self.problems = problems
     }
 
     /// Why the bridge is not ready; `nil` when it is.
@@ -49,7 +52,8 @@ extension BridgeStatus {
         [
             "instance": .string(instance), "version": .string(version), "time": .string(time.ISO8601Format()),
             "uptime": uptime.json, "ready": .bool(isReady), "registries": .array(registries.map(\.json)),
-            "deliveries": .array(deliveries.map(\.json)),
+            "deliveries": .array(deliveries.map(\.json)), "problems": .array(problems.first.map(\.json)),
+            "problemCount": .integer(Int64(problems.count)),
         ]
     }
 
@@ -68,5 +72,7 @@ extension BridgeStatus {
         isReady = try reader.bool("ready")
         registries = try reader.list("registries", RegistryStatus.init)
         deliveries = try reader.list("deliveries", DeliveryStatus.init)
+        problems = Excerpt(
+            first: try reader.list("problems", ServiceProblem.init), count: try reader.integer("problemCount"))
     }
 }

@@ -16,6 +16,7 @@ extension RegistryFollower {
         await emit(.begin)
         var tally = Tally()
         failing = []
+        unlisted = []
         try await readLists(of: directories) { (self, directory, listing) async throws(ZooKeeperError) in
             if let event = try self.event(for: directory, listing, &tally) { await self.emit(event) }
         }
@@ -110,10 +111,12 @@ extension RegistryFollower {
             logger.error(
                 "the providers of an interface can't be read; what was known goes on",
                 metadata: ["interface": "\(interface)", "reason": "\(error)"])
-            if error.mayPass { failing.insert(interface) }
+            unlisted.insert(directory)
+            if error.mayPass { failing.insert(interface) } else { failing.remove(interface) }
             return .unreadable(name: interface, reason: error.description)
         case .success(let nodes):
             failing.remove(interface)
+            unlisted.remove(directory)
             if nodes.isEmpty { return .services(name: interface, [:]) }
             tally.interfaces += 1
             return event(for: interface, nodes: nodes, &tally)
@@ -153,7 +156,7 @@ extension RegistryFollower {
         readFailingLater()
     }
 
-    private func readFailingLater() {
+    func readFailingLater() {
         if !failing.isEmpty { retries.yield(failing) }
     }
 

@@ -33,6 +33,8 @@ struct RegistryFollower {
     var respelled: Set<String> = []
     /// Interfaces whose lists could not be read, for a reason that may pass.
     var failing: Set<String> = []
+    /// The directories whose lists could not be read, for whatever reason.
+    var unlisted: Set<String> = []
     /// The directories whose lists are watched; kept only while `watching` is `lists`.
     var watchedDirectories: Set<String> = []
 
@@ -127,8 +129,15 @@ struct RegistryFollower {
         }
     }
 
-    private func providerChanged(_ kind: WatchEvent.Kind, directory: String, node: String) async {
+    private mutating func providerChanged(_ kind: WatchEvent.Kind, directory: String, node: String) async {
         guard let interface = ProviderDecoder.interface(directory: directory) else { return }
+        if unlisted.contains(directory) {
+            // One who joins others that are not known must not be taken for all there are. When one leaves, a list that was too
+            // long may have become short enough.
+            if kind == .created { return }
+            failing.insert(interface)
+            readFailingLater()
+        }
         switch (decoder.decode(node: node, interface: interface), kind) {
         case (.instance(let id, let instance), .created):
             await emit(.added(id, InstanceKey(node), instance))

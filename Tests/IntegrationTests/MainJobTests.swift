@@ -104,29 +104,6 @@ struct MainJobTests {
         }
     }
 
-    @Test("an object of the wanted name that somebody else owns is not touched, and the log names the conflict")
-    func conflict() async throws {
-        try await Scene.run { scene in
-            let foreign = """
-                apiVersion: networking.istio.io/v1beta1
-                kind: ServiceEntry
-                metadata: {name: \(Self.demo), namespace: \(scene.namespace), labels: {owner: somebody}}
-                spec: {hosts: [theirs.example], ports: [{number: 80, name: http, protocol: HTTP}], resolution: NONE}
-                """
-            try await scene.server.kubectl("create", "--validate=false", "-f", "-", input: foreign)
-            let before = try await scene.entries()
-            try await scene.withBridge { bridge in
-                try await scene.register(Self.url("10.1.0.1:20880"))
-                try await eventually("the conflict is in the log") {
-                    bridge.log
-                } until: {
-                    $0.contains("\(scene.namespace)/\(Self.demo) exists and is not ours")
-                }
-                #expect(try await scene.entries() == before)
-            }
-        }
-    }
-
     @Test("nothing is removed while ZooKeeper is away for longer than the session, and the next change arrives")
     func outage() async throws {
         try await Scene.run { scene in

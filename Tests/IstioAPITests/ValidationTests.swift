@@ -1,4 +1,5 @@
 import IstioAPI
+import JSON
 import Testing
 
 @Suite("what istiod or the CRD would refuse")
@@ -14,6 +15,36 @@ struct ValidationTests {
             ServiceEntry.Endpoint(address: "10.0.\($0 / 256).\($0 % 256)", ports: [:], weight: 1_000_000)
         }
         #expect(ServiceEntry.sample.with { $0.endpoints = many }.violations == [])
+    }
+
+    @Test("endpoints are measured as they are written, and more than a mebibyte of them is refused")
+    func size() {
+        let rack = String(repeating: "r", count: 63)
+        func endpoint(_ number: Int) -> ServiceEntry.Endpoint {
+            ServiceEntry.Endpoint(
+                address: "10.0.\(number / 256).\(number % 256)",
+                ports: ["tcp-dubbo": UInt16(1 + number), "grpc-tri": 9],
+                labels: ["rack": rack, "zone": "a"], locality: number % 2 == 0 ? "" : "eu/\(rack)",
+                weight: number % 3 == 0 ? nil : UInt32(number))
+        }
+        for count in [0, 1, 2, 100, 4000] {
+            let entry = ServiceEntry.sample.with { $0.endpoints = (0..<count).map(endpoint) }
+            #expect(entry.endpointBytes == entry.spec["endpoints"]?.bytes.count)
+        }
+        let wide = ServiceEntry.sample.with { entry in
+            entry.ports = [.init(number: 20880, name: "tcp-dubbo", protocol: "TCP")]
+            entry.endpoints = (0..<4000).map {
+                ServiceEntry.Endpoint(
+                    address: "10.0.\($0 / 256).\($0 % 256)", ports: ["tcp-dubbo": 20880],
+                    labels: ["cell": rack, "rack": rack, "row": rack])
+            }
+        }
+        #expect(
+            wide.violations.map(\.description) == [
+                "spec.endpoints: they have \(wide.endpointBytes) bytes, and one resource can carry 1048576; split the service "
+                    + "by group or version, or keep fewer labels"
+            ])
+        #expect(wide.with { $0.endpoints.removeLast(1000) }.violations == [])
     }
 
     @Test("metadata must be Kubernetes's")

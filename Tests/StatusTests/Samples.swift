@@ -36,5 +36,7 @@ enum Samples {
                 obstacle: .init(reason: "the server refuses the credentials", age: .seconds(45))),
             DeliveryStatus(name: "west", leadership: .standby(holder: nil), isSeeded: true),
             DeliveryStatus(name: "directory", isSeeded: true),
-        ])
+        ],
+        problems: Excerpt(
+            first: [.init(service: "com.acme.Huge", reason: "com.acme.huge: there are 4097 endpoints")], count: 2))
 }

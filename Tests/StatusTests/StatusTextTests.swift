@@ -30,6 +30,10 @@ struct StatusTextTests {
                 west       standby                yes     0        0
                 directory  alone                  yes     0        0
 
+                Not carried into the mesh as it should be, so that the last good form goes on:
+                    com.acme.Huge: com.acme.huge: there are 4097 endpoints
+                    and 1 more
+
                 """)
     }
 

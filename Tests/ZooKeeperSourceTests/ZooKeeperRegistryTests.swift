@@ -88,6 +88,27 @@ struct ZooKeeperRegistryTests {
         }
     }
 
+    @Test(
+        "who joins an interface whose list can't be read is not taken for all of it; when one leaves, it is read again")
+    func joiningUnreadable() async throws {
+        try await Scene.run { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            for host in 1...2 { try await scene.register("a.Cart", host) }
+            _ = await scene.next(2)
+            await scene.server.refuse(path: "/dubbo/a.Cart/providers", error: .noAuth)
+            scene.requests.readEverything()
+            #expect(await scene.next(3) == ["begin", "a.Cart is unreadable", "complete"])
+            try await scene.register("a.Cart", 3)
+            try await scene.register("a.Order", 1)
+            #expect(await scene.next() == ["a.Order + 10.0.0.1"])
+            await scene.server.refuse(path: "/dubbo/a.Cart/providers", error: nil)
+            try await scene.deregister("a.Cart", 1)
+            #expect(await scene.next(2) == ["a.Cart -", "a.Cart: 10.0.0.2 10.0.0.3"])
+            try await scene.register("a.Cart", 4)
+            #expect(await scene.next() == ["a.Cart + 10.0.0.4"])
+        }
+    }
+
     @Test("an event that waited while its list was read says nothing new")
     func oldEvents() async throws {
         try await Scene.run { scene in

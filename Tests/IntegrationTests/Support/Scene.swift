@@ -13,12 +13,16 @@ struct Scene: Sendable {
 
     private static let count = Atomic(0)
 
-    /// - Parameter server: The one that all tests share, unless a test needs one of its own.
-    static func run(server: RealAPIServer? = nil, _ body: (Scene) async throws -> Void) async throws {
+    /// - Parameters:
+    ///   - server: The one that all tests share, unless a test needs one of its own.
+    ///   - maxSessionTimeout: What ZooKeeper cuts longer sessions to.
+    static func run(
+        server: RealAPIServer? = nil, maxSessionTimeout: Duration = .seconds(4), _ body: (Scene) async throws -> Void
+    ) async throws {
         let server = if let server { server } else { try await RealAPIServer.shared() }
         let namespace = "scene-\(count.add(1, ordering: .relaxed).newValue)"
         try await server.createNamespace(namespace)
-        try await RealZooKeeper.withServer { zooKeeper in
+        try await RealZooKeeper.withServer(maxSessionTimeout: maxSessionTimeout) { zooKeeper in
             try await body(Scene(zooKeeper: zooKeeper, server: server, namespace: namespace))
         }
     }
@@ -31,16 +35,21 @@ struct Scene: Sendable {
         let bridge = try ChildProcess.start(
             "isthmus", executable: ServerTools.builtProduct("isthmus"),
             arguments: ["run"] + (arguments ?? connection()), log: folder.path(of: "log"))
+        try await Self.stopping({ bridge }) { try await body(bridge) }
+    }
+
+    /// Stops a bridge however the body ends, and shows its log when that is with an error.
+    static func stopping(_ bridge: () -> ChildProcess, after body: () async throws -> Void) async throws {
         do {
-            try await body(bridge)
+            try await body()
         } catch {
-            let log = bridge.logTail(lines: 60)
-            _ = await bridge.stop()
+            let log = bridge().logTail(lines: 60)
+            _ = await bridge().stop()
             throw TestSupportError("\(error)\nThe bridge's log:\n\(log)")
         }
-        let status = await bridge.stop()
+        let status = await bridge().stop()
         guard status == .code(0) else {
-            throw TestSupportError("the bridge ended with \(status):\n\(bridge.logTail(lines: 60))")
+            throw TestSupportError("the bridge ended with \(status):\n\(bridge().logTail(lines: 60))")
         }
     }
 

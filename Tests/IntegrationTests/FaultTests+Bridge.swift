@@ -1,0 +1,113 @@
+internal import IsthmusTesting
+internal import JSON
+internal import Testing
+
+/// The bridge itself is killed, or there are two of it.
+extension FaultTests {
+    private static let shortLease = "{ leaseDuration: 2s, renewDeadline: 1500ms, retryPeriod: 300ms }"
+
+    @Test("fault 8: a bridge that is killed while it writes is followed by one that leaves no orphan and no duplicate")
+    func killed() async throws {
+        try await Scene.run { scene in
+            let interfaces = (0..<600).map { "com.acme.Service\($0)" }
+            try await scene.register(interfaces.map { Provider(interface: $0, address: "10.1.0.1:20880") })
+            let options = BridgeOptions(translation: "emptyRetention: 1s")
+            try await scene.withBridge(configured: options) { bridge in
+                try await eventually("a third is written") {
+                    bridge.logCount(of: "created a ServiceEntry") >= 200
+                }
+                await bridge.kill()
+                let half = try await scene.entries()
+                #expect((200..<600).contains(half.count))
+
+                // What the next one finds is not what the registry says any more.
+                let written = interfaces.filter { half[$0.lowercased()] != nil }
+                let gone = written.prefix(5)
+                try await scene.deregister(gone.map { Provider(interface: $0, address: "10.1.0.1:20880") })
+                try await scene.register(Provider.many(written[5], 2..<4))
+                try bridge.restart()
+                try await scene.waitUntilEqual(within: .seconds(60))
+                let entries = try await eventually("the orphans are gone") {
+                    try await scene.entries()
+                } until: {
+                    $0.count == 595
+                }
+                // One object for each service, with the address that it was given first.
+                #expect(Set(entries.keys) == Set(interfaces.filter { !gone.contains($0) }.map { $0.lowercased() }))
+                for (name, entry) in half where entries[name] != nil {
+                    #expect(entries[name]?.virtualAddresses == entry.virtualAddresses)
+                }
+                #expect(Set(entries.values.map(\.virtualAddresses)).count == 595)
+            }
+        }
+    }
+
+    @Test(
+        "fault 9: two bridges that both believe that they lead agree on the outcome, and none undoes the other's work")
+    func twoLeaders() async throws {
+        try await Scene.run { scene in
+            let interfaces = (0..<40).map { "com.acme.Service\($0)" }
+            let one = BridgeOptions(context: "admin")
+            let other = BridgeOptions(context: "certificate")
+            try await scene.withBridge(configured: one) { one in
+                try await scene.withBridge(configured: other) { other in
+                    try await scene.register(interfaces.flatMap { Provider.many($0, 0..<3) })
+                    try await scene.waitUntilEqual()
+                    let before = try await scene.entries()
+                    #expect(before.count == 40)
+                    try await scene.register(interfaces.flatMap { Provider.many($0, 3..<4) })
+                    try await scene.deregister(Provider.many(interfaces[0], 0..<4))
+                    try await scene.waitUntilEqual()
+                    for bridge in [one, other] {
+                        try await bridge.status("nothing is left to do") {
+                            $0.delivery["pending"] == 0 && $0.delivery["troubleCount"] == 0
+                        }
+                    }
+                    try await scene.waitUntilEqual()
+                    let after = try await scene.entries()
+                    #expect(after.mapValues(\.virtualAddresses) == before.mapValues(\.virtualAddresses))
+                }
+            }
+            let writes = try scene.writes()
+            // Who came second was refused, and found the work done.
+            #expect(writes.count { $0.verb == "create" && $0.status == 201 } == 40)
+            #expect(writes.allSatisfy { $0.verb != "delete" })
+        }
+    }
+
+    @Test("fault 9: when the leader is killed the standby, which wrote nothing until then, takes over within one lease")
+    func takeover() async throws {
+        try await Scene.run { scene in
+            try await scene.register(Provider.many(Self.orders, 0..<2) + Provider.many(Self.stock, 0..<2))
+            let one = BridgeOptions(context: "admin", leadership: Self.shortLease)
+            let other = BridgeOptions(context: "certificate", leadership: Self.shortLease)
+            try await scene.withBridge(configured: one) { leader in
+                try await leader.status("it leads") { $0.delivery["leadership"] == "leading" }
+                try await scene.withBridge(configured: other) { standby in
+                    try await scene.waitUntilEqual()
+                    try await standby.status("it stands by, and knows all") {
+                        $0.delivery["leadership"] == "standby" && $0.registry["health"] == "healthy"
+                    }
+                    let before = try await scene.entries()
+                    await leader.kill()
+                    let killed = ContinuousClock.now
+                    try await scene.register(Provider.many(Self.orders, 2..<3))
+                    try await standby.status("it leads") { $0.delivery["leadership"] == "leading" }
+                    // The lease, which was renewed 300 ms before at most, and one attempt after its end.
+                    #expect(ContinuousClock.now - killed < .seconds(3))
+                    try await scene.waitUntilEqual()
+                    #expect(try await scene.entries()["com.acme.stock"] == before["com.acme.stock"])
+                    try leader.restart()
+                    try await leader.status("it stands by") { $0.delivery["leadership"] == "standby" }
+                }
+            }
+            let writes = try await eventually("the audit log is complete") {
+                try scene.writes()
+            } until: {
+                $0.count >= 3
+            }
+            #expect(writes.map(\.verb) == ["create", "create", "patch"])
+            #expect(writes.map(\.user) == ["admin", "admin", "certificate"])
+        }
+    }
+}
