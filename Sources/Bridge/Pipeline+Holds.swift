@@ -17,7 +17,9 @@ extension Pipeline {
     /// Believes what a registry said, although it looked like a failure.
     /// - Returns: What was held; `nil` where nothing was.
     package func release(_ registry: String) -> HoldStatus? {
-        guard let hold = catalog.report(on: registry)?.hold, let outcome = catalog.release(registry) else { return nil }
+        guard let hold = catalog.report(on: registry)?.hold, let outcome = catalog.release(registry, now: now) else {
+            return nil
+        }
         logger.notice(
             "the losses of a registry are released by an operator",
             metadata: ["registry": "\(registry)", "was": "\(hold)"])

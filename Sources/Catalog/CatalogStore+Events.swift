@@ -25,9 +25,8 @@ extension CatalogStore {
         case .interrupted(let reason):
             registries[index].interrupted(reason: reason, now: now)
         case .added(let id, let key, let instance):
-            let wasUnknown = registries[index].picture.unknown.contains(id.name)
+            // Of a name whose list can't be read, it says nothing about the others.
             observe(registries[index].set(key, of: id, instance), at: index, now: now, &outcome)
-            if wasUnknown { settle(name: id.name, now: now, &outcome) }
         case .removed(let id, let key):
             observe(registries[index].set(key, of: id, nil), at: index, now: now, &outcome)
         }
@@ -37,12 +36,12 @@ extension CatalogStore {
 
     /// Believes all that a registry said, and ends its hold.
     /// - Returns: `nil` where nothing of it is held.
-    package mutating func release(_ registry: String) -> Outcome? {
+    package mutating func release(_ registry: String, now: Duration) -> Outcome? {
         guard let index = registries.firstIndex(where: { $0.name == registry }),
             registries[index].removals?.hold != nil, let reaction = registries[index].removals?.release()
         else { return nil }
         var outcome = Changes()
-        take(reaction, from: index, &outcome)
+        take(reaction, from: index, now: now, &outcome)
         if registries[index].health == .removed { registries.remove(at: index) }
         return outcome.outcome
     }
@@ -65,9 +64,9 @@ extension CatalogStore {
     ) {
         let picture = registries[index].picture
         guard let reaction = registries[index].removals?.observe(change, picture, read: name, now: now) else {
-            return believe(change, at: index, &outcome)
+            return believe(change, at: index, now: now, &outcome)
         }
-        take(reaction, from: index, &outcome)
+        take(reaction, from: index, now: now, &outcome)
     }
 
     /// Without a guard.
@@ -77,28 +76,45 @@ extension CatalogStore {
         return reaction
     }
 
-    private mutating func believe(_ change: PictureChange, at index: Int, _ outcome: inout Changes) {
-        take(reaction(to: change), from: index, &outcome)
+    private mutating func believe(_ change: PictureChange, at index: Int, now: Duration, _ outcome: inout Changes) {
+        take(reaction(to: change), from: index, now: now, &outcome)
     }
 
     /// Carries a guard's decision to the other registries.
-    mutating func take(_ reaction: RegistryGuard.Reaction, from index: Int, _ outcome: inout Changes) {
+    mutating func take(
+        _ reaction: RegistryGuard.Reaction, from index: Int, now: Duration, _ outcome: inout Changes
+    ) {
         outcome.changed.formUnion(reaction.changed)
         if !reaction.reads.isEmpty { outcome.reads[registries[index].name, default: []].formUnion(reaction.reads) }
         for (id, endpoints) in reaction.newcomers {
-            for endpoint in endpoints { announced(endpoint, of: id, &outcome) }
+            for endpoint in endpoints { announced(endpoint, of: id, now: now, &outcome) }
         }
         guard registries[index].health == .healthy else { return }
         for (id, endpoints) in reaction.released { overrule(endpoints, of: id, by: index) }
     }
 
     /// What is announced by one registry is overruled in none, and held for no other service.
-    private mutating func announced(_ endpoint: Endpoint, of id: ServiceID, _ outcome: inout Changes) {
+    private mutating func announced(
+        _ endpoint: Endpoint, of id: ServiceID, now: Duration, _ outcome: inout Changes
+    ) {
         for index in registries.indices {
             if registries[index].overruled[id]?.remove(endpoint) != nil { outcome.changed.insert(id) }
-            guard let reaction = registries[index].removals?.release(endpoint, registeredBy: id) else { continue }
+            guard registries[index].removals?.isHeld(endpoint) == true else { continue }
+            let application = application(of: endpoint, id)
+            guard
+                let reaction = registries[index].removals?.release(
+                    endpoint, registeredBy: id, of: application, now: now)
+            else { continue }
             outcome.changed.formUnion(reaction.changed)
         }
+    }
+
+    private func application(of endpoint: Endpoint, _ id: ServiceID) -> String {
+        for registry in registries {
+            let entry = registry.picture.services[id]?.values.first { $0.endpoint == endpoint }
+            if let entry { return entry.application }
+        }
+        return ""
     }
 
     /// The affirmative removal in a registry that is followed counts more than the last good picture of one that isn't.
@@ -136,12 +152,12 @@ extension CatalogStore {
             change.lost = [:]
         }
         if let reaction = registries[index].removals?.observeRead(change, complete, now: now) {
-            take(reaction, from: index, &outcome)
+            take(reaction, from: index, now: now, &outcome)
         } else {
-            take(self.reaction(to: change), from: index, &outcome)
+            take(self.reaction(to: change), from: index, now: now, &outcome)
         }
         if !seeds.isEmpty { settle(now: now, &outcome) }
-        take(RegistryGuard.Reaction(newcomers: newcomers), from: index, &outcome)
+        take(RegistryGuard.Reaction(newcomers: newcomers), from: index, now: now, &outcome)
     }
 }
 
@@ -151,10 +167,6 @@ extension CatalogStore.Registry {
     /// A change is newer than what a full read has drawn so far, hence it counts in both pictures.
     fileprivate mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> PictureChange {
         _ = shadow?.set(key, of: id, instance)
-        if instance != nil {
-            picture.becomesReadable(id.name)
-            shadow?.becomesReadable(id.name)
-        }
         return picture.set(key, of: id, instance)
     }
 

@@ -57,7 +57,7 @@ extension RegistryGuard {
             CatalogStore.HoldReport(
                 cause: hold.cause, held: heldCount, lost: hold.lost, total: hold.total, policy: policy,
                 since: hold.since,
-                remaining: hold.remaining(policy, held: heldCount), services: held.keys.sorted())
+                remaining: remaining, services: held.keys.sorted())
         }
     }
 }

@@ -84,8 +84,8 @@ extension CatalogStore {
                 registry.picture.count == 0 ? .emptyAnswer : nil
             }
         guard let reaction = registries[index].removals?.observeStart(change, registry.picture, cause: cause, now: now)
-        else { return take(reaction(to: change), from: index, &outcome) }
-        take(reaction, from: index, &outcome)
+        else { return take(reaction(to: change), from: index, now: now, &outcome) }
+        take(reaction, from: index, now: now, &outcome)
         if registries[index].removals?.hold != nil { outcome.holds.insert(owner) }
     }
 }

@@ -19,15 +19,20 @@ package struct Hold: Sendable, Hashable {
     package let total: Int
     /// How many of them were gone, net of those that came, when it began.
     package let lost: Int
-    /// For how long the registry, healthy all the while, has said the same in one read after another.
+    /// How many of those had been let go before so much was gone that it looked like a failure.
+    let believed: Int
+    /// For how long in all the registry, healthy, has said the same in one read after another.
     private var agreed = Duration.zero
+    /// What `agreed` was when something of it came back last: from there on the end of a recovery is waited for.
+    private var recovered = Duration.zero
     /// When a read last said the same; `nil` when something has been in between.
     private var lastRead: Duration?
 
-    init(cause: Cause, since: Duration, lost: Int, of total: Int) {
+    init(cause: Cause, since: Duration, lost: Int, held: Int, of total: Int) {
         self.cause = cause
         self.since = since
         self.lost = lost
+        believed = max(lost - held, 0)
         self.total = total
     }
 }
@@ -35,12 +40,14 @@ package struct Hold: Sendable, Hashable {
 extension Hold {
     /// Whether only the registry's recovery or an operator releases it.
     package func needsOperator(held: Int) -> Bool {
-        cause != .netLoss || held * 100 > total * GuardPolicy.operatorPercent
+        cause != .netLoss || (held + believed) * 100 > total * GuardPolicy.operatorPercent
     }
 
-    /// How long the reads have to agree from now on before it is released; `nil` where only recovery or an operator does.
-    package func remaining(_ policy: GuardPolicy, held: Int) -> Duration? {
-        needsOperator(held: held) ? nil : max(required(policy, held: held) - agreed, .zero)
+    /// How long the reads have to agree from now on before what is held since `time` is released; `nil` where only recovery or an
+    /// operator does.
+    func remaining(_ policy: GuardPolicy, held: Int, since time: Duration) -> Duration? {
+        needsOperator(held: held)
+            ? nil : max(required(policy, held: held) - (agreed - max(time, recovered)), .zero)
     }
 
     /// The pause between two reads during the hold.
@@ -50,21 +57,23 @@ extension Hold {
 
     /// What is left after a recovery is no longer suspicious, and only waits for the stragglers.
     private func required(_ policy: GuardPolicy, held: Int) -> Duration {
-        policy.isSuspicious(loss: held, of: total) ? policy.holdFor : min(policy.holdFor, policy.window)
+        policy.isSuspicious(loss: held + believed, of: total) ? policy.holdFor : min(policy.holdFor, policy.window)
+    }
+
+    /// The time from which on reads have to agree on what is missing now. It stands still while nobody reads.
+    func time(at now: Duration) -> Duration {
+        agreed + (lastRead.map { now - $0 } ?? .zero)
     }
 
     /// A full read found nothing of it.
-    /// - Returns: Whether it is over.
-    mutating func agree(_ policy: GuardPolicy, held: Int, now: Duration) -> Bool {
-        if let lastRead { agreed += now - lastRead }
+    mutating func agree(now: Duration) {
+        agreed = time(at: now)
         lastRead = now
-        return remaining(policy, held: held) == .zero
     }
 
     /// Something of it came back: it was a failure, and its end has to be waited for anew.
-    mutating func recovers() {
-        agreed = .zero
-        lastRead = nil
+    mutating func recovers(now: Duration) {
+        recovered = time(at: now)
     }
 
     mutating func interrupted() {

@@ -11,6 +11,10 @@ package struct RegistryGuard: Sendable {
         var number: Int
         /// The full read that confirms the loss, and all after it; `nil` where that takes more than a read.
         var confirmingRead: Int?
+        /// The hold's time from which on reads have to agree that it is gone.
+        var since: Duration
+        /// Whether it went in the course of the loss that the hold began with, so that its return is a recovery.
+        var isOfFirstLoss: Bool
     }
 
     /// What came of an observation.
@@ -36,6 +40,8 @@ package struct RegistryGuard: Sendable {
     private(set) var heldCount = 0
     private var addresses = HeldAddresses()
     private var loss: NetLoss
+    /// For a window after a recovery, what comes is taken for a part of it.
+    private var gainsCountFrom = Duration.zero
     private var number = 0
     /// How many full reads have begun.
     private var readCount = 0
@@ -78,11 +84,11 @@ extension RegistryGuard {
         // Delete events would be affirmative; an answer alone, that nothing is there, is not.
         if picture.count == 0, hold == nil, !change.lost.isEmpty {
             let gone = heldCount + change.lostCount
-            hold = Hold(cause: .emptyAnswer, since: now, lost: gone, of: gone)
+            hold = Hold(cause: .emptyAnswer, since: now, lost: gone, held: gone, of: gone)
         }
         take(change.lost, picture, &reaction, now: now)
-        confirmAll(&reaction)
-        if hold?.agree(policy, held: heldCount, now: now) == true { releaseAll(&reaction) }
+        confirmAll(picture, &reaction)
+        if hold != nil { agree(picture, &reaction, now: now) }
         return reaction
     }
 
@@ -94,7 +100,9 @@ extension RegistryGuard {
         var reaction = Reaction(newcomers: change.gained)
         let count = change.lostCount
         if count == 0 { return reaction }
-        if let cause, hold == nil { hold = Hold(cause: cause, since: now, lost: count, of: picture.count + count) }
+        if let cause, hold == nil {
+            hold = Hold(cause: cause, since: now, lost: count, held: count, of: picture.count + count)
+        }
         // What is new at the start is no reason to believe later losses.
         loss.add(-min(change.gained.values.reduce(0) { $0 + $1.count }, count), at: now)
         take(change.lost, picture, &reaction, now: now)
@@ -110,11 +118,12 @@ extension RegistryGuard {
     ) {
         if picture.count > 0, hold?.cause == .emptyAnswer { hold?.cause = .netLoss }
         for (id, endpoints) in gained {
-            loss.add(-endpoints.count, at: now)
+            // What comes back in a recovery does not make up for later losses.
+            if hold == nil, now >= gainsCountFrom { loss.add(-endpoints.count, at: now) }
             for endpoint in endpoints {
-                if drop(id, endpoint) {
+                if let entry = drop(id, endpoint) {
                     reaction.changed.insert(id)
-                    hold?.recovers()
+                    if entry.isOfFirstLoss { hold?.recovers(now: now) }
                 } else {
                     reaction.newcomers[id, default: []].append(endpoint)
                     releaseOldest(of: id, &reaction)
@@ -123,25 +132,26 @@ extension RegistryGuard {
             // It is not without instances any more.
             if hold == nil { letGo(id, &reaction) { _ in true } }
         }
-        endHoldIfEmpty()
+        endHoldIfEmpty(now: now)
     }
 
     private mutating func take(
         _ lost: [ServiceID: [Instance]], _ picture: Picture, _ reaction: inout Reaction, now: Duration
     ) {
         if lost.isEmpty { return }
-        loss.add(lost.values.reduce(0) { $0 + $1.count }, at: now)
+        let count = lost.values.reduce(0) { $0 + $1.count }
+        loss.add(count, at: now)
         let net = loss.total(at: now)
         if hold == nil, policy.isSuspicious(loss: net, of: picture.count + net) {
-            hold = Hold(cause: .netLoss, since: now, lost: net, of: picture.count + net)
+            hold = Hold(cause: .netLoss, since: now, lost: net, held: heldCount + count, of: picture.count + net)
         }
         for (id, instances) in lost {
             let isLast = picture.services[id] == nil
             for instance in instances {
                 if hold != nil {
-                    keep(id, instance, until: nil)
+                    keep(id, instance, until: nil, now: now)
                 } else if isLast {
-                    keep(id, instance, until: readCount + 1)
+                    keep(id, instance, until: readCount + 1, now: now)
                     reaction.reads.insert(id.name)
                 } else {
                     reaction.release(id, instance.endpoint)
@@ -162,17 +172,38 @@ extension RegistryGuard {
     }
 
     /// An address that now belongs to another service is none of those that lost it: pod addresses are used again.
-    mutating func release(_ endpoint: Endpoint, registeredBy newcomer: ServiceID) -> Reaction {
+    ///
+    /// One process serves many services at one address, though: those that it lost may just be the next to come back.
+    /// - Parameter application: Whose it is now; empty where that isn't known.
+    mutating func release(_ endpoint: Endpoint, registeredBy newcomer: ServiceID, of application: String, now: Duration)
+        -> Reaction
+    {
         var reaction = Reaction()
         for id in addresses[endpoint] where id != newcomer {
-            for other in held[id]?.keys.filter({ $0.host == endpoint.host && $0.port == endpoint.port }) ?? [] {
+            for (other, entry) in held[id] ?? [:] where other.host == endpoint.host && other.port == endpoint.port {
+                if !application.isEmpty, entry.instance.application == application { continue }
                 drop(id, other)
                 reaction.release(id, other)
             }
         }
-        endHoldIfEmpty()
+        endHoldIfEmpty(now: now)
         return reaction
     }
+
+    /// Another replica, which led, let go of what its object of the service shows no more.
+    /// - Parameter shown: The protocols of which there is an object, and the endpoints in it.
+    mutating func adopt(_ id: ServiceID, shown: [ApplicationProtocol: Set<Endpoint>], now: Duration) -> Reaction {
+        var reaction = Reaction()
+        for endpoint in (held[id] ?? [:]).keys where !endpoint.host.isName {
+            guard let endpoints = shown[endpoint.protocol], !endpoints.contains(endpoint) else { continue }
+            drop(id, endpoint)
+            reaction.release(id, endpoint)
+        }
+        endHoldIfEmpty(now: now)
+        return reaction
+    }
+
+    func isHeld(_ endpoint: Endpoint) -> Bool { !addresses[endpoint].isEmpty }
 
     private mutating func releaseAll(_ reaction: inout Reaction) {
         for (id, endpoints) in held {
@@ -192,9 +223,9 @@ extension RegistryGuard {
         reaction.release(id, oldest)
     }
 
-    private mutating func confirmAll(_ reaction: inout Reaction) {
+    private mutating func confirmAll(_ picture: Picture, _ reaction: inout Reaction) {
         let readCount = readCount
-        for id in held.keys {
+        for id in held.keys where picture.unreadable[id.name] == nil {
             if hold == nil {
                 letGo(id, &reaction) { $0 <= readCount }
             } else {
@@ -202,6 +233,30 @@ extension RegistryGuard {
                 for endpoint in held[id]?.keys.map({ $0 }) ?? [] { held[id]?[endpoint]?.confirmingRead = nil }
             }
         }
+    }
+
+    /// A full read agrees with what is held, except where it could not read a name.
+    private mutating func agree(_ picture: Picture, _ reaction: inout Reaction, now: Duration) {
+        hold?.agree(now: now)
+        guard let hold else { return }
+        let count = heldCount
+        for (id, entries) in held {
+            for (endpoint, entry) in entries {
+                if picture.unreadable[id.name] != nil {
+                    held[id]?[endpoint]?.since = hold.time(at: now)
+                } else if hold.remaining(policy, held: count, since: entry.since) == .zero {
+                    drop(id, endpoint)
+                    reaction.release(id, endpoint)
+                }
+            }
+        }
+        endHoldIfEmpty(now: now)
+    }
+
+    /// How long it takes at least until nothing is held any more; `nil` where that takes an operator or a recovery.
+    var remaining: Duration? {
+        let latest = held.values.lazy.flatMap(\.values).map(\.since).max() ?? .zero
+        return hold?.remaining(policy, held: heldCount, since: latest)
     }
 
     private mutating func letGo(_ id: ServiceID, _ reaction: inout Reaction, where isConfirmed: (Int) -> Bool) {
@@ -212,28 +267,33 @@ extension RegistryGuard {
         }
     }
 
-    private mutating func keep(_ id: ServiceID, _ instance: Instance, until read: Int?) {
+    private mutating func keep(_ id: ServiceID, _ instance: Instance, until read: Int?, now: Duration) {
         number += 1
-        let entry = Held(instance: instance, number: number, confirmingRead: read)
+        let entry = Held(
+            instance: instance, number: number, confirmingRead: read, since: hold?.time(at: now) ?? .zero,
+            isOfFirstLoss: hold.map { now - $0.since < policy.window } ?? true)
         if held[id, default: [:]].updateValue(entry, forKey: instance.endpoint) == nil {
             heldCount += 1
             addresses.add(instance.endpoint, id)
         }
     }
 
-    /// - Returns: Whether it was held.
+    /// - Returns: What was held, if anything.
     @discardableResult
-    private mutating func drop(_ id: ServiceID, _ endpoint: Endpoint) -> Bool {
-        guard held[id]?.removeValue(forKey: endpoint) != nil else { return false }
+    private mutating func drop(_ id: ServiceID, _ endpoint: Endpoint) -> Held? {
+        guard let entry = held[id]?.removeValue(forKey: endpoint) else { return nil }
         heldCount -= 1
         if held[id]?.isEmpty == true { held[id] = nil }
         if held[id]?.contains(where: { $0.key.host == endpoint.host && $0.key.port == endpoint.port }) != true {
             addresses.remove(endpoint, id)
         }
-        return true
+        return entry
     }
 
-    private mutating func endHoldIfEmpty() {
-        if heldCount == 0 { hold = nil }
+    private mutating func endHoldIfEmpty(now: Duration) {
+        guard heldCount == 0, hold != nil else { return }
+        hold = nil
+        loss.reset()
+        gainsCountFrom = now + policy.window
     }
 }

@@ -17,6 +17,7 @@ extension RegistryFollower {
         var tally = Tally()
         failing = []
         unlisted = []
+        unusable = []
         try await readLists(of: directories) { (self, directory, listing) async throws(ZooKeeperError) in
             if let event = try self.event(for: directory, listing, &tally) { await self.emit(event) }
         }
@@ -117,9 +118,14 @@ extension RegistryFollower {
         case .success(let nodes):
             failing.remove(interface)
             unlisted.remove(directory)
-            if nodes.isEmpty { return .services(name: interface, [:]) }
+            if nodes.isEmpty {
+                unusable.remove(interface)
+                return .services(name: interface, [:])
+            }
             tally.interfaces += 1
-            return event(for: interface, nodes: nodes, &tally)
+            let event = event(for: interface, nodes: nodes, &tally)
+            if case .unreadable = event { unusable.insert(interface) } else { unusable.remove(interface) }
+            return event
         }
     }
 

@@ -35,6 +35,8 @@ struct RegistryFollower {
     var failing: Set<String> = []
     /// The directories whose lists could not be read, for whatever reason.
     var unlisted: Set<String> = []
+    /// Interfaces all of whose providers can't be used.
+    var unusable: Set<String> = []
     /// The directories whose lists are watched; kept only while `watching` is `lists`.
     var watchedDirectories: Set<String> = []
 
@@ -131,10 +133,9 @@ struct RegistryFollower {
 
     private mutating func providerChanged(_ kind: WatchEvent.Kind, directory: String, node: String) async {
         guard let interface = ProviderDecoder.interface(directory: directory) else { return }
-        if unlisted.contains(directory) {
-            // One who joins others that are not known must not be taken for all there are. When one leaves, a list that was too
-            // long may have become short enough.
-            if kind == .created { return }
+        if directory != interface { respelled.insert(interface) }
+        // A list that was too long may have become short enough, and one of which nothing could be used has something now.
+        if kind == .deleted ? unlisted.contains(directory) : unusable.contains(interface) {
             failing.insert(interface)
             readFailingLater()
         }

@@ -34,11 +34,15 @@ struct UnreadableServiceTests {
         #expect(cluster.writes == 1)
     }
 
-    @Test("it follows the registry again with the first provider that can be read, and with a readable list")
+    @Test("who joins it says nothing of the others; it follows the registry again with a readable list")
     func mended() async {
         let pipeline = await restarted()
         await read([unreadable], pipeline)
         await pipeline.add("a.Cart", 2)
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("a.cart") == ["10.0.0.1"])
+        let list = [ServiceID(name: "a.Cart"): [InstanceKey("a.Cart-2"): Instance.sample(2)]]
+        await pipeline.accept(.services(name: "a.Cart", list), from: "zk")
         await cluster.settle(pipeline)
         #expect(cluster.endpoints("a.cart") == ["10.0.0.2"])
         await read([], pipeline)

@@ -32,20 +32,23 @@ private struct Scene {
         apply(.services(name: name, Self.list(name, hosts)), from: registry)
     }
 
-    mutating func add(_ name: String, _ host: UInt8, from registry: String = "zk") {
-        apply(.added(Self.id(name), InstanceKey("\(name)-\(host)"), .sample(host)), from: registry)
+    mutating func add(_ name: String, _ host: UInt8, application: String = "shop", from registry: String = "zk") {
+        let instance = Instance.sample(host, application: application)
+        apply(.added(Self.id(name), InstanceKey("\(name)-\(host)"), instance), from: registry)
     }
 
     mutating func remove(_ name: String, _ host: UInt8, from registry: String = "zk") {
         apply(.removed(Self.id(name), InstanceKey("\(name)-\(host)")), from: registry)
     }
 
-    static func list(_ name: String, _ hosts: [UInt8]) -> SourceEvent.Instances {
+    static func list(_ name: String, _ hosts: [UInt8], application: String = "shop") -> SourceEvent.Instances {
         hosts.isEmpty
             ? [:]
             : [
                 id(name): Dictionary(
-                    uniqueKeysWithValues: hosts.map { (InstanceKey("\(name)-\($0)"), Instance.sample($0)) })
+                    uniqueKeysWithValues: hosts.map {
+                        (InstanceKey("\(name)-\($0)"), .sample($0, application: application))
+                    })
             ]
     }
 
@@ -154,9 +157,17 @@ struct NetLossTests {
     mutating func reused() {
         scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
         scene.read(["a.A": [], "a.B": Array(41...80)])
-        scene.add("a.C", 7)
+        scene.add("a.C", 7, application: "till")
         #expect(scene.accepted("a.C") == [7])
         #expect(scene.accepted("a.A") == Array(1...6) + Array(8...40))
+    }
+
+    @Test("a process that comes back with one of its services is waited for with the others")
+    mutating func sibling() {
+        scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
+        scene.read(["a.A": [], "a.B": Array(41...80)])
+        scene.add("a.C", 7)
+        #expect(scene.accepted("a.A") == Array(1...40))
     }
 
     @Test("a held address that another registry's first read shows under another service is released at once")
@@ -164,7 +175,9 @@ struct NetLossTests {
         scene = Scene(registries: ["zk", "nacos"])
         scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
         scene.read(["a.A": [], "a.B": Array(41...80)])
-        scene.read(["a.C": [7]], from: "nacos")
+        scene.apply(.begin, from: "nacos")
+        scene.apply(.services(name: "a.C", Scene.list("a.C", [7], application: "till")), from: "nacos")
+        scene.apply(.complete, from: "nacos")
         #expect(scene.accepted("a.A") == Array(1...6) + Array(8...40))
     }
 
@@ -252,10 +265,10 @@ struct HoldTests {
         }
         #expect(try #require(scene.hold()).remaining == nil)
         #expect(scene.accepted("a.B").count == 60)
-        let outcome = scene.store.release("zk")
+        let outcome = scene.store.release("zk", now: scene.now)
         #expect(outcome?.changed == [ServiceID(name: "a.B")])
         #expect(scene.accepted("a.B") == [] && scene.hold() == nil)
-        #expect(scene.store.release("zk") == nil)
+        #expect(scene.store.release("zk", now: scene.now) == nil)
     }
 
     @Test("stragglers of a recovery are waited for one window long")
@@ -275,7 +288,7 @@ struct HoldTests {
     @Test("after a release the next small loss passes, and the next large one is held")
     mutating func afterwards() {
         begin()
-        _ = scene.store.release("zk")
+        _ = scene.store.release("zk", now: scene.now)
         scene.remove("a.A", 1)
         #expect(scene.accepted("a.A") == Array(2...70))
         scene.read(["a.A": Array(2...30)])
@@ -376,6 +389,135 @@ struct SecondReadTests {
     }
 }
 
+/// A thousand instances in a hundred services.
+@Suite("the guard: in the course of time")
+struct HoldTimeTests {
+    private var store = CatalogStore(registries: ["zk"], policy: GuardPolicy())
+    private var now = Duration.zero
+    private var present = Set(0..<1000)
+
+    private static func id(_ number: Int) -> ServiceID { ServiceID(name: "a.S\(number % 100)") }
+    private static func key(_ number: Int) -> InstanceKey { InstanceKey("\(number)") }
+    private static func instance(_ number: Int) -> Instance {
+        Instance(host: .address(.v4(0x0A00_0000 | UInt32(number))), port: 20880, protocol: .dubbo)
+    }
+
+    private var accepted: Int { (0..<100).reduce(0) { $0 + store.service(Self.id($1)).instances.count } }
+    private var hold: CatalogStore.HoldReport? { store.report(on: "zk")?.hold }
+
+    private mutating func apply(_ event: SourceEvent) { _ = store.apply(event, from: "zk", now: now) }
+
+    private mutating func read(unreadable: Set<Int> = []) {
+        apply(.begin)
+        let services = Dictionary(grouping: present, by: Self.id)
+        for number in 0..<100 {
+            let id = Self.id(number)
+            if unreadable.contains(number) {
+                apply(.unreadable(name: id.name, reason: "refused"))
+            } else {
+                let list = (services[id] ?? []).map { (Self.key($0), Self.instance($0)) }
+                apply(.services(name: id.name, list.isEmpty ? [:] : [id: Dictionary(uniqueKeysWithValues: list)]))
+            }
+        }
+        apply(.complete)
+    }
+
+    private mutating func add(_ numbers: some Sequence<Int>) {
+        for number in numbers {
+            present.insert(number)
+            apply(.added(Self.id(number), Self.key(number), Self.instance(number)))
+        }
+    }
+
+    private mutating func remove(_ numbers: some Sequence<Int>) {
+        for number in numbers {
+            present.remove(number)
+            apply(.removed(Self.id(number), Self.key(number)))
+        }
+    }
+
+    @Test("a registry that flaps is held each time: its recovery does not make up for what goes later")
+    mutating func flapping() {
+        read()
+        for round in 1...5 {
+            now = .seconds(80 * round)
+            remove(0..<400)
+            #expect(hold != nil && accepted == 850)
+            now += .seconds(60)
+            add(0..<400)
+            #expect(hold == nil && accepted == 1000)
+        }
+    }
+
+    @Test(
+        "what was let go before a hold began counts for its length",
+        arguments: [(250, 300), (600, nil)] as [(Int, Int?)])
+    mutating func believedFirst(loss: Int, seconds: Int?) {
+        read()
+        now = .seconds(100)
+        remove(0..<loss)
+        read()
+        #expect(hold?.remaining == seconds.map { .seconds($0) })
+    }
+
+    @Test("what is lost late in a hold is held for as long as the rest was")
+    mutating func late() {
+        read()
+        present.subtract(0..<200)
+        read()
+        for _ in 0..<9 {
+            now += .seconds(30)
+            read()
+        }
+        now += .seconds(25)
+        remove(200..<450)
+        now += .seconds(5)
+        read()
+        #expect(hold?.held == 250 && accepted == 800)
+        #expect(hold?.remaining == .seconds(295))
+    }
+
+    @Test("a provider that crashes again and again does not keep all others held")
+    mutating func crashing() {
+        read()
+        present.subtract(0..<200)
+        read()
+        for step in 0..<20 {
+            now += .seconds(30)
+            read()
+            if step % 4 == 0 { remove([999]) }
+            if step % 4 == 1 { add([999]) }
+        }
+        #expect(hold == nil && accepted == 800)
+    }
+
+    @Test("a read that could not read a name neither confirms its loss nor lets its time run")
+    mutating func unreadable() {
+        read()
+        remove(stride(from: 7, to: 1000, by: 100))
+        #expect(store.service(Self.id(7)).instances.count == 1)
+        read(unreadable: [7])
+        #expect(store.service(Self.id(7)).instances.count == 1)
+        read()
+        #expect(store.service(Self.id(7)).instances.isEmpty)
+
+        remove((0..<1000).filter { (10..<40).contains($0 % 100) })
+        read()
+        let held = store.service(Self.id(39)).instances.count
+        #expect(held > 1)
+        for _ in 0..<20 {
+            now += .seconds(30)
+            read(unreadable: [39])
+        }
+        #expect(store.service(Self.id(39)).instances.count == held && store.service(Self.id(38)).instances.isEmpty)
+        for _ in 0..<10 {
+            now += .seconds(30)
+            read()
+        }
+        #expect(store.service(Self.id(39)).instances.isEmpty)
+    }
+}
+
 @Suite("the guard: from before the start")
 struct SeedTests {
     private var scene = Scene()
@@ -421,6 +563,19 @@ struct SeedTests {
         #expect(scene.hold()?.cause == .emptyAnswer)
     }
 
+    @Test("who joins a service whose list can't be read is not taken for all of it")
+    mutating func joined() {
+        seed(["a.A": Array(1...9)])
+        scene.apply(.begin)
+        scene.apply(.unreadable(name: "a.A", reason: "refused"))
+        scene.apply(.complete)
+        scene.add("a.A", 10)
+        #expect(!scene.store.isDecidable(Scene.id("a.A")))
+        #expect(scene.store.lastGood(Scene.id("a.A")).instances.count == 9)
+        scene.reread("a.A", Array(1...10))
+        #expect(scene.accepted("a.A") == Array(1...10))
+    }
+
     @Test("a service that is gone at the first read goes after a second one")
     mutating func gone() {
         seed(["a.A": [1], "a.B": [2]])
@@ -449,7 +604,11 @@ struct SeedTests {
     @Test("the address of a vanished instance that another service has now is not held")
     mutating func reused() {
         seed(["a.A": Array(1...40), "a.B": Array(41...80)])
-        scene.read(["a.B": Array(41...80), "a.C": [7]])
+        scene.apply(.begin)
+        for (name, hosts, application) in [("a.B", Array(41...80), "shop"), ("a.C", [UInt8(7)], "till")] {
+            scene.apply(.services(name: name, Scene.list(name, hosts, application: application)))
+        }
+        scene.apply(.complete)
         #expect(scene.accepted("a.A") == Array(1...6) + Array(8...40))
     }
 
@@ -473,7 +632,7 @@ struct SeedTests {
         let hold = try #require(scene.hold("old"))
         #expect(hold.cause == .removedRegistry && hold.held == 1 && hold.remaining == nil)
         #expect(scene.store.isHealthy)
-        _ = scene.store.release("old")
+        _ = scene.store.release("old", now: scene.now)
         #expect(scene.accepted("a.A") == [2])
         #expect(scene.hold("old") == nil && scene.store.reports.map(\.name) == ["zk"])
     }

@@ -89,7 +89,8 @@ struct ZooKeeperRegistryTests {
     }
 
     @Test(
-        "who joins an interface whose list can't be read is not taken for all of it; when one leaves, it is read again")
+        "when one leaves an interface whose list can't be read, or the first that can be used joins one, it is read again"
+    )
     func joiningUnreadable() async throws {
         try await Scene.run { scene in
             #expect(await scene.firstRead() == ["begin", "complete"])
@@ -99,13 +100,28 @@ struct ZooKeeperRegistryTests {
             scene.requests.readEverything()
             #expect(await scene.next(3) == ["begin", "a.Cart is unreadable", "complete"])
             try await scene.register("a.Cart", 3)
-            try await scene.register("a.Order", 1)
-            #expect(await scene.next() == ["a.Order + 10.0.0.1"])
+            #expect(await scene.next() == ["a.Cart + 10.0.0.3"])
             await scene.server.refuse(path: "/dubbo/a.Cart/providers", error: nil)
             try await scene.deregister("a.Cart", 1)
             #expect(await scene.next(2) == ["a.Cart -", "a.Cart: 10.0.0.2 10.0.0.3"])
-            try await scene.register("a.Cart", 4)
-            #expect(await scene.next() == ["a.Cart + 10.0.0.4"])
+
+            try await scene.server.makePath("/dubbo/a.Odd/providers/garbage")
+            scene.requests.read(["a.Odd"])
+            #expect(await scene.next() == ["a.Odd is unreadable"])
+            try await scene.register("a.Odd", 1)
+            #expect(await scene.next(2) == ["a.Odd + 10.0.0.1", "a.Odd: 10.0.0.1"])
+        }
+    }
+
+    @Test("an interface whose directory's name is encoded is read again under that name")
+    func encodedDirectory() async throws {
+        try await Scene.run { scene in
+            _ = await scene.firstRead()
+            try await scene.server.makePath(
+                "/dubbo/a.Outer%24Inner/providers/dubbo%3A%2F%2F10.0.0.1%3A20880%2Fa.Outer%24Inner")
+            _ = await scene.next()
+            scene.requests.read(["a.Outer$Inner"])
+            #expect(await scene.next(3) == ["begin", "a.Outer$Inner: 10.0.0.1", "complete"])
         }
     }
 
