@@ -28,7 +28,7 @@ package actor ClusterDelivery: Delivery {
     /// Whether something was left to another replica.
     var hasStoodBy = false
     /// Whether others have changed our objects since they were last listed, while this replica did not lead.
-    private var isOutdated = false
+    package private(set) var isOutdated = false
     /// Between the beginning of leadership and the list that tells what the other replica left.
     private var isTakingOver = false
     private let lists = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -77,7 +77,8 @@ package actor ClusterDelivery: Delivery {
 
     /// To be called when this replica begins to lead: what happened before was left to another one, whose work is looked at first.
     package func beginToLead() async {
-        guard isLeading, hasStoodBy || isOutdated else { return }
+        // A list that has begun is not given up for another one: where much changes, none would ever end.
+        guard isLeading, !isTakingOver, hasStoodBy || isOutdated else { return }
         hasStoodBy = false
         guard isOutdated else { return await compareEverything() }
         isTakingOver = true
@@ -86,7 +87,11 @@ package actor ClusterDelivery: Delivery {
 
     /// Has a look at every resource that is wanted or in the cluster. Where nothing differs, that costs no request.
     package func compareEverything() async {
-        guard let desired, isLeading, !isTakingOver else { return }
+        guard isLeading else {
+            hasStoodBy = true
+            return
+        }
+        guard let desired, !isTakingOver else { return }
         contention.forgetQuiet(now: elapsed())
         let wanted = await desired.everyKey()
         workers.add(Set(cache.keys).union(wanted))
@@ -183,7 +188,8 @@ extension ClusterDelivery {
             case .object(let object):
                 let actual = ActualObject(object)
                 cache.listed(actual)
-                if self.desired == nil || isTakingOver || !isLeading { listed.append(actual) }
+                // Whether this replica leads may change in the midst of a list, of which no half must be adopted.
+                if self.desired == nil || leadership != nil { listed.append(actual) }
             case .listComplete:
                 cache.listComplete()
                 await take(listed, desired)
@@ -196,6 +202,8 @@ extension ClusterDelivery {
                 changedByOthers(object.key)
             case .deleted(let object):
                 guard cache.observedDeletion(object.key, uid: object.metadata.uid) else { break }
+                // Nobody will ask for what another replica deleted.
+                if !isLeading { _ = cache.takeLost(object.key) }
                 changedByOthers(object.key)
             case .interrupted(let error, let delay):
                 let reason = explanation(of: error)

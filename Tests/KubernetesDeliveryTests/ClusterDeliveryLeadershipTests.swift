@@ -54,6 +54,31 @@ struct ClusterDeliveryLeadershipTests {
         }
     }
 
+    @Test("whatever changes during a takeover, it needs one list")
+    func takeoverUnderChurn() async throws {
+        try await World.run { world in
+            let lead = Lead(false)
+            for index in 0..<300 {
+                try await world.create(.sample("s-\(index)", 1), labels: World.ownership.labels)
+                world.wishes[.in("s-\(index)")] = .present(.sample("s-\(index)", 1))
+            }
+            try await world.withDelivery(leadership: lead) { delivery in
+                try await world.server.waitForRequests { $0[.watch, "serviceentries"] == 1 }
+                try await world.patch("s-0", ["spec": ["endpoints": []]])
+                try await yield(while: await !delivery.isOutdated)
+                let lists = await world.server.requestCounts[.list, "serviceentries"]
+                lead.isLeading = true
+                await delivery.beginToLead()
+                while await world.server.requestCounts.writes == 0 {
+                    delivery.changed([.in("s-\(Int.random(in: 1..<300))")])
+                    try await Task.sleep(for: .milliseconds(1))
+                }
+                #expect(await world.server.requestCounts[.list, "serviceentries"] == lists + 1)
+                try await world.wait(for: .sample("s-0", 1))
+            }
+        }
+    }
+
     @Test("a replica that leads again without being told of it catches up with the next change")
     func lateNotice() async throws {
         try await World.run { world in
