@@ -60,10 +60,21 @@ extension Pipeline {
     /// Whether all registries were read completely, and twice where that is needed.
     package var isSettled: Bool { catalog.isComplete && catalog.isSettled }
 
-    /// The registries that were never read completely, and why.
+    /// Hears the sources no more, once all registries were read and are followed: that a source loses its connection as it is
+    /// stopped must not make undecided again what everything is known about.
+    /// - Returns: Whether that is so.
+    package func concludeIfSettled() -> Bool {
+        isConcluded = isConcluded || isSettled && catalog.isHealthy
+        return isConcluded
+    }
+
+    /// The registries that were not read completely or can't be followed, and why.
     package var unreadRegistries: [(name: String, reason: String)] {
         catalog.health.compactMap { registry, health in
-            if case .starting(let reason) = health { (registry, reason) } else { nil }
+            switch health {
+            case .starting(let reason), .stale(let reason, _): (registry, reason)
+            case .healthy, .removed: nil
+            }
         }
     }
 }

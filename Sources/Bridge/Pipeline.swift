@@ -32,6 +32,8 @@ package actor Pipeline {
     private let remembers: @Sendable () -> Void
     /// The registries whose losses are held, as far as that was told.
     var held: Set<String> = []
+    /// Whether the sources are heard no more.
+    var isConcluded = false
     let holdBegins: [String: (stream: AsyncStream<Void>, continuation: AsyncStream<Void>.Continuation)]
 
     /// - Parameters:
@@ -82,6 +84,7 @@ extension Pipeline {
     }
 
     package func accept(_ event: SourceEvent, from registry: String) {
+        if isConcluded { return }
         let wasHealthy = catalog.isHealthy
         carryOut(catalog.apply(event, from: registry, now: now))
         if unseeded.isEmpty, !wasHealthy, catalog.isHealthy { decide() }

@@ -99,10 +99,10 @@ package struct Survey: Sendable {
                             await pipeline.follow(source) { continuation.yield() }
                         }
                     }
-                    for await _ in completions where await pipeline.isSettled { break }
+                    for await _ in completions where await pipeline.concludeIfSettled() { break }
                     sources.cancelAll()
                 }
-                return await pipeline.isSettled
+                return await pipeline.concludeIfSettled()
             }
             group.addTask {
                 try? await Task.sleep(for: limit)

@@ -1,5 +1,6 @@
 import Bridge
 import Catalog
+import Deliveries
 import IsthmusTesting
 import IstioAPI
 import Planning
@@ -173,5 +174,22 @@ struct PipelineFailureTests {
         await pipeline.read(["a.Cart": [1]])
         await damaged.settle(pipeline)
         #expect(damaged.content.keys.sorted() == ["a.cart"])
+    }
+
+    @Test("who looks once hears no source that loses its connection as it is stopped, and none before it is followed")
+    func concluded() async {
+        await leaveObjects()
+        let pipeline = Pipeline.sample(cluster)
+        let nobodys = ResourceKey(namespace: "dubbo", name: "nobodys")
+        await cluster.begin(pipeline)
+        #expect(await !pipeline.concludeIfSettled())
+        await pipeline.read(["a.Cart": [1]])
+        await pipeline.accept(.interrupted(reason: "the connection was lost"), from: "zk")
+        #expect(await !pipeline.concludeIfSettled())
+        #expect(await pipeline.unreadRegistries.map(\.reason) == ["the connection was lost"])
+        await pipeline.read(["a.Cart": [1]])
+        #expect(await pipeline.concludeIfSettled())
+        await pipeline.accept(.interrupted(reason: "the client was stopped"), from: "zk")
+        #expect(await pipeline.wanted(nobodys) == .absent)
     }
 }
