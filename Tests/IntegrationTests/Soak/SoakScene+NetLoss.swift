@@ -42,6 +42,8 @@ extension SoakScene {
             record.update { $0.invariants.held = [:] }
             for replica in replicas { try await replica.release() }
         }
+        // Whoever was let go before the hold comes back as somebody new, who takes the place of one that is held.
+        if ending == .recovered, !isBlind { record.update { $0.invariants.held = [:] } }
         let change = record.update { state in
             ending == .recovered
                 ? state.registry.recovery(of: lost, using: &generator)
