@@ -12,8 +12,8 @@ final class SoakRecord: Sendable {
         var faults: [String: Int] = [:]
         var changes = 0
         var wrongs: [String] = []
-        /// The longest time after which everything was as registered, counted from the end of all faults.
-        var slowestCalm = Duration.zero
+        /// The longest time until everything was as registered, from the end of all faults, and what took it.
+        var slowestCalm = (time: Duration.zero, last: [String]())
         var calms = 0
         var holds = 0
         var isRoundOver = false
@@ -82,8 +82,9 @@ extension SoakRecord {
         return """
             soak: seed \(seed), \(elapsed.inSeconds) s, \(state.changes) changes of the registry, \
             \(state.invariants.sightings) sightings of objects
-            soak: \(state.calms) calms, each with everything as registered, after \(state.slowestCalm.inSeconds) s at most; \
+            soak: \(state.calms) calms, each with everything as registered, after \(state.slowestCalm.time.inSeconds) s at most; \
             \(state.holds) net losses held
+            soak: the last that came right then: \(state.slowestCalm.last.first?.prefix(300) ?? "nothing had to")
             soak: writes: \(table(writes))
             soak: faults: \(table(state.faults))
             \(state.memory.text.split(separator: "\n").map { "soak: \($0)" }.joined(separator: "\n"))

@@ -6,18 +6,21 @@ extension SoakScene {
     /// Without faults and changes everything has to be as it is registered before long.
     func calm() async throws {
         let began = ContinuousClock.now
+        var last: [String] = []
         try await eventually("everything is as it is registered", within: .seconds(60)) {
             try check()
-            return try await differences()
+            let differences = try await differences()
+            if !differences.isEmpty { last = differences }
+            return differences
         } until: {
             $0.isEmpty
         }
         try check()
         let time = began.duration(to: .now)
         record.log("all is as registered after \(time.inSeconds) s")
-        record.update { state in
-            state.slowestCalm = max(state.slowestCalm, time)
+        record.update { [last] state in
             state.calms += 1
+            if time > state.slowestCalm.time { state.slowestCalm = (time, last) }
             state.invariants.emptiedByHand = []
         }
     }
