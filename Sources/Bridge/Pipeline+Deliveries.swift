@@ -9,9 +9,8 @@ extension Pipeline: DesiredState {
     package func seed(_ objects: [ActualObject], from delivery: String) {
         let known = objects.sorted { $0.key < $1.key }.compactMap { OwnedService($0) }
         for service in known { assignments.seed(from: service) }
-        let outcome = catalog.seed(known.map(\.seed), now: now)
         unseeded.remove(delivery)
-        carryOut(outcome)
+        carryOut(catalog.seed(known.map(\.seed), isLast: unseeded.isEmpty, now: now))
         guard unseeded.isEmpty else { return }
         translate(everyService)
         if catalog.isHealthy { decide() }

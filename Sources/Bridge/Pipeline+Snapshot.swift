@@ -15,7 +15,7 @@ extension Pipeline: SnapshotSource {
             }
         }
         let seeds = records.map { ServiceSeed(id: $0.id, registries: $0.registries, instances: $0.instances) }
-        carryOut(catalog.seed(seeds, now: now))
+        carryOut(catalog.seed(seeds, isRemembered: true, isLast: unseeded.isEmpty, now: now))
     }
 
     package func snapshotPage(after id: ServiceID?, limit: Int) -> [SnapshotRecord] {

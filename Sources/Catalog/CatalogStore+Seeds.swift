@@ -1,10 +1,21 @@
 extension CatalogStore {
     /// Takes over what is known from before the start. It shows in no service: only when the registries that announced a service
     /// have been read is it settled what became of its instances, and until then the service is not decidable.
-    package mutating func seed(_ new: [ServiceSeed], now: Duration) -> Outcome {
+    ///
+    /// - Parameters:
+    ///   - isRemembered: Whether they are an earlier run's memory, which may be old. Its instances count only where no delivery holds
+    ///     anything: otherwise those that have left since would look lost now.
+    ///   - isLast: Whether no more are to come. Until then nothing is settled, so that each loss is counted once.
+    package mutating func seed(
+        _ new: [ServiceSeed], isRemembered: Bool = false, isLast: Bool = true, now: Duration
+    ) -> Outcome {
+        awaitsSeeds = !isLast
+        // All the same, nothing is decided of these services before they were read.
+        if !isRemembered, !new.isEmpty { forgetRememberedInstances() }
         for seed in new {
             guard var known = seeds[seed.id] else {
                 seeds[seed.id] = seed
+                if isRemembered { remembered.insert(seed.id) }
                 continue
             }
             known.registries += seed.registries.filter { !known.registries.contains($0) }
@@ -15,6 +26,11 @@ extension CatalogStore {
         var outcome = Changes()
         settle(now: now, &outcome)
         return outcome.outcome
+    }
+
+    private mutating func forgetRememberedInstances() {
+        for id in remembered { seeds[id]?.instances = [] }
+        remembered = []
     }
 
     /// The services of which it is not settled yet what became.
@@ -28,6 +44,7 @@ extension CatalogStore {
 
     /// Settles what can be: all, or what waited for a name that could not be read.
     mutating func settle(name: String? = nil, now: Duration, _ outcome: inout Changes) {
+        if awaitsSeeds { return }
         let ready = seeds.values.filter { (name == nil || $0.id.name == name) && isReady($0) }
         var changes: [String: PictureChange] = [:]
         for seed in ready {

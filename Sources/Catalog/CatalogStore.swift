@@ -39,6 +39,9 @@ package struct CatalogStore: Sendable {
     var registries: [Registry]
     /// Services that were known before the start and of which it is not settled yet what became.
     var seeds: [ServiceID: ServiceSeed] = [:]
+    /// Those that are known from an earlier run's memory alone.
+    var remembered: Set<ServiceID> = []
+    var awaitsSeeds = false
 
     /// - Parameters:
     ///   - registries: Their names, the one that wins a disagreement first.

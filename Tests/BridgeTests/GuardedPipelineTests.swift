@@ -1,6 +1,9 @@
 import Bridge
 import Catalog
+import Deliveries
 import IsthmusTesting
+import IstioAPI
+import Snapshot
 import Status
 import Testing
 
@@ -70,6 +73,67 @@ struct GuardedPipelineTests {
         #expect(await pipeline.release("zk")?.held == 60)
         await cluster.settle(pipeline)
         #expect(cluster.endpoints("a.cart") == [])
+        #expect(await pipeline.release("zk") == nil)
+    }
+
+    /// What a snapshot says of an interface that these hosts of 10.0.0.0/24 served.
+    private static func remembered(_ name: String, _ hosts: ClosedRange<UInt8>) -> SnapshotRecord {
+        SnapshotRecord(
+            id: ServiceID(name: name), host: name.lowercased(), registries: ["zk"], instances: hosts.map { .sample($0) }
+        )
+    }
+
+    @Test("a snapshot that is older than the cluster's objects brings nothing back that has left since")
+    func oldSnapshot() async {
+        let before = await pipeline()
+        await before.read(["a.Cart": Array(21...60)])
+        await cluster.settle(before)
+        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        await pipeline.recall([Self.remembered("a.Cart", 1...40)])
+        await cluster.begin(pipeline)
+        await pipeline.read(["a.Cart": Array(21...60)])
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("a.cart")?.count == 40)
+        #expect(await pipeline.release("zk") == nil)
+    }
+
+    @Test("a service that only an old snapshot knows is not brought back where the cluster has others")
+    func removedSinceSnapshot() async {
+        let before = await pipeline()
+        await before.read(["a.Order": Array(61...100)])
+        await cluster.settle(before)
+        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        await pipeline.recall([Self.remembered("a.Cart", 1...60), Self.remembered("a.Order", 61...100)])
+        await cluster.begin(pipeline)
+        #expect(await pipeline.wanted(ResourceKey(namespace: "dubbo", name: "a.cart")) == .undecided)
+        await pipeline.read(["a.Order": Array(61...100)])
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("a.cart") == nil)
+        #expect(await pipeline.release("zk") == nil)
+    }
+
+    @Test("where the cluster has nothing any more, what a snapshot knows is held against a registry that lost too much")
+    func snapshotAlone() async {
+        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        await pipeline.recall([Self.remembered("a.Cart", 1...60), Self.remembered("a.Order", 61...100)])
+        await cluster.begin(pipeline)
+        await pipeline.read(["a.Order": Array(61...100)])
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("a.cart")?.count == 60)
+    }
+
+    @Test("what left while the bridge was away is counted once, though snapshot and cluster both knew it")
+    func countedOnce() async {
+        let before = await pipeline()
+        await before.read(["a.Cart": Array(1...60)])
+        await cluster.settle(before)
+        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        await pipeline.recall([Self.remembered("a.Cart", 1...60)])
+        // The registry is faster than the cluster.
+        await pipeline.read(["a.Cart": Array(1...52)])
+        await cluster.begin(pipeline)
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("a.cart")?.count == 52)
         #expect(await pipeline.release("zk") == nil)
     }
 
