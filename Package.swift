@@ -139,8 +139,9 @@ let package = Package(
         tests(
             "BridgeTests",
             [
-                "Bridge", "Addressing", "Catalog", "Translation", "Planning", "Deliveries", "IstioAPI", "JSON",
-                "ZooKeeper", "IsthmusTesting", "Snapshot", "Status", logging,
+                "Bridge", "Addressing", "Catalog", "Translation", "Planning", "Deliveries", "IstioAPI", "JSON", "Dubbo",
+                "Kubernetes", "KubernetesDelivery", "Sandbox", "ZooKeeper", "ZooKeeperSource", "IsthmusTesting",
+                "Snapshot", "Status", logging,
             ]),
         tests(
             "IntegrationTests",

@@ -16,8 +16,7 @@ extension BridgeService {
         }
         return BridgeStatus(
             instance: instance, version: Version.current, uptime: seen.uptime,
-            // A registry that can't be reached does not make a replica unready: the last good picture is served.
-            isReady: seen.unseeded.isEmpty && seen.isStarted, registries: seen.registries, deliveries: deliveries,
+            isReady: seen.isReady, registries: seen.registries, deliveries: deliveries,
             problems: seen.problems)
     }
 
@@ -32,15 +31,17 @@ extension Pipeline {
     struct Seen: Sendable {
         var uptime: Duration
         var unseeded: Set<String>
-        /// Whether every registry was read, or is known from before.
-        var isStarted: Bool
+        var isReady: Bool
         var registries: [RegistryStatus]
         var problems: Excerpt<ServiceProblem>
     }
 
     func status() -> Seen {
-        Seen(
-            uptime: now, unseeded: unseeded, isStarted: catalog.isComplete || !catalog.seededServices.isEmpty,
+        isStarted = isStarted || catalog.isComplete || !catalog.seededServices.isEmpty
+        return Seen(
+            uptime: now, unseeded: unseeded,
+            // A registry that can't be reached does not make a replica unready: the last good picture is served.
+            isReady: hasBegun && isStarted,
             registries: catalog.reports.map { RegistryStatus($0, now: now) },
             problems: Excerpt(
                 problems.sorted { $0.key < $1.key }.flatMap { id, reasons in

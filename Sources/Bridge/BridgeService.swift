@@ -39,6 +39,7 @@ package struct BridgeService: ServiceLifecycle.Service {
                     group.addTask { await pipeline.follow(source) }
                     group.addTask { await pipeline.watchHolds(of: source.name) }
                 }
+                group.addTask { await pipeline.waitForDeliveries() }
                 group.addTask { await pipeline.expireEmptyEntries() }
             }
         }

@@ -8,24 +8,68 @@ internal import Translation
 extension Pipeline: DesiredState {
     package func seed(_ objects: [ActualObject], from delivery: String) {
         let known = objects.sorted { $0.key < $1.key }.compactMap { OwnedService($0) }
-        for service in known { assignments.seed(from: service) }
         unseeded.remove(delivery)
+        if hasBegun {
+            logger.notice("a delivery that nobody waited for any more is there", metadata: ["delivery": "\(delivery)"])
+            return add(known)
+        }
+        firstSeed = firstSeed ?? now
+        for service in known { assignments.seed(from: service) }
         carryOut(catalog.seed(known.map(\.seed), isLast: unseeded.isEmpty, now: now))
-        guard unseeded.isEmpty else { return }
+        if unseeded.isEmpty { begin() }
+    }
+
+    /// Goes on without the deliveries that don't tell what they hold while others wait: one cluster that can't be reached must not
+    /// keep the others from being served.
+    package func waitForDeliveries() async {
+        while !hasBegun, !Task.isCancelled {
+            let due = (firstSeed ?? now) + Self.patience
+            try? await Task.sleep(for: due - now, clock: clock)
+            guard !hasBegun, let firstSeed, now - firstSeed >= Self.patience else { continue }
+            logger.error(
+                "goes on without deliveries that have not told what they hold",
+                metadata: ["deliveries": "\(unseeded.sorted().joined(separator: ", "))"])
+            carryOut(catalog.seed([], now: now))
+            begin()
+        }
+    }
+
+    /// Everything is known that can be.
+    private func begin() {
+        hasBegun = true
         translate(everyService)
         if catalog.isHealthy { decide() }
     }
 
-    package func adopt(_ objects: [ActualObject]) {
+    package func adopt(_ objects: [ActualObject], from delivery: String) {
+        let known = objects.sorted { $0.key < $1.key }.compactMap { OwnedService($0) }
+        guard hasBegun else { return add(known) }
+        release(whatLacksIn: known)
+        // Where this replica writes, its own choices stand.
+        if deliveries.contains(where: { $0.name != delivery && $0.isLed }) { return add(known) }
         var others = Assignments()
-        for service in objects.sorted(by: { $0.key < $1.key }).compactMap({ OwnedService($0) }) {
-            others.seed(from: service)
-        }
+        for service in known { others.seed(from: service) }
         assignments.adopt(others)
-        let before = resources
+        let before = resources.keys
         resources = [:]
         translate(everyService)
-        tell(before.keys.filter { resources[$0] == nil })
+        tell(before.filter { assignments.service(ofObject: $0.name) == nil })
+    }
+
+    /// Choices for services of which there are none yet.
+    private func add(_ known: [OwnedService]) {
+        for service in known.filter({ assignments[$0.id] == nil }) { assignments.seed(from: service) }
+    }
+
+    /// What the replica that led has let go is not held here either.
+    private func release(whatLacksIn known: [OwnedService]) {
+        var shown: [ServiceID: [ApplicationProtocol: Set<Endpoint>]] = [:]
+        for service in known {
+            let endpoints = Set(service.instances.map(\.endpoint))
+            shown[service.id, default: [:]][service.applicationProtocol, default: []].formUnion(endpoints)
+        }
+        carryOut(catalog.adopt(shown, now: now))
+        noticeHolds()
     }
 
     var everyService: [ServiceID] {
@@ -33,16 +77,20 @@ extension Pipeline: DesiredState {
     }
 
     package func wanted(_ key: ResourceKey) -> Wanted {
+        let id = assignments.service(ofObject: key.name)
+        if let id { refresh(id, askedFor: key) }
         if let resource = resources[key] { return .present(resource) }
         // Only when everything is known and followed is what nobody asks for known to be unwanted.
-        guard unseeded.isEmpty, catalog.isHealthy, assignments.service(ofObject: key.name) == nil else {
+        guard hasBegun, catalog.isHealthy, id == nil else {
             undecided.insert(key)
             return .undecided
         }
         return .absent
     }
 
-    package func everyKey() -> [ResourceKey] { Array(resources.keys) }
+    package func everyKey() -> [ResourceKey] {
+        Array(Set(resources.keys).union(stale.keys.flatMap { keys(of: $0) }))
+    }
 
     package func delivered(_ receipt: Receipt) {
         logger.trace(
@@ -54,7 +102,10 @@ extension Pipeline: DesiredState {
 
 extension Pipeline {
     /// Everything that should be, sorted.
-    package var everyResource: [ServiceEntry] { resources.values.sorted { $0.key < $1.key } }
+    package func everyResource() -> [ServiceEntry] {
+        for id in stale.keys.sorted() { refresh(id) }
+        return resources.values.sorted { $0.key < $1.key }
+    }
 
     /// Whether all registries were read completely, and twice where that is needed.
     package var isSettled: Bool { catalog.isComplete && catalog.isSettled }

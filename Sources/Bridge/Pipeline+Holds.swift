@@ -28,6 +28,11 @@ extension Pipeline {
         return HoldStatus(hold, now: now)
     }
 
+    /// What one registry says can also end what is held of another.
+    func noticeHolds() {
+        for registry in held.union(readRequests.keys) { noticeHold(of: registry) }
+    }
+
     /// Tells when a hold begins or ends.
     func noticeHold(of registry: String) {
         let isHeld = catalog.hasHold(registry)

@@ -26,6 +26,7 @@ extension Pipeline: SnapshotSource {
     }
 
     private func record(of id: ServiceID) -> SnapshotRecord {
+        refresh(id)
         let service = catalog.lastGood(id)
         let assignment = assignments[id]
         return SnapshotRecord(

@@ -21,7 +21,19 @@ package actor Pipeline {
     var assignments = Assignments()
     var resources: [ResourceKey: ServiceEntry] = [:]
     var problems: [ServiceID: [String]] = [:]
+    /// Those whose resources are not yet what they should be, and since when (monotonic): they are translated when somebody asks,
+    /// so that much that happens to one service at once costs one translation.
+    var stale: [ServiceID: Duration] = [:]
+    /// The deliveries that have not told yet what they hold.
     var unseeded: Set<String>
+    /// When the first one did; monotonic.
+    var firstSeed: Duration?
+    /// Whether everything is known that is waited for, so that resources can be made.
+    var hasBegun = false
+    /// Whether every registry was ever read, or known from before.
+    var isStarted = false
+    /// How long the other deliveries wait for one that does not tell what it holds.
+    static let patience = Duration.seconds(60)
     /// What a delivery asked for too early.
     var undecided: Set<ResourceKey> = []
     /// What each registry's source is asked to read again.
@@ -87,15 +99,15 @@ extension Pipeline {
         if isConcluded { return }
         let wasHealthy = catalog.isHealthy
         carryOut(catalog.apply(event, from: registry, now: now))
-        if unseeded.isEmpty, !wasHealthy, catalog.isHealthy { decide() }
-        noticeHold(of: registry)
+        if hasBegun, !wasHealthy, catalog.isHealthy { decide() }
+        noticeHolds()
     }
 
     /// What the catalog wants after a change of it.
     func carryOut(_ outcome: CatalogStore.Outcome) {
         for (registry, names) in outcome.reads { readRequests[registry]?.read(names) }
         for registry in outcome.holds { noticeHold(of: registry) }
-        if unseeded.isEmpty { translate(outcome.changed) }
+        if hasBegun { translate(outcome.changed) }
         if !outcome.changed.isEmpty { remembers() }
     }
 
@@ -109,13 +121,34 @@ extension Pipeline {
 // MARK: - Translation
 
 extension Pipeline {
+    /// Only what is new is translated at once: the choices that are made for it should not depend on who asks first.
     func translate(_ ids: [ServiceID]) {
         var changed: [ResourceKey] = []
-        for id in ids where catalog.isDecidable(id) { translate(id, &changed) }
+        for id in ids where catalog.isDecidable(id) {
+            let keys = keys(of: id)
+            if keys.isEmpty {
+                translate(id, &changed, now: now)
+            } else {
+                stale[id] = now
+                changed += keys
+            }
+        }
         tell(changed)
     }
 
-    private func translate(_ id: ServiceID, _ changed: inout [ResourceKey]) {
+    func keys(of id: ServiceID) -> [ResourceKey] {
+        assignments[id]?.objects.values.map { ResourceKey(namespace: translator.policy.namespace, name: $0.name) } ?? []
+    }
+
+    /// - Parameter key: What somebody just asks for, who need not be told of it.
+    func refresh(_ id: ServiceID, askedFor key: ResourceKey? = nil) {
+        guard let time = stale.removeValue(forKey: id) else { return }
+        var changed: [ResourceKey] = []
+        translate(id, &changed, now: time)
+        tell(changed.filter { $0 != key })
+    }
+
+    private func translate(_ id: ServiceID, _ changed: inout [ResourceKey], now: Duration) {
         let outcome = translator.translate(catalog.service(id), &assignments, now: now)
         for resource in outcome.resources where resources[resource.key] != resource {
             resources[resource.key] = resource
@@ -139,7 +172,7 @@ extension Pipeline {
         let retention = translator.policy.emptyRetention
         while !Task.isCancelled {
             // Whatever becomes empty from now on is due later than this.
-            let due = assignments.nextExpiry(retention: retention) ?? now + retention
+            let due = nextExpiry(retention) ?? now + retention
             try? await Task.sleep(for: max(due - now, .seconds(1)), clock: clock)
             if Task.isCancelled { return }
             // A registry that can't be followed may have got the service back meanwhile.
@@ -147,8 +180,14 @@ extension Pipeline {
         }
     }
 
+    private func nextExpiry(_ retention: Duration) -> Duration? {
+        let times = [assignments.nextExpiry(retention: retention), stale.values.min().map { $0 + retention }]
+        return times.compactMap(\.self).min()
+    }
+
     private func expire(_ retention: Duration) {
-        let names = assignments.expire(now: now, retention: retention)
+        for (id, time) in stale where now - time >= retention { refresh(id) }
+        let names = assignments.expire(now: now, retention: retention) { catalog.isDecidable($0) && stale[$0] == nil }
         let keys = names.map { ResourceKey(namespace: translator.policy.namespace, name: $0) }
         for key in keys { resources[key] = nil }
         tell(keys)

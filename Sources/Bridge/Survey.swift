@@ -52,7 +52,7 @@ package struct Survey: Sendable {
         }
         try await Self.readRegistries(parts, within: limit)
         for registry in released { _ = await pipeline.release(registry) }
-        resources = await pipeline.everyResource
+        resources = await pipeline.everyResource()
         var items: [Item] = []
         for delivery in parts.deliveries {
             let held = owned[delivery.name] ?? [:]

@@ -46,6 +46,24 @@ extension CatalogStore {
         return outcome.outcome
     }
 
+    /// Another replica, which led, let go of what its objects show no more.
+    /// - Parameter shown: By service and protocol, the endpoints in the objects that there are.
+    package mutating func adopt(
+        _ shown: [ServiceID: [ApplicationProtocol: Set<Endpoint>]], now: Duration
+    ) -> Outcome {
+        var outcome = Changes()
+        for index in registries.indices {
+            for id in registries[index].removals?.held.keys.map({ $0 }) ?? [] {
+                guard let shown = shown[id],
+                    let reaction = registries[index].removals?.adopt(id, shown: shown, now: now)
+                else { continue }
+                outcome.changed.formUnion(reaction.changed)
+            }
+        }
+        registries.removeAll { $0.health == .removed && $0.removals?.heldCount == 0 }
+        return outcome.outcome
+    }
+
     /// What becomes of an event, while it is being found out.
     struct Changes {
         var changed: Set<ServiceID> = []

@@ -120,14 +120,16 @@ extension RegistryGuard {
         for (id, endpoints) in gained {
             // What comes back in a recovery does not make up for later losses.
             if hold == nil, now >= gainsCountFrom { loss.add(-endpoints.count, at: now) }
-            for endpoint in endpoints {
-                if let entry = drop(id, endpoint) {
-                    reaction.changed.insert(id)
-                    if entry.isOfFirstLoss { hold?.recovers(now: now) }
-                } else {
-                    reaction.newcomers[id, default: []].append(endpoint)
-                    releaseOldest(of: id, &reaction)
-                }
+            // Who comes back makes no room for himself.
+            let newcomers = endpoints.filter { endpoint in
+                guard let entry = drop(id, endpoint) else { return true }
+                reaction.changed.insert(id)
+                if entry.isOfFirstLoss { hold?.recovers(now: now) }
+                return false
+            }
+            for endpoint in newcomers {
+                reaction.newcomers[id, default: []].append(endpoint)
+                releaseOldest(of: id, &reaction)
             }
             // It is not without instances any more.
             if hold == nil { letGo(id, &reaction) { _ in true } }
@@ -216,15 +218,17 @@ extension RegistryGuard {
         loss.reset()
     }
 
-    /// A new instance takes the place of the one that has been missing longest.
+    /// A new instance takes the place of the one that has been missing longest. That is no more than likely, hence nothing that
+    /// another registry says is overruled by it.
     private mutating func releaseOldest(of id: ServiceID, _ reaction: inout Reaction) {
         guard let oldest = held[id]?.min(by: { $0.value.number < $1.value.number })?.key else { return }
         drop(id, oldest)
-        reaction.release(id, oldest)
+        reaction.changed.insert(id)
     }
 
     private mutating func confirmAll(_ picture: Picture, _ reaction: inout Reaction) {
         let readCount = readCount
+        // What can't be read confirms nothing.
         for id in held.keys where picture.unreadable[id.name] == nil {
             if hold == nil {
                 letGo(id, &reaction) { $0 <= readCount }

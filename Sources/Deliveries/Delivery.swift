@@ -32,12 +32,16 @@ package protocol Delivery: Sendable {
 
     /// What keeps the delivery as a whole from working.
     var obstacle: Obstacle? { get }
+
+    /// Whether replicas share it, and this one is elected to write.
+    var isLed: Bool { get }
 }
 
 extension Delivery {
     package func troubles(limit: Int) -> (items: [Trouble], total: Int) { ([], 0) }
     package var pending: Int { 0 }
     package var obstacle: Obstacle? { nil }
+    package var isLed: Bool { false }
 }
 
 /// What a delivery asks for.
@@ -46,7 +50,7 @@ package protocol DesiredState: Sendable {
     func seed(_ objects: [ActualObject], from delivery: String) async
 
     /// Tells what of ours the other side holds by the work of another replica, whose choices count.
-    func adopt(_ objects: [ActualObject]) async
+    func adopt(_ objects: [ActualObject], from delivery: String) async
 
     func wanted(_ key: ResourceKey) async -> Wanted
 

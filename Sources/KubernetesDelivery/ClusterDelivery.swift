@@ -65,6 +65,7 @@ package actor ClusterDelivery: Delivery {
     package nonisolated var obstacle: Obstacle? { workers.obstacle }
 
     nonisolated var isLeading: Bool { leadership?.isLeading ?? true }
+    package nonisolated var isLed: Bool { leadership?.isLeading ?? false }
 
     package func run(desired: any DesiredState) async {
         guard let type = await waitForResourceType() else { return }
@@ -224,7 +225,7 @@ extension ClusterDelivery {
         if self.desired == nil {
             await begin(with: listed, desired)
         } else if isTakingOver || !isLeading {
-            await desired.adopt(listed)
+            await desired.adopt(listed, from: name)
         }
         isOutdated = false
         isTakingOver = false

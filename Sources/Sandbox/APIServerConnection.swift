@@ -71,7 +71,7 @@ struct APIServerConnection: Sendable {
     /// Whether the connection can serve another request.
     private func answer(_ message: Message, on outbound: Writer) async throws -> Bool {
         let route = APIServerRoute(method: message.head.method, uri: message.head.uri, kinds: server.settings.kinds)
-        switch await server.admit(route.request) {
+        switch await server.admit(route.request(message.head.headers)) {
         case nil: break
         case .respond(let code, let headers, let body):
             let text = body.map { Array($0.utf8) } ?? Self.injected(code).json.bytes

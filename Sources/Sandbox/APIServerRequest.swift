@@ -9,6 +9,8 @@ package struct APIServerRequest: Sendable, Hashable {
     package var resource: String?
     package var namespace: String?
     package var name: String?
+    /// What the client proves itself with.
+    package var bearerToken: String?
 }
 
 /// How many requests arrived, whatever became of them.

@@ -26,10 +26,12 @@ struct APIServerRoute: Sendable {
     }
 
     /// As a test sees it.
-    var request: APIServerRequest {
-        APIServerRequest(
+    func request(_ headers: HTTPHeaders) -> APIServerRequest {
+        let authorization = headers.first(name: "authorization")
+        return APIServerRequest(
             method: method.rawValue, target: target, verb: verb, resource: resource?.kind.plural,
-            namespace: resource?.namespace, name: resource?.name)
+            namespace: resource?.namespace, name: resource?.name,
+            bearerToken: authorization.flatMap { $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil })
     }
 
     /// - Throws: What makes a request impossible before the store is asked: 400, 405, 415.

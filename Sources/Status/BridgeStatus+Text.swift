@@ -74,10 +74,12 @@ extension DeliveryStatus {
     fileprivate var details: [String] {
         var lines: [String] = []
         if let obstacle { lines.append("hindered for \(obstacle.age.brief): \(obstacle.reason)") }
-        return lines + troubles.lines { trouble in
-            let retry = trouble.retryIn.map { ", again in \($0.brief)" } ?? ""
-            return "\(trouble.resource) \(trouble.kind.rawValue) \(trouble.age.brief) ago\(retry): \(trouble.reason)"
-        }
+        return lines
+            + troubles.lines { trouble in
+                let retry = trouble.retryIn.map { ", again in \($0.brief)" } ?? ""
+                return
+                    "\(trouble.resource) \(trouble.kind.rawValue) \(trouble.age.brief) ago\(retry): \(trouble.reason)"
+            }
     }
 }
 

@@ -152,10 +152,13 @@ extension Assignments {
 
 extension Assignments {
     /// Forgets objects that have been empty for `retention`, and services that have no object left.
+    /// - Parameter mayExpire: Whether it is known that nobody serves a service.
     /// - Returns: The names of the objects, sorted.
-    package mutating func expire(now: Duration, retention: Duration) -> [String] {
+    package mutating func expire(
+        now: Duration, retention: Duration, where mayExpire: (ServiceID) -> Bool = { _ in true }
+    ) -> [String] {
         var expired: [String] = []
-        for (id, assignment) in assignments {
+        for (id, assignment) in assignments where mayExpire(id) {
             let remaining = assignment.objects.filter { _, object in
                 object.emptySince.map { now - $0 < retention } ?? true
             }

@@ -16,6 +16,7 @@ final class FakeCluster: Delivery {
         var told: Set<ResourceKey> = []
         var objects: [ResourceKey: ActualObject] = [:]
         var writes = 0
+        var isLed = false
     }
 
     static let ownership = Ownership(
@@ -32,6 +33,10 @@ final class FakeCluster: Delivery {
 
     var objects: [ResourceKey: ActualObject] { state.withLock { $0.objects } }
     var writes: Int { state.withLock { $0.writes } }
+    var isLed: Bool { state.withLock { $0.isLed } }
+
+    /// Replicas share it, and this one is elected to write.
+    func leads(_ isLed: Bool = true) { state.withLock { $0.isLed = isLed } }
 
     func run(desired: any DesiredState) async {}
 
@@ -47,9 +52,17 @@ final class FakeCluster: Delivery {
         state.withLock { $0.told.formUnion(keys) }
     }
 
-    /// The first list is complete.
+    /// Somebody else makes, changes or removes an object.
+    func put(_ object: ActualObject?, at key: ResourceKey) {
+        state.withLock { state in
+            state.objects[key] = object
+            state.told.insert(key)
+        }
+    }
+
+    /// The first list is complete. It has what carries our labels.
     func begin(_ desired: any DesiredState) async {
-        await desired.seed(Array(objects.values), from: name)
+        await desired.seed(owned(), from: name)
         state.withLock { $0.told.formUnion($0.objects.keys) }
         await settle(desired)
     }

@@ -153,6 +153,45 @@ struct NetLossTests {
         #expect(scene.hold() == nil)
     }
 
+    @Test("who comes back together with a new instance makes no room for himself, and loses nothing elsewhere")
+    mutating func replacedBesideReturning() {
+        scene = Scene(registries: ["zk", "nacos"])
+        scene.read(["a.A": Array(2...40), "a.B": Array(41...80)])
+        scene.read(["a.A": [2]], from: "nacos")
+        scene.read(["a.B": Array(41...80)])
+        scene.apply(.interrupted(reason: "the connection is lost"), from: "nacos")
+        scene.read(["a.A": [1] + Array(2...40), "a.B": Array(41...80)])
+        #expect(scene.hold() == nil)
+        scene.read(["a.A": [1] + Array(3...40), "a.B": Array(41...80)])
+        #expect(scene.accepted("a.A") == [1] + Array(3...40))
+    }
+
+    @Test("what a new instance probably replaces is not taken from a registry that still announces it")
+    mutating func replacedElsewhere() {
+        scene = Scene(registries: ["zk", "nacos"])
+        scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
+        scene.read(["a.A": Array(1...40)], from: "nacos")
+        scene.apply(.interrupted(reason: "the connection is lost"), from: "nacos")
+        scene.read(["a.B": Array(41...80)])
+        scene.add("a.A", 101)
+        #expect(scene.accepted("a.A") == Array(1...40) + [101])
+    }
+
+    @Test("what the object of a replica that led shows no more is not held either")
+    mutating func adopted() {
+        scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
+        scene.read(["a.B": Array(41...80)])
+        let shown = Set((UInt8(1)...30).map { Instance.sample($0).endpoint })
+        let outcome = scene.store.adopt(
+            [Scene.id("a.A"): [.dubbo: shown], Scene.id("a.B"): [.dubbo: []]], now: scene.now)
+        #expect(outcome.changed == [Scene.id("a.A")])
+        #expect(scene.accepted("a.A") == Array(1...30))
+        #expect(scene.accepted("a.B") == Array(41...80))
+        _ = scene.store.adopt([Scene.id("a.A"): [.dubbo: []]], now: scene.now)
+        #expect(scene.accepted("a.A") == [])
+        #expect(scene.hold() == nil)
+    }
+
     @Test("a held address that another service registers is released at once")
     mutating func reused() {
         scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
@@ -375,8 +414,15 @@ struct SecondReadTests {
     mutating func unreadable() {
         scene.read(["a.A": [1], "a.B": [2]])
         scene.remove("a.A", 1)
-        scene.apply(.unreadable(name: "a.A", reason: "no permission"))
+        let unreadable = SourceEvent.unreadable(name: "a.A", reason: "no permission")
+        scene.apply(unreadable)
         #expect(scene.accepted("a.A") == [1])
+        for event in [.begin, .services(name: "a.B", Scene.list("a.B", [2])), unreadable, .complete] {
+            scene.apply(event)
+        }
+        #expect(scene.accepted("a.A") == [1])
+        scene.read(["a.B": [2]])
+        #expect(scene.accepted("a.A") == [])
     }
 
     @Test("all instances that a service lost before it had none wait together")

@@ -304,7 +304,7 @@ private final class Desired: DesiredState {
 
     func wanted(_ key: ResourceKey) async -> Wanted { undecided.contains(key) ? .undecided : .absent }
 
-    func adopt(_ objects: [ActualObject]) async {}
+    func adopt(_ objects: [ActualObject], from delivery: String) async {}
 
     func everyKey() async -> [ResourceKey] { [] }
 

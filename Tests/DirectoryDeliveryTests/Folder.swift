@@ -118,7 +118,7 @@ final class Wishes: DesiredState {
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
 
-    func adopt(_ objects: [ActualObject]) async {}
+    func adopt(_ objects: [ActualObject], from delivery: String) async {}
 
     func everyKey() async -> [ResourceKey] { [] }
 

@@ -126,7 +126,7 @@ final class Wishes: DesiredState {
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
 
-    func adopt(_ objects: [ActualObject]) async {}
+    func adopt(_ objects: [ActualObject], from delivery: String) async {}
 
     func everyKey() async -> [ResourceKey] {
         state.withLock { $0.wanted.filter { $0.value.resource != nil }.map(\.key) }
@@ -174,27 +174,6 @@ extension ClusterDelivery {
     /// Returns when this many resources are in trouble.
     func waitForTroubles(_ count: Int) async throws {
         try await yield(while: troubles(limit: 0).total != count)
-    }
-}
-
-/// A clock fifty times as fast as the real one, so that nobody waits for back-offs.
-struct HastyClock: Clock {
-    struct Instant: InstantProtocol {
-        fileprivate var offset = Duration.zero
-
-        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-        func duration(to other: Instant) -> Duration { other.offset - offset }
-        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
-    }
-
-    private static let factor = 50
-    private let start = ContinuousClock.now
-
-    var now: Instant { Instant(offset: start.duration(to: .now) * Self.factor) }
-    var minimumResolution: Duration { .milliseconds(1) }
-
-    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
-        try await ContinuousClock().sleep(until: start + deadline.offset / Self.factor)
     }
 }
 

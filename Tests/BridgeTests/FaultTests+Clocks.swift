@@ -1,0 +1,115 @@
+import Addressing
+import Catalog
+import Foundation
+import IsthmusTesting
+import Kubernetes
+import Sandbox
+import Synchronization
+import Testing
+
+@testable import Bridge
+
+/// A process can't move the clock of its machine. What can be shown is that every time of a wall clock that reaches the bridge, its
+/// own and those that others tell, may jump by hours without a consequence; and that the bridge asks for no other.
+@Suite("a wall clock that jumps", .timeLimit(.minutes(1)))
+struct ClockFaultTests {
+    /// Hours forth and back with every look.
+    private final class JumpingClock: Sendable {
+        private let looks = Mutex(0)
+
+        var sinceEpoch: Duration {
+            let look = looks.withLock { looks in
+                looks += 1
+                return looks
+            }
+            return .seconds(1_700_000_000 + (look % 2 == 0 ? 1 : -1) * 7200 * (look % 5))
+        }
+    }
+
+    @Test("fault 11: neither a lease nor a resource changes for a clock that jumps by hours")
+    func cluster() async throws {
+        let clock = JumpingClock()
+        let server = APIServer(
+            namespaces: ["default", Street.namespace],
+            now: { Date(timeIntervalSince1970: clock.sinceEpoch / .seconds(1)) })
+        try await withAPIServer(server) { cluster in
+            let leader = try await PausedLeader(cluster, wallClock: { clock.sinceEpoch })
+            try await leader.standing {
+                try await leader.leads()
+                try await withZooKeeperServer { registry in
+                    try await registry.makePath("/dubbo")
+                    try await Street.run(.init(leadership: leader), cluster, registry: try await registry.address) {
+                        street in
+                        for host in 1...9 {
+                            try await registry.register("a.Cart", host)
+                            try await street.wait(for: "a.cart", (1...host).map { "10.0.0.\($0)" })
+                            try await leader.renews(in: cluster)
+                            #expect(leader.election.isLeading)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("fault 11: what providers say of the time decides nothing", arguments: SeededGenerator.seeds(4))
+    func providers(seed: UInt64) async {
+        var random = SeededGenerator(seed: seed)
+        let jumps = (0..<200).map { _ in Int64.random(in: -1_000_000_000...1_000_000_000, using: &random) }
+        let calm = await life(startTimes: jumps.map { _ in 0 })
+        let jumping = await life(startTimes: jumps)
+        #expect(calm.map(\.keys.count) == jumping.map(\.keys.count))
+        #expect(calm == jumping)
+    }
+
+    /// Providers come, many go at once, the hold runs out: what the cluster has after each step.
+    private func life(startTimes: [Int64]) async -> [[String: [UInt8]]] {
+        let (cluster, clock) = (FakeCluster(), ManualClock())
+        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        await cluster.begin(pipeline)
+        var seen: [[String: [UInt8]]] = []
+        for (count, time) in [(100, 0), (60, 0), (60, 150), (60, 149), (60, 1), (60, 0), (100, 0), (95, 10)] {
+            clock.advance(by: .seconds(time))
+            await pipeline.accept(.begin, from: "zk")
+            for name in ["a.Cart", "a.Order"] {
+                let instances = (1...count).map { host in
+                    var instance = Instance.sample(UInt8(host))
+                    instance.startTime = startTimes[host]
+                    return (InstanceKey("\(name)-\(host)"), instance)
+                }
+                await pipeline.accept(
+                    .services(name: name, [ServiceID(name: name): Dictionary(uniqueKeysWithValues: instances)]),
+                    from: "zk")
+            }
+            await pipeline.accept(.complete, from: "zk")
+            await cluster.settle(pipeline)
+            seen.append(cluster.content)
+        }
+        return seen
+    }
+
+    @Test("fault 11: only what people read, and the expiry of credentials, asks for the time of day")
+    func sources() throws {
+        let allowed = [
+            // What is written into a lease, for people.
+            "Kubernetes/LeaderElection.swift",
+            // A credential plug-in says by the wall clock how long a credential is good.
+            "Kubernetes/CredentialCommand.swift", "Kubernetes/PluginCredential.swift",
+            "Kubernetes/PluginCredentials.swift", "Kubernetes/CredentialReply.swift",
+            "Status/BridgeStatus.swift",
+            // How old a snapshot is, for the log.
+            "Snapshot/Descriptor.swift",
+        ]
+        let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Sources")
+        let readings = ["Date()", "Date.now", "SystemClock", "gettimeofday", "clock_gettime", "time(nil)"]
+        for file in try #require(FileManager.default.enumerator(atPath: sources.path)?.allObjects as? [String]) {
+            // The doubles and the test support stand for the world outside.
+            guard file.hasSuffix(".swift"), !["Sandbox/", "IsthmusTesting/"].contains(where: file.hasPrefix),
+                !allowed.contains(file)
+            else { continue }
+            let text = try String(contentsOf: sources.appending(path: file), encoding: .utf8)
+            for reading in readings where text.contains(reading) { Issue.record("\(file) has \(reading)") }
+        }
+    }
+}

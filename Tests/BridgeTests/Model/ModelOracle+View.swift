@@ -1,0 +1,319 @@
+import Catalog
+
+extension ModelOracle {
+    /// Losses that look like a failure of the registry.
+    struct Suspicion {
+        struct Missing {
+            /// The time, of that for which reads have agreed, from which on it is missing.
+            var since: Duration
+            /// Whether it went together with what the suspicion began with.
+            var isOfFirstLoss: Bool
+        }
+
+        let began: Duration
+        var claims: [Claim: Missing] = [:]
+        /// New instances each let one of their service's missing ones go.
+        var replaced: [ServiceID: Int] = [:]
+        var total: Int
+        /// Whether no time releases it.
+        var isEmptyAnswer = false
+        private var agreed = Duration.zero
+        private var recovered = Duration.zero
+        var lastRead: Duration?
+
+        init(began: Duration, total: Int, isEmptyAnswer: Bool = false) {
+            self.began = began
+            self.total = total
+            self.isEmptyAnswer = isEmptyAnswer
+        }
+
+        /// At the least.
+        var count: Int {
+            var left = claims.count
+            for (id, count) in replaced { left -= min(count, claims.keys.count { $0.id == id }) }
+            return left
+        }
+
+        private func time(_ now: Duration) -> Duration { agreed + (lastRead.map { now - $0 } ?? .zero) }
+
+        mutating func misses(_ claim: Claim, now: Duration) {
+            claims[claim] = Missing(since: time(now), isOfFirstLoss: now - began < .seconds(60))
+        }
+
+        mutating func recovers(now: Duration) { recovered = time(now) }
+
+        /// A full read says the same.
+        /// - Returns: What has been missing for so long that it is believed.
+        mutating func agree(now: Duration, unreadable: Set<String>, isTooMuch: Bool) -> [Claim] {
+            agreed = time(now)
+            lastRead = now
+            for claim in claims.keys where unreadable.contains(claim.id.name) { claims[claim]?.since = agreed }
+            if isEmptyAnswer || count * 2 > total { return [] }
+            let required: Duration = isTooMuch ? .seconds(300) : .seconds(60)
+            return claims.filter { agreed - max($1.since, recovered) >= required }.map(\.key)
+        }
+    }
+
+    /// What came and went.
+    struct Ledger {
+        var entries: [(time: Duration, net: Int)] = []
+        /// What comes soon after a suspicion may be the end of a recovery.
+        var gainsCountFrom = Duration.zero
+    }
+
+    /// What one registry said, and what follows from it.
+    struct View {
+        let name: String
+        var picture: Picture = [:]
+        /// What the picture says.
+        private(set) var claims: Set<Claim> = []
+        var shadow: Picture?
+        var unknown: Set<String> = []
+        var shadowUnknown: Set<String> = []
+        /// What the full read that goes on can't say.
+        var unreadable: Set<String> = []
+        /// Ever since the start.
+        var isComplete = false
+        var isFollowed = false
+        /// What it announced, and no longer does.
+        var lost: Set<Claim> = []
+        var hold: Suspicion?
+        /// The last endpoints of services, until the read of this number.
+        var unconfirmed: [Claim: Int] = [:]
+        private var readCount = 0
+        /// What came and went in the last minute; more than one where nobody can say whether it was forgotten meanwhile.
+        private var ledgers = [ModelOracle.Ledger()]
+        /// Whether the window's edge fell so that nobody can say whether there is a hold.
+        private(set) var isUnclear = false
+
+        init(name: String) {
+            self.name = name
+        }
+    }
+}
+
+extension ModelOracle.View {
+    typealias Claim = ModelOracle.Claim
+
+    var kept: Set<Claim> { Set(hold?.claims.keys.map { $0 } ?? []).union(unconfirmed.keys) }
+
+    /// The protocols that each service is served in.
+    var served: [ServiceID: Set<ApplicationProtocol>] {
+        var served = picture.mapValues { Set($0.values.map(\.protocol)) }
+        for claim in kept { served[claim.id, default: []].insert(claim.endpoint.protocol) }
+        return served
+    }
+
+    func claims(of id: ServiceID) -> Set<Claim> {
+        Set((picture[id] ?? [:]).values.map { Claim(id: id, endpoint: $0) })
+    }
+
+    func announces(_ claim: Claim) -> Bool { claims.contains(claim) }
+
+    private var count: Int { picture.values.reduce(0) { $0 + $1.count } }
+
+    private func claims(named name: String) -> Set<Claim> {
+        picture.keys.filter { $0.name == name }.reduce(into: []) { $0.formUnion(claims(of: $1)) }
+    }
+
+    // MARK: What is said
+
+    /// - Returns: What it announces anew.
+    mutating func hears(_ event: SourceEvent, now: Duration) -> Set<Claim> {
+        switch event {
+        case .begin:
+            shadow = [:]
+            shadowUnknown = []
+            unreadable = []
+            readCount += 1
+        case .services(let name, let services):
+            let read = services.filter { !$0.value.isEmpty }.mapValues { $0.mapValues(\.endpoint) }
+            guard shadow == nil else {
+                shadow?.merge(read) { $0.merging($1) { $1 } }
+                return []
+            }
+            let before = claims(named: name)
+            unknown.remove(name)
+            picture = picture.filter { $0.key.name != name }.merging(read) { $1 }
+            unconfirmed = unconfirmed.filter { $0.key.id.name != name }
+            return change(from: before, to: claims(named: name), now: now)
+        case .unreadable(let name, _):
+            guard shadow != nil else { return [] }
+            unreadable.insert(name)
+            if !isComplete || unknown.contains(name) { shadowUnknown.insert(name) }
+            shadow?.merge(picture.filter { $0.key.name == name }) { $0.merging($1) { read, _ in read } }
+        case .complete:
+            return complete(now: now)
+        case .interrupted:
+            shadow = nil
+            isFollowed = false
+            hold?.lastRead = nil
+        case .added(let id, let key, let instance):
+            let before = claims(of: id)
+            picture[id, default: [:]][key] = instance.endpoint
+            if shadow != nil { shadow?[id, default: [:]][key] = instance.endpoint }
+            return change(from: before, to: claims(of: id), now: now)
+        case .removed(let id, let key):
+            let before = claims(of: id)
+            remove(key, of: id, from: &picture)
+            if shadow != nil { remove(key, of: id, from: &shadow!) }
+            return change(from: before, to: claims(of: id), now: now)
+        }
+        return []
+    }
+
+    private func remove(_ key: InstanceKey, of id: ServiceID, from picture: inout ModelOracle.Picture) {
+        picture[id]?[key] = nil
+        if picture[id]?.isEmpty == true { picture[id] = nil }
+    }
+
+    private mutating func complete(now: Duration) -> Set<Claim> {
+        guard let shadow else { return [] }
+        let before = claims
+        let after = Set(shadow.flatMap { id, nodes in nodes.values.map { Claim(id: id, endpoint: $0) } })
+        picture = shadow
+        unknown = shadowUnknown
+        self.shadow = nil
+        let isFirst = !isComplete
+        isComplete = true
+        isFollowed = true
+        if picture.isEmpty, hold == nil, !before.isEmpty, !isFirst {
+            hold = ModelOracle.Suspicion(began: now, total: before.count + unconfirmed.count, isEmptyAnswer: true)
+        }
+        // What is new at the first read is settled with what was known before the start.
+        if isFirst { claims = after }
+        let gained = isFirst ? after : change(from: before, to: after, now: now)
+        unconfirmed = unconfirmed.filter { $0.value > readCount || unreadable.contains($0.key.id.name) }
+        agree(now: now)
+        return gained
+    }
+
+    // MARK: What follows
+
+    private mutating func change(from before: Set<Claim>, to after: Set<Claim>, now: Duration) -> Set<Claim> {
+        let gained = after.subtracting(before)
+        let lost = before.subtracting(after)
+        claims.formUnion(gained)
+        claims.subtract(lost)
+        take(gained: gained, now: now)
+        loses(lost, now: now)
+        return gained
+    }
+
+    /// What it said when the bridge started, against what was known before.
+    mutating func starts(lost: Set<Claim>, gained: Set<Claim>, now: Duration) {
+        if lost.isEmpty { return }
+        if picture.isEmpty, hold == nil { hold = .init(began: now, total: lost.count, isEmptyAnswer: true) }
+        note(-min(gained.count, lost.count), now: now)
+        loses(lost, now: now)
+    }
+
+    private mutating func take(gained: Set<Claim>, now: Duration) {
+        if !picture.isEmpty { hold?.isEmptyAnswer = false }
+        if gained.isEmpty { return }
+        note(-gained.count, now: now)
+        for claim in gained {
+            if let missing = hold?.claims.removeValue(forKey: claim) {
+                // One that had been let go for another is no recovery.
+                if hold?.replaced[claim.id] ?? 0 == 0, missing.isOfFirstLoss { hold?.recovers(now: now) }
+            } else {
+                hold?.replaced[claim.id, default: 0] += 1
+            }
+            unconfirmed = unconfirmed.filter { $0.key.id != claim.id }
+        }
+        endEmptyHold(now: now)
+    }
+
+    private mutating func loses(_ claims: Set<Claim>, now: Duration) {
+        if claims.isEmpty { return }
+        note(claims.count, now: now)
+        lost.formUnion(claims)
+        if hold == nil {
+            // Where the window begins is known to a second.
+            let nets = ledgers.flatMap { netLosses($0.entries, now: now) }
+            let isSuspicious = nets.map { isTooMuch($0, of: count + $0) }
+            if isSuspicious.allSatisfy({ $0 }) {
+                hold = .init(began: now, total: count + (nets.max() ?? 0))
+            } else if isSuspicious.contains(true) {
+                isUnclear = true
+            }
+        }
+        for claim in claims {
+            if hold != nil {
+                hold?.misses(claim, now: now)
+            } else if picture[claim.id] == nil {
+                unconfirmed[claim] = readCount + 1
+            }
+        }
+    }
+
+    /// More than 15 percent, and more than ten.
+    private func isTooMuch(_ loss: Int, of total: Int) -> Bool { loss > 10 && loss * 100 > total * 15 }
+
+    private mutating func note(_ net: Int, now: Duration) {
+        for index in ledgers.indices {
+            if net < 0, now < ledgers[index].gainsCountFrom { continue }
+            ledgers[index].entries.removeAll { now - $0.time > .seconds(62) }
+            ledgers[index].entries.append((now, net))
+        }
+    }
+
+    /// What a minute has cost, for each moment at which it may have begun.
+    private func netLosses(_ ledger: [(time: Duration, net: Int)], now: Duration) -> [Int] {
+        var net = ledger.reduce(0) { $0 + $1.net }
+        var nets = ledger.first.map { now - $0.time <= .seconds(61) } ?? true ? [net] : []
+        for entry in ledger {
+            if now - entry.time < .seconds(59) { break }
+            net -= entry.net
+            nets.append(net)
+        }
+        return nets
+    }
+
+    private mutating func agree(now: Duration) {
+        guard let hold else { return }
+        let isTooMuch = isTooMuch(hold.count, of: hold.total)
+        let believed = self.hold?.agree(now: now, unreadable: unreadable, isTooMuch: isTooMuch) ?? []
+        for claim in believed { self.hold?.claims[claim] = nil }
+        endEmptyHold(now: now)
+    }
+
+    /// Everything is believed.
+    /// - Parameter wasHeld: Whether there was anything to release.
+    mutating func released(wasHeld: Bool) {
+        hold = nil
+        isUnclear = false
+        guard wasHeld else { return }
+        unconfirmed = [:]
+        ledgers = [ModelOracle.Ledger()]
+    }
+
+    mutating func release(now: Duration, where isFree: (Claim) -> Bool) {
+        if let hold { self.hold?.claims = hold.claims.filter { !isFree($0.key) } }
+        unconfirmed = unconfirmed.filter { !isFree($0.key) }
+        endEmptyHold(now: now)
+    }
+
+    /// What went before may be forgotten then.
+    private mutating func endEmptyHold(now: Duration) {
+        guard let hold, hold.count <= 0 else { return }
+        self.hold = nil
+        ledgers = ledgers.suffix(4) + [ModelOracle.Ledger(gainsCountFrom: now + .seconds(60))]
+    }
+
+    /// An endpoint is no longer delivered.
+    /// - Returns: Why it should be.
+    mutating func takesAway(_ claim: Claim, now: Duration) -> String? {
+        if hold?.claims[claim] != nil {
+            if let left = hold?.replaced[claim.id], left > 0 {
+                hold?.replaced[claim.id] = left - 1
+                hold?.claims[claim] = nil
+                endEmptyHold(now: now)
+                return nil
+            }
+            return isUnclear ? nil : "it lost \(hold?.claims.count ?? 0) of \(hold?.total ?? 0) at once"
+        }
+        return unconfirmed[claim] == nil || isUnclear
+            ? nil : "it was the last of its service, and no second read has confirmed that"
+    }
+}

@@ -1,0 +1,200 @@
+import Addressing
+import Bridge
+import Catalog
+import Deliveries
+import IsthmusTesting
+import IstioAPI
+import JSON
+import Planning
+import Snapshot
+import Translation
+
+/// Two registries, a cluster and the bridge between them, to which things happen at random while an oracle looks on.
+struct ModelRun {
+    static let retention = Duration.seconds(240)
+    /// The service whose name an object of somebody else has in the cluster.
+    static let taken = "com.acme.Taken"
+    static let ids =
+        (0..<9).flatMap { index in
+            ["", "2"].prefix(index % 3 == 0 ? 2 : 1).map { ServiceID(name: "com.acme.S\(index)", version: $0) }
+        } + [ServiceID(name: taken)]
+
+    var random: SeededGenerator
+    var registries = ["zk", "nacos"].map { ModelRegistry(name: $0) }
+    var oracle = ModelOracle(registries: ["zk", "nacos"])
+    let cluster: FakeCluster
+    let clock = ManualClock()
+    let elapsed: @Sendable () -> Duration
+    let foreign: [ResourceKey: ActualObject]
+    var pipeline: Pipeline
+    var expiry: Task<Void, Never>?
+    var isLeading = true
+    /// What was remembered at some time before.
+    var snapshot: [SnapshotRecord] = []
+    /// Instances that were lost together and may come back.
+    var gone: [(registry: Int, registration: ModelRegistry.Registration)] = []
+    /// What the cluster had when it was last looked at.
+    var objects: [ResourceKey: ActualObject] = [:]
+    var claims: [ResourceKey: Set<ModelOracle.Claim>] = [:]
+    var delivered: Set<ModelOracle.Claim> = []
+    var problems: [String] = []
+    /// What happened, for people.
+    var history: [String] = []
+
+    init(seed: UInt64) async {
+        random = SeededGenerator(seed: seed)
+        foreign = Self.foreignObjects
+        cluster = FakeCluster(objects: foreign)
+        elapsed = clock.elapsing()
+        pipeline = Self.newPipeline(cluster, clock)
+        for index in registries.indices {
+            for _ in 0..<70 { register(at: index) }
+        }
+        await start(recalling: nil)
+    }
+
+    var now: Duration { elapsed() }
+
+    private static func newPipeline(_ cluster: FakeCluster, _ clock: ManualClock) -> Pipeline {
+        .sample(
+            cluster, registries: ["zk", "nacos"], policy: .init(namespace: "dubbo", emptyRetention: retention),
+            guardPolicy: GuardPolicy(), clock: clock)
+    }
+
+    /// One has a name that is wanted, one the labels of another installation, one nothing to do with anything.
+    private static var foreignObjects: [ResourceKey: ActualObject] {
+        let others = [OwnerMark.managedBy: OwnerMark.manager, OwnerMark.instance: "other"]
+        let objects = [(taken.lowercased(), [:]), ("com.acme.s1.p-rest", others), ("shop", ["team": "shop"])].map {
+            ActualObject(
+                key: ResourceKey(namespace: "dubbo", name: $0), uid: "of-\($0)", resourceVersion: "7", labels: $1,
+                annotations: [:], spec: ["hosts": [.string($0)], "endpoints": []])
+        }
+        return Dictionary(uniqueKeysWithValues: objects.map { ($0.key, $0) })
+    }
+
+    // MARK: The bridge's life
+
+    /// - Parameter isOld: Whether things may have happened since the snapshot.
+    mutating func start(recalling snapshot: [SnapshotRecord]?, isOld: Bool = false) async {
+        expiry?.cancel()
+        await expiry?.value
+        pipeline = Self.newPipeline(cluster, clock)
+        for index in registries.indices { registries[index].restart() }
+        oracle.restarted(memories(snapshot ?? []), now: now)
+        if snapshot == nil { oracle.forgets(since: now) } else if isOld { oracle.forgets(since: nil) }
+        if let snapshot { await pipeline.recall(snapshot) }
+        await cluster.begin(pipeline)
+        isLeading = true
+        expiry = Task { [pipeline] in await pipeline.expireEmptyEntries() }
+        await clock.someoneSleeps()
+    }
+
+    private func memories(_ snapshot: [SnapshotRecord]) -> [ServiceID: ModelOracle.Memory] {
+        var memories: [ServiceID: ModelOracle.Memory] = [:]
+        for object in cluster.owned() {
+            guard let (id, _) = Self.service(of: object) else { continue }
+            let registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
+            memories[id, default: .init()].registries.formUnion(registries)
+            memories[id, default: .init()].claims.formUnion(Self.claims(of: object))
+        }
+        let isClusterEmpty = memories.isEmpty
+        for record in snapshot {
+            memories[record.id, default: .init()].registries.formUnion(record.registries)
+            // It may be old: where the cluster has anything, the cluster says what there was.
+            if !isClusterEmpty { continue }
+            let claims = record.instances.map { ModelOracle.Claim(id: record.id, endpoint: $0.endpoint) }
+            memories[record.id, default: .init()].claims.formUnion(claims)
+        }
+        return memories
+    }
+
+    mutating func remember() async {
+        snapshot = []
+        while true {
+            let page = await pipeline.snapshotPage(after: snapshot.last?.id, limit: 4)
+            if page.isEmpty { return }
+            snapshot += page
+        }
+    }
+
+    mutating func end() async {
+        expiry?.cancel()
+        await expiry?.value
+    }
+
+    // MARK: Between the registries and the bridge
+
+    mutating func tell(_ events: [SourceEvent], from index: Int) async {
+        for event in events {
+            oracle.hears(event, from: registries[index].name, now: now)
+            await pipeline.accept(event, from: registries[index].name)
+        }
+    }
+
+    /// What the bridge asks a registry for. It is added to, so that nobody waits for a question.
+    func request(of index: Int) async -> ReadRequests.Request? {
+        guard let requests = pipeline.readRequests[registries[index].name] else { return nil }
+        requests.read([""])
+        let request = await requests.makeAsyncIterator().next()
+        guard case .names(let names) = request else { return request }
+        return names == [""] ? nil : .names(names.filter { !$0.isEmpty })
+    }
+
+    // MARK: Looking
+
+    /// Has the cluster written, if it can be, and looks at what has come of it.
+    mutating func look() async {
+        oracle.looks(now: now)
+        if isLeading { await cluster.settle(pipeline) }
+        let gone = notice()
+        if isLeading { problems += oracle.violations(gone: gone, delivered: delivered, exempt: Self.taken, now: now) }
+    }
+
+    /// Takes over what the cluster has now.
+    /// - Returns: What it had and hasn't any more.
+    private mutating func notice() -> Set<ModelOracle.Claim> {
+        let present = cluster.objects
+        for (key, object) in foreign where present[key] != object {
+            problems.append("\(key) is somebody else's and was changed")
+        }
+        let changed = Set(present.keys).union(objects.keys).filter { objects[$0] != present[$0] }
+        if !changed.isEmpty, !isLeading { problems.append("something was written by a replica that does not lead") }
+        for key in changed where present[key] == nil {
+            guard let (id, applicationProtocol) = objects[key].flatMap({ Self.service(of: $0) }) else { continue }
+            if !oracle.mayExpire(id, applicationProtocol, retention: Self.retention, now: now) {
+                problems.append("\(key) was removed before it was empty for \(Self.retention)")
+            }
+        }
+        let before = delivered
+        for key in changed where foreign[key] == nil { claims[key] = present[key].map { Self.claims(of: $0) } }
+        if !changed.isEmpty { delivered = Set(claims.values.joined()) }
+        objects = present
+        return changed.isEmpty ? [] : before.subtracting(delivered)
+    }
+
+    /// An object is like this now.
+    mutating func take(_ object: ActualObject?, at key: ResourceKey) {
+        objects[key] = object
+        // One object's claims may have moved to another.
+        claims[key] = object.map { Self.claims(of: $0) }
+        delivered = Set(claims.values.joined())
+    }
+
+    static func service(of object: ActualObject) -> (ServiceID, ApplicationProtocol)? {
+        guard let id = object.annotations[OwnerMark.service].flatMap({ ServiceID($0) }),
+            let name = object.annotations[OwnerMark.protocol], let found = ApplicationProtocol(rawValue: name)
+        else { return nil }
+        return (id, found)
+    }
+
+    static func claims(of object: ActualObject) -> Set<ModelOracle.Claim> {
+        guard let (id, applicationProtocol) = service(of: object) else { return [] }
+        let endpoints = (object.spec["endpoints"]?.array ?? []).compactMap { endpoint -> Endpoint? in
+            guard let address = endpoint["address"]?.string.flatMap({ IPAddress($0) }),
+                let port = endpoint["ports"]?[applicationProtocol.portName]?.integer.flatMap({ UInt16(exactly: $0) })
+            else { return nil }
+            return Endpoint(host: .address(address), port: port, protocol: applicationProtocol)
+        }
+        return Set(endpoints.map { ModelOracle.Claim(id: id, endpoint: $0) })
+    }
+}

@@ -1,0 +1,76 @@
+import Addressing
+import Catalog
+import Foundation
+import IsthmusTesting
+import Planning
+import Testing
+
+/// Thousands of things happen to two registries, a cluster and the bridge between them, at random, and after each it is looked
+/// whether anything was touched or taken away that the design says must stay.
+///
+/// `ISTHMUS_MODEL_SEED` repeats one run, `ISTHMUS_MODEL_STEPS` sets how long each is.
+@Suite("the bridge between registries and a cluster that fail at random", .timeLimit(.minutes(5)))
+struct ModelTests {
+    static var environmentSeed: UInt64? { environment("ISTHMUS_MODEL_SEED").flatMap { UInt64($0) } }
+    static var environmentSteps: Int? { environment("ISTHMUS_MODEL_STEPS").flatMap { Int($0) } }
+
+    private static func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
+
+    @Test(
+        "nothing goes without an affirmative answer, nothing of others is touched, and all is right when all is well again",
+        arguments: environmentSeed.map { [$0] } ?? SeededGenerator.seeds(3))
+    func holds(seed: UInt64) async {
+        let count = max(Self.environmentSteps ?? 3000, 1)
+        var run = await ModelRun(seed: seed)
+        for step in 1...count {
+            await run.step()
+            if step % 250 == 0 || step == count { await run.heal() }
+            if run.problems.isEmpty { continue }
+            Issue.record(
+                """
+                seed \(seed), step \(step): \(run.problems.prefix(5).joined(separator: "\n"))
+                what happened before:
+                \(run.history.joined(separator: "\n"))
+                """)
+            break
+        }
+        await run.end()
+    }
+}
+
+extension ModelRun {
+    /// Everything works again, nothing is held any more: the cluster has to be what the registries say.
+    mutating func heal() async {
+        note("everything works again")
+        await lead()
+        for index in registries.indices {
+            registries[index].unreadable = []
+            await tell(registries[index].readAll(.truth, &random), from: index)
+        }
+        await look()
+        for index in registries.indices { await release(index) }
+        // What a service lost last waits for a second read.
+        for index in registries.indices { await tell(registries[index].readAll(.truth, &random), from: index) }
+        await look()
+        problems += compare()
+    }
+
+    private func compare() -> [String] {
+        var expected: [String: [String]] = [:]
+        for registration in registries.flatMap(\.nodes.values) where registration.id.name != Self.taken {
+            let instance = registration.instance
+            expected["\(registration.id) \(instance.protocol)", default: []].append("\(instance.host):\(instance.port)")
+        }
+        expected = expected.mapValues { Set($0).sorted() }
+        var delivered: [String: [String]] = [:]
+        for object in cluster.owned() {
+            guard let (id, applicationProtocol) = Self.service(of: object), id.name != Self.taken else { continue }
+            let endpoints = Self.claims(of: object).map { "\($0.endpoint.host):\($0.endpoint.port)" }
+            if !endpoints.isEmpty { delivered["\(id) \(applicationProtocol)", default: []] += endpoints.sorted() }
+        }
+        let names = Set(expected.keys).union(delivered.keys).sorted()
+        return names.filter { expected[$0] != delivered[$0] }.map {
+            "at the end \($0) should have \(expected[$0] ?? []) and has \(delivered[$0] ?? [])"
+        }
+    }
+}
