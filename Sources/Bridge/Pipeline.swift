@@ -121,12 +121,16 @@ extension Pipeline {
 // MARK: - Translation
 
 extension Pipeline {
-    /// Only what is new is translated at once: the choices that are made for it should not depend on who asks first.
+    /// At once is only translated what is new, since the choices that are made for it should not depend on who asks first, and what is
+    /// empty, so that none of the times when somebody serves it is missed.
     func translate(_ ids: [ServiceID]) {
         var changed: [ResourceKey] = []
-        for id in ids where catalog.isDecidable(id) {
+        for id in ids {
             let keys = keys(of: id)
-            if keys.isEmpty {
+            if !catalog.isDecidable(id) {
+                if assignments.isPartlyEmpty(id) { assignments.noteServed(catalog.service(id)) }
+            } else if keys.isEmpty || assignments.isPartlyEmpty(id) {
+                stale[id] = nil
                 translate(id, &changed, now: now)
             } else {
                 stale[id] = now

@@ -171,6 +171,18 @@ extension Assignments {
         return expired.sorted()
     }
 
+    /// Whether nobody serves some protocol of the service.
+    package func isPartlyEmpty(_ id: ServiceID) -> Bool {
+        assignments[id]?.objects.values.contains { $0.emptySince != nil } ?? false
+    }
+
+    /// Nothing becomes of the service yet, but its entries are not empty for as long as nobody knew.
+    package mutating func noteServed(_ service: Service) {
+        for instance in service.instances where instance.isEnabled {
+            assignments[service.id]?.objects[instance.protocol]?.emptySince = nil
+        }
+    }
+
     /// When `expire` has something to do next; monotonic.
     package func nextExpiry(retention: Duration) -> Duration? {
         assignments.values.lazy.flatMap(\.objects.values).compactMap(\.emptySince).min().map { $0 + retention }

@@ -64,6 +64,22 @@ struct PipelineExpiryTests {
         }
     }
 
+    @Test("an entry that somebody served for a moment, before it was looked at, begins its retention anew")
+    func servedForAMoment() async throws {
+        try await withPipeline { pipeline in
+            await pipeline.read(["a.Cart": [1], "a.Order": [2]])
+            await pipeline.remove("a.Cart", 1)
+            await cluster.settle(pipeline)
+            clock.advance(by: .seconds(90))
+            await pipeline.add("a.Cart", 1)
+            await pipeline.remove("a.Cart", 1)
+            await advance(by: 99, pipeline)
+            #expect(cluster.endpoints("a.cart") == [])
+            await advance(by: 1, pipeline)
+            #expect(cluster.endpoints("a.cart") == nil)
+        }
+    }
+
     @Test("an address that becomes free goes to the service that lacked one")
     func freedAddress() async throws {
         try await withPipeline(block: "10.96.0.0/30") { pipeline in

@@ -163,6 +163,37 @@ struct PipelineSharingTests {
         }
     }
 
+    @Test("an entry that was served while a registry had yet to be read begins its retention anew")
+    func servedWhileUndecided() async {
+        let policy = TranslationPolicy(namespace: "dubbo", emptyRetention: .seconds(100))
+        let earlier = Pipeline.sample(cluster, registries: ["zk", "nacos"], policy: policy, clock: clock)
+        await cluster.begin(earlier)
+        for registry in ["zk", "nacos"] { await earlier.read(["a.Cart": [1], "a.Order": [2]], from: registry) }
+        for registry in ["zk", "nacos"] { await earlier.remove("a.Cart", 1, in: registry) }
+        await cluster.settle(earlier)
+        clock.advance(by: .seconds(90))
+        let records = await earlier.snapshotPage(after: nil, limit: 9)
+        let pipeline = Pipeline.sample(cluster, registries: ["zk", "nacos"], policy: policy, clock: clock)
+        await pipeline.recall(records)
+        await cluster.begin(pipeline)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await pipeline.expireEmptyEntries() }
+            await clock.someoneSleeps()
+            await pipeline.add("a.Cart", 1)
+            await pipeline.remove("a.Cart", 1)
+            for registry in ["zk", "nacos"] { await pipeline.read(["a.Order": [2]], from: registry) }
+            clock.advance(by: .seconds(50))
+            await clock.someoneSleeps()
+            await cluster.settle(pipeline)
+            #expect(cluster.endpoints("a.cart") == [])
+            clock.advance(by: .seconds(100))
+            await clock.someoneSleeps()
+            await cluster.settle(pipeline)
+            #expect(cluster.endpoints("a.cart") == nil)
+            group.cancelAll()
+        }
+    }
+
     @Test("the end of a hold is told of, also where another registry brought it about")
     func endElsewhere() async {
         let log = LogRecorder()

@@ -38,8 +38,10 @@ struct ModelOracle {
 extension ModelOracle {
     mutating func hears(_ event: SourceEvent, from registry: String, now: Duration) {
         let index = index(registry)
-        for claim in views[index].hears(event, now: now) { announced(claim, by: index, now: now) }
-        for claim in settle(now: now) {
+        let gained = views[index].hears(event, now: now)
+        let settled = settle(now: now)
+        for claim in gained { announced(claim, by: index, now: now) }
+        for claim in settled {
             for index in views.indices where views[index].announces(claim) { announced(claim, by: index, now: now) }
         }
     }

@@ -20,6 +20,7 @@ extension ModelRun {
         case 93..<96: await release(index)
         default: await restartStep()
         }
+        noteExpired()
         // Sometimes much happens between two writes.
         if chance(85) { await look() } else { note("(nothing is written yet)") }
     }

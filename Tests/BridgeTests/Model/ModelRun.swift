@@ -33,6 +33,9 @@ struct ModelRun {
     var snapshot: [SnapshotRecord] = []
     /// Instances that were lost together and may come back.
     var gone: [(registry: Int, registration: ModelRegistry.Registration)] = []
+    /// What may have become unwanted since the cluster was last written to: it goes also where the service has meanwhile come back, with
+    /// entries of other names.
+    var expired: Set<ResourceKey> = []
     /// What the cluster had when it was last looked at.
     var objects: [ResourceKey: ActualObject] = [:]
     var claims: [ResourceKey: Set<ModelOracle.Claim>] = [:]
@@ -161,15 +164,25 @@ struct ModelRun {
         if !changed.isEmpty, !isLeading { problems.append("something was written by a replica that does not lead") }
         for key in changed where present[key] == nil {
             guard let (id, applicationProtocol) = objects[key].flatMap({ Self.service(of: $0) }) else { continue }
-            if !oracle.mayExpire(id, applicationProtocol, retention: Self.retention, now: now) {
+            if !expired.contains(key), !mayExpire(id, applicationProtocol) {
                 problems.append("\(key) was removed before it was empty for \(Self.retention)")
             }
         }
+        if isLeading { expired = [] }
         let before = delivered
         for key in changed where foreign[key] == nil { claims[key] = present[key].map { Self.claims(of: $0) } }
         if !changed.isEmpty { delivered = Set(claims.values.joined()) }
         objects = present
         return changed.isEmpty ? [] : before.subtracting(delivered)
+    }
+
+    mutating func noteExpired() {
+        let expirable = cluster.objects.filter { Self.service(of: $0.value).map { mayExpire($0, $1) } ?? false }
+        expired.formUnion(expirable.keys)
+    }
+
+    private func mayExpire(_ id: ServiceID, _ applicationProtocol: ApplicationProtocol) -> Bool {
+        oracle.mayExpire(id, applicationProtocol, retention: Self.retention, now: now)
     }
 
     /// An object is like this now.
