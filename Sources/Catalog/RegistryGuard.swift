@@ -118,8 +118,7 @@ extension RegistryGuard {
     ) {
         if picture.count > 0, hold?.cause == .emptyAnswer { hold?.cause = .netLoss }
         for (id, endpoints) in gained {
-            // What comes back in a recovery does not make up for later losses.
-            if hold == nil, now >= gainsCountFrom { loss.add(-endpoints.count, at: now) }
+            gain(endpoints.count, now: now)
             // Who comes back makes no room for himself.
             let newcomers = endpoints.filter { endpoint in
                 guard let entry = drop(id, endpoint) else { return true }
@@ -135,6 +134,12 @@ extension RegistryGuard {
             if hold == nil { letGo(id, &reaction) { _ in true } }
         }
         endHoldIfEmpty(now: now)
+    }
+
+    /// What comes in a recovery makes up for what went, but not for what goes later.
+    private mutating func gain(_ count: Int, now: Duration) {
+        let isRecovery = hold != nil || now < gainsCountFrom
+        loss.add(isRecovery ? -min(count, max(loss.total(at: now), 0)) : -count, at: now)
     }
 
     private mutating func take(
@@ -254,6 +259,8 @@ extension RegistryGuard {
                 }
             }
         }
+        // All of it is believed.
+        if heldCount == 0 { loss.reset() }
         endHoldIfEmpty(now: now)
     }
 
@@ -294,10 +301,10 @@ extension RegistryGuard {
         return entry
     }
 
+    /// What was let go before the hold still counts.
     private mutating func endHoldIfEmpty(now: Duration) {
         guard heldCount == 0, hold != nil else { return }
         hold = nil
-        loss.reset()
         gainsCountFrom = now + policy.window
     }
 }

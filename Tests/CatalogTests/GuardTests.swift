@@ -141,6 +141,23 @@ struct NetLossTests {
         #expect(scene.accepted("a.A") == Array(2...100))
     }
 
+    @Test("what was let go before a hold counts on when the hold has ended by the return of the others")
+    mutating func beforeTheHold() {
+        scene.read(["a.A": Array(1...100)])
+        for host in UInt8(1)...16 { scene.remove("a.A", host) }
+        #expect(scene.hold()?.held == 1)
+        scene.add("a.A", 16)
+        #expect(scene.hold() == nil)
+        scene.remove("a.A", 17)
+        #expect(scene.hold()?.held == 1)
+        #expect(scene.accepted("a.A") == Array(16...100))
+        scene.now += .seconds(61)
+        scene.add("a.A", 17)
+        scene.remove("a.A", 18)
+        #expect(scene.hold() == nil)
+        #expect(scene.accepted("a.A") == [16, 17] + Array(19...100))
+    }
+
     @Test("during a hold a new instance takes the place of a missing one")
     mutating func replaced() {
         scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])

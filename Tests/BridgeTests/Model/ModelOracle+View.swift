@@ -54,13 +54,6 @@ extension ModelOracle {
         }
     }
 
-    /// What came and went.
-    struct Ledger {
-        var entries: [(time: Duration, net: Int)] = []
-        /// What comes soon after a suspicion may be the end of a recovery.
-        var gainsCountFrom = Duration.zero
-    }
-
     /// What one registry said, and what follows from it.
     struct View {
         let name: String
@@ -82,7 +75,9 @@ extension ModelOracle {
         var unconfirmed: [Claim: Int] = [:]
         private var readCount = 0
         /// What came and went in the last minute; more than one where nobody can say whether it was forgotten meanwhile.
-        private var ledgers = [ModelOracle.Ledger()]
+        private var ledgers: [[(time: Duration, net: Int)]] = [[]]
+        /// The most that there ever was.
+        private var peak = 0
         /// Whether the window's edge fell so that nobody can say whether there is a hold.
         private(set) var isUnclear = false
 
@@ -232,10 +227,12 @@ extension ModelOracle.View {
         lost.formUnion(claims)
         if hold == nil {
             // Where the window begins is known to a second.
-            let nets = ledgers.flatMap { netLosses($0.entries, now: now) }
+            let nets = ledgers.flatMap { netLosses($0, now: now) }
+            peak = max(peak, count + (nets.max() ?? 0))
             let isSuspicious = nets.map { isTooMuch($0, of: count + $0) }
             if isSuspicious.allSatisfy({ $0 }) {
-                hold = .init(began: now, total: count + (nets.max() ?? 0))
+                // It may have begun earlier, when there was more.
+                hold = .init(began: now, total: peak)
             } else if isSuspicious.contains(true) {
                 isUnclear = true
             }
@@ -254,9 +251,8 @@ extension ModelOracle.View {
 
     private mutating func note(_ net: Int, now: Duration) {
         for index in ledgers.indices {
-            if net < 0, now < ledgers[index].gainsCountFrom { continue }
-            ledgers[index].entries.removeAll { now - $0.time > .seconds(62) }
-            ledgers[index].entries.append((now, net))
+            ledgers[index].removeAll { now - $0.time > .seconds(62) }
+            ledgers[index].append((now, net))
         }
     }
 
@@ -287,7 +283,8 @@ extension ModelOracle.View {
         isUnclear = false
         guard wasHeld else { return }
         unconfirmed = [:]
-        ledgers = [ModelOracle.Ledger()]
+        ledgers = [[]]
+        peak = 0
     }
 
     mutating func release(now: Duration, where isFree: (Claim) -> Bool) {
@@ -300,7 +297,7 @@ extension ModelOracle.View {
     private mutating func endEmptyHold(now: Duration) {
         guard let hold, hold.count <= 0 else { return }
         self.hold = nil
-        ledgers = ledgers.suffix(4) + [ModelOracle.Ledger(gainsCountFrom: now + .seconds(60))]
+        ledgers = ledgers.suffix(4) + [[]]
     }
 
     /// An endpoint is no longer delivered.
