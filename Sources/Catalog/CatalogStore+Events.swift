@@ -38,7 +38,7 @@ extension CatalogStore {
     /// - Returns: `nil` where nothing of it is held.
     package mutating func release(_ registry: String, now: Duration) -> Outcome? {
         guard let index = registries.firstIndex(where: { $0.name == registry }),
-            registries[index].removals?.hold != nil, let reaction = registries[index].removals?.release()
+            registries[index].removals?.hold != nil, let reaction = registries[index].removals?.release(now: now)
         else { return nil }
         var outcome = Changes()
         take(reaction, from: index, now: now, &outcome)

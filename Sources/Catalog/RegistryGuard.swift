@@ -40,8 +40,7 @@ package struct RegistryGuard: Sendable {
     private(set) var heldCount = 0
     private var addresses = HeldAddresses()
     private var loss: NetLoss
-    /// For a window after a recovery, what comes is taken for a part of it.
-    private var gainsCountFrom = Duration.zero
+    private var departures: Departures
     private var number = 0
     /// How many full reads have begun.
     private var readCount = 0
@@ -49,6 +48,7 @@ package struct RegistryGuard: Sendable {
     init(policy: GuardPolicy) {
         self.policy = policy
         loss = NetLoss(window: policy.window)
+        departures = Departures(policy: policy)
     }
 
     /// Whether somebody should read the registry again, since the hold waits for reads that agree.
@@ -68,10 +68,10 @@ extension RegistryGuard {
         _ change: PictureChange, _ picture: Picture, read name: String? = nil, now: Duration
     ) -> Reaction {
         var reaction = Reaction(changed: change.services)
-        take(change.gained, picture, &reaction, now: now)
+        take(change.gained, beside: change.lostCount, picture, &reaction, now: now)
         if let name, hold == nil {
             // Few services wait at any time. What this read itself finds missing is not among them yet.
-            for id in held.keys where id.name == name { letGo(id, &reaction) { _ in true } }
+            for id in held.keys where id.name == name { letGo(id, &reaction, now: now) { _ in true } }
         }
         take(change.lost, picture, &reaction, now: now)
         return reaction
@@ -80,14 +80,14 @@ extension RegistryGuard {
     /// A full read is complete.
     mutating func observeRead(_ change: PictureChange, _ picture: Picture, now: Duration) -> Reaction {
         var reaction = Reaction(changed: change.services)
-        take(change.gained, picture, &reaction, now: now)
+        take(change.gained, beside: change.lostCount, picture, &reaction, now: now)
         // Delete events would be affirmative; an answer alone, that nothing is there, is not.
         if picture.count == 0, hold == nil, !change.lost.isEmpty {
             let gone = heldCount + change.lostCount
-            hold = Hold(cause: .emptyAnswer, since: now, lost: gone, held: gone, of: gone)
+            begin(Hold(cause: .emptyAnswer, since: now, lost: gone, held: gone, of: gone))
         }
         take(change.lost, picture, &reaction, now: now)
-        confirmAll(picture, &reaction)
+        confirmAll(picture, &reaction, now: now)
         if hold != nil { agree(picture, &reaction, now: now) }
         return reaction
     }
@@ -101,7 +101,7 @@ extension RegistryGuard {
         let count = change.lostCount
         if count == 0 { return reaction }
         if let cause, hold == nil {
-            hold = Hold(cause: cause, since: now, lost: count, held: count, of: picture.count + count)
+            begin(Hold(cause: cause, since: now, lost: count, held: count, of: picture.count + count))
         }
         // What is new at the start is no reason to believe later losses.
         loss.add(-min(change.gained.values.reduce(0) { $0 + $1.count }, count), at: now)
@@ -114,11 +114,12 @@ extension RegistryGuard {
     }
 
     private mutating func take(
-        _ gained: [ServiceID: [Endpoint]], _ picture: Picture, _ reaction: inout Reaction, now: Duration
+        _ gained: [ServiceID: [Endpoint]], beside lostCount: Int, _ picture: Picture, _ reaction: inout Reaction,
+        now: Duration
     ) {
         if picture.count > 0, hold?.cause == .emptyAnswer { hold?.cause = .netLoss }
+        gain(gained, beside: lostCount, now: now)
         for (id, endpoints) in gained {
-            gain(endpoints.count, now: now)
             // Who comes back makes no room for himself.
             let newcomers = endpoints.filter { endpoint in
                 guard let entry = drop(id, endpoint) else { return true }
@@ -128,18 +129,27 @@ extension RegistryGuard {
             }
             for endpoint in newcomers {
                 reaction.newcomers[id, default: []].append(endpoint)
-                releaseOldest(of: id, &reaction)
+                releaseOldest(of: id, &reaction, now: now)
             }
             // It is not without instances any more.
-            if hold == nil { letGo(id, &reaction) { _ in true } }
+            if hold == nil { letGo(id, &reaction, now: now) { _ in true } }
         }
         endHoldIfEmpty(now: now)
     }
 
-    /// What comes in a recovery makes up for what went, but not for what goes later.
-    private mutating func gain(_ count: Int, now: Duration) {
-        let isRecovery = hold != nil || now < gainsCountFrom
-        loss.add(isRecovery ? -min(count, max(loss.total(at: now), 0)) : -count, at: now)
+    /// What is new makes up for what went before or goes next, as in a deployment; what comes back, or comes while something is held, only
+    /// for what went.
+    /// - Parameter lostCount: How many instances the same answer shows to be gone.
+    private mutating func gain(_ gained: [ServiceID: [Endpoint]], beside lostCount: Int, now: Duration) {
+        var new = 0
+        var returned = 0
+        for (id, endpoints) in gained {
+            for endpoint in endpoints {
+                if departures.returns(id, endpoint, now: now) || hold != nil { returned += 1 } else { new += 1 }
+            }
+        }
+        loss.add(-new, at: now)
+        loss.add(-min(returned, max(loss.total(at: now) + lostCount, 0)), at: now)
     }
 
     private mutating func take(
@@ -150,7 +160,7 @@ extension RegistryGuard {
         loss.add(count, at: now)
         let net = loss.total(at: now)
         if hold == nil, policy.isSuspicious(loss: net, of: picture.count + net) {
-            hold = Hold(cause: .netLoss, since: now, lost: net, held: heldCount + count, of: picture.count + net)
+            begin(Hold(cause: .netLoss, since: now, lost: net, held: heldCount + count, of: picture.count + net))
         }
         for (id, instances) in lost {
             let isLast = picture.services[id] == nil
@@ -161,6 +171,7 @@ extension RegistryGuard {
                     keep(id, instance, until: readCount + 1, now: now)
                     reaction.reads.insert(id.name)
                 } else {
+                    departures.add(id, instance.endpoint, now: now)
                     reaction.release(id, instance.endpoint)
                 }
             }
@@ -172,9 +183,19 @@ extension RegistryGuard {
 
 extension RegistryGuard {
     /// Believes everything that was observed.
-    mutating func release() -> Reaction {
+    mutating func release(now: Duration) -> Reaction {
         var reaction = Reaction()
-        releaseAll(&reaction)
+        for (id, endpoints) in held {
+            for endpoint in endpoints.keys {
+                departures.add(id, endpoint, now: now)
+                reaction.release(id, endpoint)
+            }
+        }
+        held = [:]
+        heldCount = 0
+        addresses = HeldAddresses()
+        loss.reset()
+        endHoldIfEmpty(now: now)
         return reaction
     }
 
@@ -212,31 +233,21 @@ extension RegistryGuard {
 
     func isHeld(_ endpoint: Endpoint) -> Bool { !addresses[endpoint].isEmpty }
 
-    private mutating func releaseAll(_ reaction: inout Reaction) {
-        for (id, endpoints) in held {
-            for endpoint in endpoints.keys { reaction.release(id, endpoint) }
-        }
-        held = [:]
-        heldCount = 0
-        addresses = HeldAddresses()
-        hold = nil
-        loss.reset()
-    }
-
     /// A new instance takes the place of the one that has been missing longest. That is no more than likely, hence nothing that
     /// another registry says is overruled by it.
-    private mutating func releaseOldest(of id: ServiceID, _ reaction: inout Reaction) {
+    private mutating func releaseOldest(of id: ServiceID, _ reaction: inout Reaction, now: Duration) {
         guard let oldest = held[id]?.min(by: { $0.value.number < $1.value.number })?.key else { return }
         drop(id, oldest)
+        departures.add(id, oldest, now: now)
         reaction.changed.insert(id)
     }
 
-    private mutating func confirmAll(_ picture: Picture, _ reaction: inout Reaction) {
+    private mutating func confirmAll(_ picture: Picture, _ reaction: inout Reaction, now: Duration) {
         let readCount = readCount
         // What can't be read confirms nothing.
         for id in held.keys where picture.unreadable[id.name] == nil {
             if hold == nil {
-                letGo(id, &reaction) { $0 <= readCount }
+                letGo(id, &reaction, now: now) { $0 <= readCount }
             } else {
                 // It has become part of something larger.
                 for endpoint in held[id]?.keys.map({ $0 }) ?? [] { held[id]?[endpoint]?.confirmingRead = nil }
@@ -255,6 +266,7 @@ extension RegistryGuard {
                     held[id]?[endpoint]?.since = hold.time(at: now)
                 } else if hold.remaining(policy, held: count, since: entry.since) == .zero {
                     drop(id, endpoint)
+                    departures.add(id, endpoint, now: now)
                     reaction.release(id, endpoint)
                 }
             }
@@ -270,10 +282,13 @@ extension RegistryGuard {
         return hold?.remaining(policy, held: heldCount, since: latest)
     }
 
-    private mutating func letGo(_ id: ServiceID, _ reaction: inout Reaction, where isConfirmed: (Int) -> Bool) {
+    private mutating func letGo(
+        _ id: ServiceID, _ reaction: inout Reaction, now: Duration, where isConfirmed: (Int) -> Bool
+    ) {
         for (endpoint, entry) in held[id] ?? [:] {
             guard let read = entry.confirmingRead, isConfirmed(read) else { continue }
             drop(id, endpoint)
+            departures.add(id, endpoint, now: now)
             reaction.release(id, endpoint)
         }
     }
@@ -301,10 +316,15 @@ extension RegistryGuard {
         return entry
     }
 
+    private mutating func begin(_ new: Hold) {
+        hold = new
+        departures.holdBegins(now: new.since)
+    }
+
     /// What was let go before the hold still counts.
     private mutating func endHoldIfEmpty(now: Duration) {
         guard heldCount == 0, hold != nil else { return }
         hold = nil
-        gainsCountFrom = now + policy.window
+        departures.holdEnds(now: now)
     }
 }

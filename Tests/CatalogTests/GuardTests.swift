@@ -512,6 +512,44 @@ struct HoldTimeTests {
         }
     }
 
+    @Test("a registry that fails anew after its loss was released is held anew, however much has come back")
+    mutating func flappingAfterRelease() {
+        read()
+        remove(0..<400)
+        _ = store.release("zk", now: now)
+        #expect(accepted == 600)
+        now += .seconds(120)
+        add(0..<400)
+        now += .seconds(20)
+        remove(0..<400)
+        #expect(hold != nil && accepted == 850)
+    }
+
+    @Test("a deployment in which every address changes is not held, also right after a recovery")
+    mutating func deploymentAfterRecovery() {
+        read()
+        remove(0..<400)
+        add(0..<400)
+        #expect(hold == nil && accepted == 1000)
+        for number in 0..<1000 {
+            now += .milliseconds(20)
+            add([number + 1000])
+            remove([number])
+            #expect(hold == nil)
+        }
+        #expect(accepted == 1000)
+    }
+
+    @Test("a deployment that one read shows as a whole is not held, also right after a recovery")
+    mutating func deploymentInOneRead() {
+        read()
+        remove(0..<400)
+        add(0..<400)
+        present = Set(1000..<2000)
+        read()
+        #expect(hold == nil && accepted == 1000)
+    }
+
     @Test(
         "what was let go before a hold began counts for its length",
         arguments: [(250, 300), (600, nil)] as [(Int, Int?)])
