@@ -10,7 +10,6 @@ struct OwnedService: Sendable, Hashable {
     let id: ServiceID
     let objectName: String
     let applicationProtocol: ApplicationProtocol
-    let host: String
     let address: IPAddress?
     let registries: [String]
     /// Made of the endpoints, so that translating them gives the same endpoints again.
@@ -21,12 +20,10 @@ struct OwnedService: Sendable, Hashable {
         guard let id = object.annotations[OwnerMark.service].flatMap({ ServiceID($0) }),
             let applicationProtocol = object.annotations[OwnerMark.protocol].flatMap({
                 ApplicationProtocol(rawValue: $0)
-            }),
-            let host = object.spec["hosts"]?.array?.first?.string
+            })
         else { return nil }
         self.id = id
         self.applicationProtocol = applicationProtocol
-        self.host = host
         objectName = object.key.name
         address = object.spec["addresses"]?.array?.first?.string.flatMap { IPAddress($0) }
         registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
@@ -55,7 +52,7 @@ extension Instance {
 extension Assignments {
     mutating func seed(from service: OwnedService) {
         seed(
-            service.id, object: service.objectName, protocol: service.applicationProtocol, host: service.host,
-            address: service.address, registries: service.registries)
+            service.id, object: service.objectName, protocol: service.applicationProtocol, address: service.address,
+            registries: service.registries)
     }
 }

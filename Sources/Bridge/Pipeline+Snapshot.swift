@@ -9,7 +9,7 @@ extension Pipeline: SnapshotSource {
         for record in records {
             for (applicationProtocol, object) in record.objects.sorted(by: { $0.key < $1.key }) {
                 assignments.seed(
-                    record.id, object: object.name, protocol: applicationProtocol, host: record.host,
+                    record.id, object: object.name, protocol: applicationProtocol,
                     address: record.address, registries: record.registries,
                     emptySince: object.emptyFor.map { now - $0 })
             }

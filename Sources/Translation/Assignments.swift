@@ -49,11 +49,13 @@ package struct Assignments: Sendable, Hashable {
 // MARK: - Making and keeping
 
 extension Assignments {
-    /// What an owned object says of its service. Objects that contradict one seen before are believed where they don't.
+    /// What an owned object says of its service. Objects that contradict one seen before are believed where they don't. The host is what the
+    /// object's name says, which nobody can edit.
     package mutating func seed(
-        _ id: ServiceID, object name: String, protocol: ApplicationProtocol, host: String, address: IPAddress?,
+        _ id: ServiceID, object name: String, protocol: ApplicationProtocol, address: IPAddress?,
         registries: [String], emptySince: Duration? = nil
     ) {
+        let host = HostNaming.host(ofObject: name, protocol: `protocol`.rawValue)
         if assignments[id] == nil {
             guard services[host] == nil else { return }
             services[host] = id

@@ -37,6 +37,12 @@ enum HostNaming {
         host + ".p-" + `protocol`
     }
 
+    /// The host of the service that has an object of this name.
+    static func host(ofObject name: String, protocol: String) -> String {
+        let suffix = ".p-" + `protocol`
+        return name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
+    }
+
     /// Prefixes that mean something in a host, so that an interface's own labels don't begin with them.
     private static let prefixes = ["g-", "v-", "h-", "p-", "i-"]
 

@@ -89,10 +89,10 @@ struct AssignmentsTests {
         let first = ServiceID(name: "a.A")
         let second = ServiceID(name: "a.B")
         let address = try #require(IPAddress("240.16.0.1"))
-        assignments.seed(first, object: "a.a", protocol: .dubbo, host: "a.a", address: address, registries: ["zk"])
-        assignments.seed(second, object: "x", protocol: .dubbo, host: "a.a", address: address, registries: ["zk"])
+        assignments.seed(first, object: "a.a", protocol: .dubbo, address: address, registries: ["zk"])
+        assignments.seed(second, object: "a.a.p-tri", protocol: .tri, address: address, registries: ["zk"])
         #expect(assignments[second] == nil)
-        assignments.seed(second, object: "a.b", protocol: .dubbo, host: "a.b", address: address, registries: ["zk"])
+        assignments.seed(second, object: "a.b", protocol: .dubbo, address: address, registries: ["zk"])
         #expect(assignments[second]?.address == nil)
         let resources = translator.resources(
             [Service("a.A", [.sample(1)]), Service("a.B", [.sample(1)])], &assignments)
@@ -103,9 +103,9 @@ struct AssignmentsTests {
     @Test("every registry that any object of a service names is heard")
     mutating func registries() {
         let id = ServiceID(name: "a.B")
-        assignments.seed(id, object: "a.b", protocol: .dubbo, host: "a.b", address: nil, registries: ["zk"])
+        assignments.seed(id, object: "a.b", protocol: .dubbo, address: nil, registries: ["zk"])
         assignments.seed(
-            id, object: "a.b.p-tri", protocol: .tri, host: "a.b", address: nil, registries: ["nacos", "zk"])
+            id, object: "a.b.p-tri", protocol: .tri, address: nil, registries: ["nacos", "zk"])
         #expect(assignments[id]?.registries == ["zk", "nacos"])
         #expect(assignments.service(ofObject: "a.b.p-tri") == id)
     }

@@ -73,7 +73,7 @@ extension Assignments {
             seed(
                 ServiceID(resource.annotations[OwnerMark.service]!)!, object: resource.key.name,
                 protocol: ApplicationProtocol(rawValue: resource.annotations[OwnerMark.protocol]!)!,
-                host: resource.hosts[0], address: resource.addresses.first.flatMap { IPAddress($0) },
+                address: resource.addresses.first.flatMap { IPAddress($0) },
                 registries: resource.annotations[OwnerMark.registries]!.split(separator: ",").map(String.init))
         }
     }
