@@ -88,6 +88,10 @@ extension Pipeline: DesiredState {
         return .absent
     }
 
+    package func mayBeWanted(_ key: ResourceKey) -> Bool {
+        resources[key] != nil || assignments.service(ofObject: key.name) != nil
+    }
+
     package func everyKey() -> [ResourceKey] {
         Array(Set(resources.keys).union(stale.keys.flatMap { keys(of: $0) }))
     }

@@ -15,18 +15,32 @@ struct AttemptLedger: Sendable {
         var pause: Duration?
     }
 
+    /// A resource is looked at later.
+    struct Postponement {
+        /// Until when somebody has to sleep, to see to that.
+        var sleepUntil: Duration?
+    }
+
     /// A server that names a longer time is asked sooner: it may be wrong, and one question does no harm.
     private static let longestPause = Duration.seconds(60)
 
     private var troubles = TroubleRegister()
     private var retries = RetrySchedule<ResourceKey>()
+    /// Since when those wait that must not be written yet.
+    private var postponed: [ResourceKey: ContinuousClock.Instant] = [:]
+    private var pacing: WritePacing<ResourceKey>?
     private var pausedUntil = Duration.zero
     private var obstacle: (reason: String, since: Duration)?
+
+    init(isPaced: Bool) {
+        pacing = isPaced ? WritePacing() : nil
+    }
 
     mutating func settle(_ key: ResourceKey, _ attempt: Attempt, now: Duration) -> Settlement {
         var settlement = Settlement()
         switch attempt {
         case .done(let change):
+            if change == .deleted { pacing?.removed(key) }
             settlement.outcome = change
             troubles.settled(key, now: now)
         case .standby:
@@ -72,6 +86,29 @@ struct AttemptLedger: Sendable {
     func pause(now: Duration) -> Duration? {
         now < pausedUntil ? pausedUntil - now : nil
     }
+
+    // MARK: Pacing
+
+    var postponedCount: Int { postponed.count }
+
+    mutating func wrote(_ key: ResourceKey, _ cost: WriteCost, now: Duration) {
+        pacing?.wrote(key, cost, now: now)
+    }
+
+    /// Whether the next write has to wait.
+    func mustWait(_ key: ResourceKey, now: Duration) -> Bool { pacing?.rest(key, now: now) != nil }
+
+    /// Puts off the look at a resource until it may be written.
+    /// - Returns: `nil` where it may be written now.
+    mutating func postpone(_ key: ResourceKey, since: ContinuousClock.Instant, now: Duration) -> Postponement? {
+        guard let rest = pacing?.rest(key, now: now) else { return nil }
+        postponed[key] = min(postponed[key] ?? since, since)
+        return Postponement(sleepUntil: retries.set(key, at: now + rest))
+    }
+
+    /// A resource is looked at.
+    /// - Returns: Since when it waits, if it was put off.
+    mutating func begin(_ key: ResourceKey) -> ContinuousClock.Instant? { postponed.removeValue(forKey: key) }
 
     mutating func wake(_ time: Duration, now: Duration) -> (due: [ResourceKey], next: Duration?) {
         retries.wake(time, now: now)

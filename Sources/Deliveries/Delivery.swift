@@ -54,10 +54,17 @@ package protocol DesiredState: Sendable {
 
     func wanted(_ key: ResourceKey) async -> Wanted
 
+    /// Whether the resource may be wanted, as far as that is known without making it.
+    func mayBeWanted(_ key: ResourceKey) async -> Bool
+
     /// All resources that are wanted now, in any order.
     func everyKey() async -> [ResourceKey]
 
     func delivered(_ receipt: Receipt) async
+}
+
+extension DesiredState {
+    package func mayBeWanted(_ key: ResourceKey) async -> Bool { await wanted(key) != .absent }
 }
 
 /// How one resource should be.

@@ -23,7 +23,11 @@ package enum Attempt: Sendable, Hashable {
 /// Takes resources from a queue, has them delivered, and sees to repetitions, receipts and the log. The same for every way out.
 package struct DeliveryWorkers: Sendable {
     private final class Shared: Sendable {
-        let ledger = Mutex(AttemptLedger())
+        let ledger: Mutex<AttemptLedger>
+
+        init(isPaced: Bool) {
+            ledger = Mutex(AttemptLedger(isPaced: isPaced))
+        }
     }
 
     package let name: String
@@ -31,10 +35,15 @@ package struct DeliveryWorkers: Sendable {
     package let logger: Logger
     private let clock: any Clock<Duration>
     private let elapsed: @Sendable () -> Duration
-    private let shared = Shared()
+    private let shared: Shared
 
-    /// - Parameter clock: Measures the pauses before repetitions.
-    package init(name: String, logger: Logger, clock: any Clock<Duration> = ContinuousClock()) {
+    /// - Parameters:
+    ///   - isPaced: Whether resources that keep changing are written less and less often.
+    ///   - clock: Measures the pauses before repetitions.
+    package init(
+        name: String, isPaced: Bool = true, logger: Logger, clock: any Clock<Duration> = ContinuousClock()
+    ) {
+        shared = Shared(isPaced: isPaced)
         self.name = name
         self.logger = logger
         self.clock = clock
@@ -48,21 +57,35 @@ package struct DeliveryWorkers: Sendable {
     /// Runs until the queue is finished or the task cancelled.
     /// - Parameters:
     ///   - count: How many resources may be under way at once.
+    ///   - isUrgent: Whether more is to be done for a resource than to carry on a change of what is wanted, which may wait for its time.
     ///   - attempt: Brings one resource closer to what is wanted.
     package func run(
-        count: Int, desired: any DesiredState, attempt: @escaping @Sendable (ResourceKey, Wanted) async -> Attempt
+        count: Int, desired: any DesiredState,
+        isUrgent: @escaping @Sendable (ResourceKey) async -> Bool = { _ in false },
+        attempt: @escaping @Sendable (ResourceKey, Wanted) async -> Attempt
     ) async {
         await withDiscardingTaskGroup { group in
-            for _ in 0..<count { group.addTask { await work(desired: desired, attempt: attempt) } }
+            for _ in 0..<count {
+                group.addTask { await work(desired: desired, isUrgent: isUrgent, attempt: attempt) }
+            }
         }
     }
 
     private func work(
-        desired: any DesiredState, attempt: @escaping @Sendable (ResourceKey, Wanted) async -> Attempt
+        desired: any DesiredState, isUrgent: @escaping @Sendable (ResourceKey) async -> Bool,
+        attempt: @escaping @Sendable (ResourceKey, Wanted) async -> Attempt
     ) async {
         await withDiscardingTaskGroup { retries in
-            while let (key, since) = await queue.next() {
+            while let (key, added) = await queue.next() {
                 guard await waitOutPause() else { break }
+                if let postponement = await postpone(key, since: added, desired: desired, isUrgent: isUrgent) {
+                    if let time = postponement.sleepUntil {
+                        retries.addTask { await repeatWhenDue(sleepingUntil: time) }
+                    }
+                    queue.done(key)
+                    continue
+                }
+                let since = min(shared.ledger.withLock { $0.begin(key) } ?? added, added)
                 let wanted = await desired.wanted(key)
                 let result = wanted == .undecided ? .done(nil) : await attempt(key, wanted)
                 let settlement = shared.ledger.withLock { $0.settle(key, result, now: elapsed()) }
@@ -73,6 +96,16 @@ package struct DeliveryWorkers: Sendable {
             }
             retries.cancelAll()
         }
+    }
+
+    /// - Returns: `nil` for what has not to wait. Only what keeps changing and goes on to be wanted has to.
+    private func postpone(
+        _ key: ResourceKey, since: ContinuousClock.Instant, desired: any DesiredState,
+        isUrgent: @Sendable (ResourceKey) async -> Bool
+    ) async -> AttemptLedger.Postponement? {
+        guard shared.ledger.withLock({ $0.mustWait(key, now: elapsed()) }) else { return nil }
+        guard await desired.mayBeWanted(key), await !isUrgent(key) else { return nil }
+        return shared.ledger.withLock { $0.postpone(key, since: since, now: elapsed()) }
     }
 
     /// - Returns: `false` when the task was cancelled.
@@ -106,8 +139,17 @@ extension DeliveryWorkers {
         return (Array(troubles.prefix(max(limit, 0))), troubles.count)
     }
 
-    /// How many resources wait for a look or are being looked at.
-    package var pending: Int { queue.unfinished }
+    /// How many resources wait for a look, or for their time to be written, or are being looked at.
+    package var pending: Int { queue.unfinished + shared.ledger.withLock { $0.postponedCount } }
+
+    /// A resource was written.
+    /// - Parameters:
+    ///   - bytes: Its size as JSON, about.
+    ///   - latency: How long the server took.
+    package func wrote(_ key: ResourceKey, bytes: Int, latency: Duration) {
+        let cost = WriteCost(bytes: bytes, latency: latency)
+        shared.ledger.withLock { $0.wrote(key, cost, now: elapsed()) }
+    }
 
     /// What keeps the delivery as a whole from working.
     package var obstacle: Obstacle? { shared.ledger.withLock { $0.obstacle(now: elapsed()) } }

@@ -81,6 +81,9 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
     package var count: Int { state.withLock { $0.dirty.count } }
 
+    /// Those that nobody works on yet.
+    package var waiting: Int { state.withLock { $0.order.count - $0.head } }
+
     /// Those that wait and those that are worked on.
     package var unfinished: Int { state.withLock { $0.order.count - $0.head + $0.processing.count } }
 }

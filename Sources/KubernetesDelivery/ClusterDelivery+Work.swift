@@ -60,6 +60,9 @@ extension ClusterDelivery {
         }
     }
 
+    /// Whether the object is not there, or somebody else changed it.
+    func needsRepair(_ key: ResourceKey) -> Bool { cache[key].map(\.isForeign) ?? true }
+
     /// Writes, unless somebody else would only undo it again.
     private func bring(
         _ desired: ServiceEntry, _ change: Change, _ sighting: Sighting, _ type: ResourceType
@@ -69,8 +72,10 @@ extension ClusterDelivery {
         {
             return .contested(reason: pause.reason, retryAfter: pause.rest)
         }
+        let sent = elapsed()
         let (attempt, stored) = try await carryOut(change, desired.key, type)
         guard let stored else { return attempt }
+        workers.wrote(desired.key, bytes: desired.endpointBytes, latency: elapsed() - sent)
         let isDrift = sighting.before.map { plan(desired, from: $0) == .none } ?? false
         let pause = contention.wrote(
             desired, isDrift: isDrift, alteredFields: plan(desired, from: stored).fields, rival: sighting.rival,

@@ -16,7 +16,7 @@ package actor ClusterDelivery: Delivery {
     let elapsed: @Sendable () -> Duration
     var cache = ObjectCache()
     var contention = Contention()
-    private let workers: DeliveryWorkers
+    let workers: DeliveryWorkers
     private let workerCount: Int
     private let leadership: (any Leadership)?
     private let resyncInterval: Duration?
@@ -35,19 +35,20 @@ package actor ClusterDelivery: Delivery {
 
     /// - Parameters:
     ///   - workers: How many writes may be under way at once.
+    ///   - isPaced: Whether objects that keep changing are written less and less often.
     ///   - leadership: Without it nothing is written; `nil` for a replica that is alone.
     ///   - resyncInterval: How often everything is compared, whether or not something told of a change; `nil` for never.
     ///   - clock: Measures that, and the pauses before repetitions.
     package init(
         name: String, client: KubernetesClient, namespace: String, ownership: Ownership, workers: Int = 16,
-        leadership: (any Leadership)? = nil, resyncInterval: Duration? = .seconds(600), logger: Logger,
-        clock: any Clock<Duration> = ContinuousClock()
+        isPaced: Bool = true, leadership: (any Leadership)? = nil, resyncInterval: Duration? = .seconds(600),
+        logger: Logger, clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.name = name
         self.client = client
         self.namespace = namespace
         self.ownership = ownership
-        self.workers = DeliveryWorkers(name: name, logger: logger, clock: clock)
+        self.workers = DeliveryWorkers(name: name, isPaced: isPaced, logger: logger, clock: clock)
         workerCount = workers
         self.leadership = leadership
         self.resyncInterval = resyncInterval
@@ -239,9 +240,10 @@ extension ClusterDelivery {
     }
 
     private nonisolated func work(_ type: ResourceType, _ desired: any DesiredState) async {
-        await workers.run(count: workerCount, desired: desired) { key, wanted in
-            await self.attempt(key, wanted, type)
-        }
+        await workers.run(
+            count: workerCount, desired: desired,
+            isUrgent: { key in await self.needsRepair(key) },
+            attempt: { key, wanted in await self.attempt(key, wanted, type) })
     }
 
     private nonisolated func compareNowAndThen() async {

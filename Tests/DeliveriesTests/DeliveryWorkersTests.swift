@@ -272,6 +272,61 @@ struct DeliveryWorkersTests {
         #expect(clock.sleeperCount == 0)
     }
 
+    @Test("what keeps changing is written when its time has come, once for all that happened, and others at once")
+    func pacing() async throws {
+        let attempts = Attempts(Array(repeating: .done(.updated(.endpointsOnly)), count: 10))
+        try await withWorkers(attempt: { attempts.next($0) }) { workers in
+            workers.wrote(key("a"), bytes: 100, latency: .seconds(1))
+            for _ in 1...5 {
+                workers.add([key("a")])
+                await clock.someoneSleeps()
+            }
+            workers.add([key("b")])
+            await desired.receive(1)
+            #expect(desired.receipts.map(\.key.name) == ["b"])
+            #expect(workers.pending == 1 && clock.sleeperCount == 1)
+            let rest = try #require(await clock.nextDeadline())
+            #expect(rest > .milliseconds(500) && rest < .seconds(2))
+            clock.advance(by: rest)
+            await desired.receive(2)
+            try await yield(while: workers.pending > 0)
+            #expect(attempts.count == 2)
+        }
+    }
+
+    @Test("what is wanted no more, or has to be repaired, does not wait for its time", arguments: [true, false])
+    func urgent(isRepair: Bool) async throws {
+        let workers = DeliveryWorkers(name: "test", logger: .silent, clock: clock)
+        desired.isWanted = isRepair
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await workers.run(
+                    count: 1, desired: desired, isUrgent: { _ in isRepair }, attempt: { _, _ in .done(.deleted) })
+            }
+            for count in 1...3 {
+                workers.wrote(key("a"), bytes: 100, latency: .seconds(1))
+                workers.add([key("a")])
+                await desired.receive(count)
+            }
+            workers.queue.finish()
+        }
+        #expect(clock.sleeperCount == 0)
+    }
+
+    @Test("nothing waits for its time where writes are not paced")
+    func unpaced() async throws {
+        let workers = DeliveryWorkers(name: "test", isPaced: false, logger: .silent, clock: clock)
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await workers.run(count: 1, desired: desired, attempt: { _, _ in .done(.updated(.endpointsOnly)) })
+            }
+            workers.wrote(key("a"), bytes: 100, latency: .seconds(1))
+            workers.add([key("a")])
+            await desired.receive(1)
+            workers.queue.finish()
+        }
+    }
+
     @Test("pauses double from half a second to the ceiling, and are never shorter than half of that")
     func backoff() {
         for failures in 0..<100 {
@@ -288,6 +343,7 @@ private final class Desired: DesiredState {
     private struct State {
         var receipts: [Receipt] = []
         var undecided: Set<ResourceKey> = []
+        var isWanted = true
         var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -300,7 +356,14 @@ private final class Desired: DesiredState {
         set { state.withLock { $0.undecided = newValue } }
     }
 
+    var isWanted: Bool {
+        get { state.withLock { $0.isWanted } }
+        set { state.withLock { $0.isWanted = newValue } }
+    }
+
     func seed(_ objects: [ActualObject], from delivery: String) async {}
+
+    func mayBeWanted(_ key: ResourceKey) async -> Bool { isWanted }
 
     func wanted(_ key: ResourceKey) async -> Wanted { undecided.contains(key) ? .undecided : .absent }
 

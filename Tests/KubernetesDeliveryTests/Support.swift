@@ -26,7 +26,7 @@ struct World: Sendable {
     /// A delivery runs while the body runs.
     /// - Parameter clock: Of the delivery; that of its client is the hasty one if this is.
     func withDelivery(
-        workers: Int = 16, leadership: (any Leadership)? = nil, resyncInterval: Duration? = nil,
+        workers: Int = 16, isPaced: Bool = true, leadership: (any Leadership)? = nil, resyncInterval: Duration? = nil,
         clock: any Clock<Duration> = ContinuousClock(), _ body: @Sendable (ClusterDelivery) async throws -> Void
     ) async throws {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -39,7 +39,7 @@ struct World: Sendable {
             }
         let delivery = ClusterDelivery(
             name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership, workers: workers,
-            leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
+            isPaced: isPaced, leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await delivery.run(desired: wishes) }
