@@ -107,6 +107,15 @@ let package = Package(
                 serviceLifecycle, unixSignals,
             ],
             swiftSettings: settings),
+        // What it all costs at scale; see `scripts/benchmark`. It is here for the rooms that only this package sees.
+        .executableTarget(
+            name: "Scale",
+            dependencies: [
+                "Addressing", "Bridge", "Catalog", "Deliveries", "Dubbo", "IstioAPI", "IsthmusTesting", "JSON",
+                "Planning", "Translation", argumentParser, logging,
+            ],
+            path: "Benchmarks/Scale",
+            swiftSettings: settings),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("JSONTests", ["JSON"]),
         tests("StatusTests", ["Status", "JSON"]),

@@ -16,7 +16,8 @@ extension CatalogStore {
                 observe(change, at: index, read: name, now: now, &outcome)
                 if wasUnknown { settle(name: name, now: now, &outcome) }
             } else {
-                registries[index].shadow?.draw(services)
+                let earlier = registries[index].picture
+                registries[index].shadow?.draw(services, sharing: earlier)
             }
         case .unreadable(let name, let reason):
             registries[index].keep(name, reason: reason)
@@ -129,7 +130,7 @@ extension CatalogStore {
 
     private func application(of endpoint: Endpoint, _ id: ServiceID) -> String {
         for registry in registries {
-            let entry = registry.picture.services[id]?.values.first { $0.endpoint == endpoint }
+            let entry = registry.picture.services[id]?.instances.first { $0.endpoint == endpoint }
             if let entry { return entry.application }
         }
         return ""
@@ -219,23 +220,25 @@ extension Picture {
     fileprivate mutating func replace(_ name: String, with services: SourceEvent.Instances) -> PictureChange {
         becomesReadable(name)
         var change = PictureChange()
-        for id in (names[name] ?? []).union(services.keys) {
-            change.merge(replace(id, with: services[id] ?? [:]))
+        for id in Set(names[name] ?? []).union(services.keys) {
+            change.merge(replace(id, with: InstanceTable(services[id] ?? [:])))
         }
         return change
     }
 
     /// What a full read says of one name. Two spellings of one name may stand side by side.
-    fileprivate mutating func draw(_ services: SourceEvent.Instances) {
+    fileprivate mutating func draw(_ services: SourceEvent.Instances, sharing earlier: Picture) {
         for (id, instances) in services where !instances.isEmpty {
-            draw(id, self.services[id]?.merging(instances) { $1 } ?? instances)
+            let table = InstanceTable(instances)
+            draw(id, self.services[id]?.merging(table) ?? table, sharing: earlier)
         }
     }
 
     /// What an earlier picture says of a name goes on, unless it was read under another spelling.
     fileprivate mutating func draw(_ earlier: Picture, _ name: String) {
         for id in earlier.names[name] ?? [] {
-            draw(id, (services[id] ?? [:]).merging(earlier.services[id] ?? [:]) { read, _ in read })
+            guard let known = earlier.services[id] else { continue }
+            draw(id, services[id].map { known.merging($0) } ?? known, sharing: earlier)
         }
     }
 }

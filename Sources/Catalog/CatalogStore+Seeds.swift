@@ -51,7 +51,8 @@ extension CatalogStore {
             seeds[seed.id] = nil
             outcome.changed.insert(seed.id)
             let known = Set(seed.instances.map(\.endpoint))
-            let announced = Set(registries.flatMap { ($0.picture.services[seed.id] ?? [:]).values.map(\.endpoint) })
+            let announced = Set(
+                registries.flatMap { ($0.picture.services[seed.id]?.entries ?? []).map(\.instance.endpoint) })
             let lost = seed.instances.filter { !announced.contains($0.endpoint) }
             let gained = announced.subtracting(known)
             guard let owner = owner(of: seed), !lost.isEmpty || !gained.isEmpty else { continue }

@@ -78,26 +78,27 @@ package struct CatalogStore: Sendable {
 extension CatalogStore {
     /// The service as the registries together describe it; without instances when none announces it.
     package func service(_ id: ServiceID) -> Service {
-        var newest: [Endpoint: Instance] = [:]
+        var instances: [Instance] = []
         var announcing: [String] = []
         for registry in registries {
-            var isAnnounced = false
             let overruled = registry.overruled[id] ?? []
-            for instance in (registry.picture.services[id] ?? [:]).values where !overruled.contains(instance.endpoint) {
-                isAnnounced = true
-                // A restarted provider stands twice until its former session ends, and one that registers twice stands
-                // in two registries: the newer entry describes it.
-                if let other = newest[instance.endpoint], !instance.supersedes(other) { continue }
-                newest[instance.endpoint] = instance
+            let before = instances.count
+            for entry in registry.picture.services[id]?.entries ?? []
+            where overruled.isEmpty || !overruled.contains(entry.instance.endpoint) {
+                instances.append(entry.instance)
             }
-            if isAnnounced || registry.removals?.held[id] != nil { announcing.append(registry.name) }
+            if instances.count > before || registry.removals?.held[id] != nil { announcing.append(registry.name) }
         }
-        for registry in registries {
-            for (endpoint, entry) in registry.removals?.held[id] ?? [:] where newest[endpoint] == nil {
-                newest[endpoint] = entry.instance
+        instances.keepNewest()
+        let held = registries.compactMap { $0.removals?.held[id] }
+        if !held.isEmpty {
+            var known = Set(instances.map(\.endpoint))
+            for (endpoint, entry) in held.joined() where known.insert(endpoint).inserted {
+                instances.append(entry.instance)
             }
+            instances.keepNewest()
         }
-        return Service(id: id, instances: newest.sorted { $0.key < $1.key }.map(\.value), registries: announcing)
+        return Service(id: id, instances: instances, registries: announcing)
     }
 
     /// The services that have instances, sorted.
@@ -108,6 +109,24 @@ extension CatalogStore {
             if let held = registry.removals?.held { ids.formUnion(held.keys) }
         }
         return ids.sorted()
+    }
+}
+
+extension [Instance] {
+    /// Sorts by endpoint and leaves one description of each. A restarted provider stands twice until its former session ends, and one
+    /// that registers twice stands in two registries: the newer entry describes it.
+    fileprivate mutating func keepNewest() {
+        sort { $0.endpoint < $1.endpoint }
+        var kept = 0
+        for index in indices {
+            if kept > 0, self[kept - 1].endpoint == self[index].endpoint {
+                if self[index].supersedes(self[kept - 1]) { self[kept - 1] = self[index] }
+            } else {
+                self[kept] = self[index]
+                kept += 1
+            }
+        }
+        removeSubrange(kept...)
     }
 }
 

@@ -1,7 +1,8 @@
 /// What one registry says: its instances by service, and the names of which it says only what can't be used.
 struct Picture: Sendable {
-    private(set) var services: SourceEvent.Instances = [:]
-    private(set) var names: [String: Set<ServiceID>] = [:]
+    private(set) var services: [ServiceID: InstanceTable] = [:]
+    /// The groups and versions of each name, in any order.
+    private(set) var names: [String: [ServiceID]] = [:]
     /// How many instances there are in all.
     private(set) var count = 0
     /// Why what is said of a name can't be used.
@@ -14,9 +15,10 @@ struct Picture: Sendable {
         var change = PictureChange()
         let before = services[id]?[key]
         guard before != instance else { return change }
-        services[id, default: [:]][key] = instance
+        if services[id] == nil { name(id) }
+        services[id, default: InstanceTable()][key] = instance
         count += (instance == nil ? 0 : 1) - (before == nil ? 0 : 1)
-        if services[id]?.isEmpty == true { forget(id) } else { names[id.name, default: []].insert(id) }
+        if services[id]?.isEmpty == true { forget(id) }
         change.services.insert(id)
         if let before, before.endpoint != instance?.endpoint, !announces(before.endpoint, of: id) {
             change.lost[id] = [before]
@@ -28,38 +30,48 @@ struct Picture: Sendable {
     }
 
     /// - Parameter instances: None forgets the service.
-    mutating func replace(_ id: ServiceID, with instances: [InstanceKey: Instance]) -> PictureChange {
+    mutating func replace(_ id: ServiceID, with instances: InstanceTable) -> PictureChange {
         var change = PictureChange()
-        change.add(id, from: services[id] ?? [:], to: instances)
+        change.add(id, from: services[id], to: instances)
         draw(id, instances)
         return change
     }
 
     /// As `replace`, where nobody asks what changes.
-    mutating func draw(_ id: ServiceID, _ instances: [InstanceKey: Instance]) {
-        count += instances.count - (services[id]?.count ?? 0)
-        if instances.isEmpty {
-            forget(id)
-        } else {
+    /// - Parameter earlier: What is still as it was there is not kept a second time.
+    mutating func draw(_ id: ServiceID, _ instances: InstanceTable, sharing earlier: Picture? = nil) {
+        let known = services[id]
+        count += instances.count - (known?.count ?? 0)
+        if instances.isEmpty { return forget(id) }
+        guard let earlier, let index = earlier.services.index(forKey: id) else {
+            if known == nil { name(id) }
             services[id] = instances
-            names[id.name, default: []].insert(id)
+            return
         }
+        let same = earlier.services[index]
+        if known == nil { name(same.key, sharing: earlier) }
+        services[same.key] = same.value == instances ? same.value : instances
+    }
+
+    private mutating func name(_ id: ServiceID, sharing earlier: Picture? = nil) {
+        names[id.name, default: []].append(id)
+        if let earlier, let same = earlier.names[id.name], same == names[id.name] { names[id.name] = same }
     }
 
     func announces(_ endpoint: Endpoint, of id: ServiceID, besides key: InstanceKey? = nil) -> Bool {
-        services[id]?.contains { $0.key != key && $0.value.endpoint == endpoint } ?? false
+        services[id]?.announces(endpoint, besides: key) ?? false
     }
 
     func change(to new: Picture) -> PictureChange {
         var change = PictureChange()
-        for (id, instances) in new.services { change.add(id, from: services[id] ?? [:], to: instances) }
-        for (id, instances) in services where new.services[id] == nil { change.add(id, from: instances, to: [:]) }
+        for (id, instances) in new.services { change.add(id, from: services[id], to: instances) }
+        for (id, instances) in services where new.services[id] == nil { change.add(id, from: instances, to: nil) }
         return change
     }
 
     private mutating func forget(_ id: ServiceID) {
-        services[id] = nil
-        names[id.name]?.remove(id)
+        guard services.removeValue(forKey: id) != nil else { return }
+        names[id.name]?.removeAll { $0 == id }
         if names[id.name]?.isEmpty == true { names[id.name] = nil }
     }
 }
@@ -77,15 +89,17 @@ package struct PictureChange: Sendable, Hashable {
 
     var lostCount: Int { lost.values.reduce(0) { $0 + $1.count } }
 
-    mutating func add(_ id: ServiceID, from before: [InstanceKey: Instance], to after: [InstanceKey: Instance]) {
+    mutating func add(_ id: ServiceID, from before: InstanceTable?, to after: InstanceTable?) {
+        let before = before ?? InstanceTable()
+        let after = after ?? InstanceTable()
         if before == after { return }
         services.insert(id)
-        let old = Set(before.values.lazy.map(\.endpoint))
-        let new = Set(after.values.lazy.map(\.endpoint))
+        let old = Set(before.instances.map(\.endpoint))
+        let new = Set(after.instances.map(\.endpoint))
         let gained = new.subtracting(old)
         if !gained.isEmpty { self.gained[id] = gained.sorted() }
         var missing = old.subtracting(new)
-        let lost = before.values.filter { missing.remove($0.endpoint) != nil }
+        let lost = before.instances.filter { missing.remove($0.endpoint) != nil }
         if !lost.isEmpty { self.lost[id] = lost }
     }
 

@@ -1,0 +1,81 @@
+internal import Foundation
+
+/// What a measurement prints: a table in Markdown, and what it was measured on.
+struct Report {
+    var title: String
+    var columns: [String]
+    var rows: [[String]] = []
+
+    init(_ title: String, columns: [String]) {
+        self.title = title
+        self.columns = columns
+    }
+
+    mutating func add(_ cells: String...) { rows.append(cells) }
+
+    func show() {
+        print("## \(title)\n")
+        print(Self.line(columns))
+        print(Self.line(columns.map { _ in "---" }))
+        for row in rows { print(Self.line(row)) }
+        print("\n\(Self.machine)\n\n    scale \(CommandLine.arguments.dropFirst().joined(separator: " "))\n")
+    }
+
+    private static func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
+
+    private static var machine: String {
+        func first(_ path: String, _ key: String) -> String? {
+            (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n").first { $0.hasPrefix(key) }?
+                .split(separator: key == "PRETTY_NAME" ? "=" : ":").last?
+                .trimmingCharacters(in: CharacterSet(charactersIn: " \t\""))
+        }
+        let processor = first("/proc/cpuinfo", "model name") ?? "unknown processor"
+        let system = first("/etc/os-release", "PRETTY_NAME") ?? "unknown system"
+        return "\(ProcessInfo.processInfo.activeProcessorCount) × \(processor), \(system), \(compiler), \(build) build"
+    }
+
+    private static var compiler: String {
+        #if compiler(>=6.4)
+            "Swift 6.4 or later"
+        #elseif compiler(>=6.3)
+            "Swift 6.3"
+        #else
+            "Swift 6.2"
+        #endif
+    }
+
+    private static var build: String {
+        #if DEBUG
+            "debug"
+        #else
+            "release"
+        #endif
+    }
+}
+
+extension Duration {
+    var text: String {
+        let seconds = self / .seconds(1)
+        return if seconds >= 1 {
+            String(format: "%.2f s", seconds)
+        } else if seconds >= 1e-3 {
+            String(format: "%.2f ms", seconds * 1e3)
+        } else if seconds >= 1e-6 {
+            String(format: "%.2f µs", seconds * 1e6)
+        } else {
+            String(format: "%.0f ns", seconds * 1e9)
+        }
+    }
+}
+
+/// With thousands separators.
+func grouped(_ number: Int) -> String {
+    let digits = String(number)
+    return String(
+        digits.enumerated().reduce(into: "") { text, digit in
+            if digit.offset > 0, (digits.count - digit.offset).isMultiple(of: 3) { text += "," }
+            text.append(digit.element)
+        })
+}
+
+func mebibytes(_ bytes: Int) -> String { "\(grouped(bytes >> 20)) MiB" }

@@ -1,0 +1,20 @@
+internal import ArgumentParser
+
+/// What the bridge costs at scale, between ends in memory: a generator in the registry's place and a delivery that keeps hashes only.
+@main
+struct Scale: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scale",
+        abstract: "Measures what the bridge costs with many services.",
+        subcommands: [Cold.self, CatalogMemory.self, Churn.self, Law.self, Micro.self])
+}
+
+/// How much there is in the registry.
+struct Extent: ParsableArguments {
+    @Option(help: "How many services.") var services = 10_000
+    @Option(help: "How many instances each service has.") var instances = 10
+
+    func validate() throws {
+        guard services > 0, instances > 0 else { throw ValidationError("There is nothing to measure.") }
+    }
+}

@@ -1,0 +1,25 @@
+/// What an instance is called in its registry, as a 128-bit hash: names are long and only ever compared. The hash is keyed
+/// anew in each process, so that nobody can prepare two names that collide.
+package struct InstanceKey: Hashable, Sendable {
+    private var high: Int
+    private var low: Int
+
+    /// By bytes, as registries tell names apart.
+    package init(_ name: String) {
+        var name = name
+        var hasher = Hasher()
+        name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        // The state behind the name has 256 bits; SipHash too makes 128 of them by finalizing it in two ways.
+        var other = hasher
+        hasher.combine(0 as UInt8)
+        other.combine(1 as UInt8)
+        low = hasher.finalize()
+        high = other.finalize()
+    }
+}
+
+extension InstanceKey: Comparable {
+    package static func < (left: InstanceKey, right: InstanceKey) -> Bool {
+        left.high != right.high ? left.high < right.high : left.low < right.low
+    }
+}

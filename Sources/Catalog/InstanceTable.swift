@@ -1,0 +1,77 @@
+/// The instances that a registry announces for one service, by their keys: in a sorted array, since a dictionary takes twice the
+/// memory.
+struct InstanceTable: Hashable, Sendable {
+    struct Entry: Hashable, Sendable {
+        var key: InstanceKey
+        var instance: Instance
+    }
+
+    /// Sorted by key.
+    private(set) var entries: [Entry] = []
+
+    init() {}
+
+    init(_ instances: [InstanceKey: Instance]) {
+        entries = instances.map { Entry(key: $0.key, instance: $0.value) }
+        entries.sort { $0.key < $1.key }
+    }
+
+    var count: Int { entries.count }
+    var isEmpty: Bool { entries.isEmpty }
+    var instances: some RandomAccessCollection<Instance> { entries.lazy.map(\.instance) }
+
+    subscript(key: InstanceKey) -> Instance? {
+        get {
+            let index = lowerBound(key)
+            return index < entries.count && entries[index].key == key ? entries[index].instance : nil
+        }
+        set {
+            let index = lowerBound(key)
+            let isPresent = index < entries.count && entries[index].key == key
+            switch (newValue, isPresent) {
+            case (let instance?, true): entries[index].instance = instance
+            case (let instance?, false): entries.insert(Entry(key: key, instance: instance), at: index)
+            case (nil, true): entries.remove(at: index)
+            case (nil, false): break
+            }
+        }
+    }
+
+    private func lowerBound(_ key: InstanceKey) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].key < key { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Both together; where they differ about a key, the other counts.
+    func merging(_ other: InstanceTable) -> InstanceTable {
+        if isEmpty { return other }
+        if other.isEmpty { return self }
+        var merged = InstanceTable()
+        merged.entries.reserveCapacity(count + other.count)
+        var (left, right) = (entries[...], other.entries[...])
+        while let ours = left.first, let theirs = right.first {
+            if ours.key < theirs.key {
+                merged.entries.append(ours)
+            } else {
+                merged.entries.append(theirs)
+                right.removeFirst()
+            }
+            if ours.key <= theirs.key { left.removeFirst() }
+        }
+        merged.entries += left
+        merged.entries += right
+        return merged
+    }
+
+    func announces(_ endpoint: Endpoint, besides key: InstanceKey?) -> Bool {
+        // The port first: it is the cheapest to compare, though it tells few apart.
+        entries.contains {
+            $0.instance.port == endpoint.port && $0.instance.endpoint == endpoint && $0.key != key
+        }
+    }
+}
