@@ -41,8 +41,11 @@ struct BridgeParts: Sendable {
         for cluster in configuration.clusters {
             let logger = logger.adding("cluster", cluster.name)
             func client() throws -> KubernetesClient {
+                // A connection for each write, and some to read with.
+                var options = KubernetesClient.Options()
+                options.maximumConnections = ClusterDelivery.standardConcurrency.upperBound + 8
                 let client = try KubernetesClient(
-                    cluster.configuration, userAgent: "isthmus/\(Version.current)", logger: logger)
+                    cluster.configuration, userAgent: "isthmus/\(Version.current)", options: options, logger: logger)
                 clients.append(client)
                 return client
             }

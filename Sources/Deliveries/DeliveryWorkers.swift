@@ -24,27 +24,33 @@ package enum Attempt: Sendable, Hashable {
 package struct DeliveryWorkers: Sendable {
     private final class Shared: Sendable {
         let ledger: Mutex<AttemptLedger>
+        let gate: WorkerGate
 
-        init(isPaced: Bool) {
+        init(isPaced: Bool, concurrency: ClosedRange<Int>) {
             ledger = Mutex(AttemptLedger(isPaced: isPaced))
+            gate = WorkerGate(concurrency)
         }
     }
 
     package let name: String
     package let queue = WorkQueue<ResourceKey>()
     package let logger: Logger
+    private let concurrency: ClosedRange<Int>
     private let clock: any Clock<Duration>
     private let elapsed: @Sendable () -> Duration
     private let shared: Shared
 
     /// - Parameters:
+    ///   - concurrency: How many resources may be under way at once; within this the limit follows what the other side can do.
     ///   - isPaced: Whether resources that keep changing are written less and less often.
     ///   - clock: Measures the pauses before repetitions.
     package init(
-        name: String, isPaced: Bool = true, logger: Logger, clock: any Clock<Duration> = ContinuousClock()
+        name: String, concurrency: ClosedRange<Int>, isPaced: Bool = true, logger: Logger,
+        clock: any Clock<Duration> = ContinuousClock()
     ) {
-        shared = Shared(isPaced: isPaced)
+        shared = Shared(isPaced: isPaced, concurrency: concurrency)
         self.name = name
+        self.concurrency = concurrency
         self.logger = logger
         self.clock = clock
         elapsed = clock.elapsing()
@@ -56,16 +62,15 @@ package struct DeliveryWorkers: Sendable {
 
     /// Runs until the queue is finished or the task cancelled.
     /// - Parameters:
-    ///   - count: How many resources may be under way at once.
     ///   - isUrgent: Whether more is to be done for a resource than to carry on a change of what is wanted, which may wait for its time.
     ///   - attempt: Brings one resource closer to what is wanted.
     package func run(
-        count: Int, desired: any DesiredState,
+        desired: any DesiredState,
         isUrgent: @escaping @Sendable (ResourceKey) async -> Bool = { _ in false },
         attempt: @escaping @Sendable (ResourceKey, Wanted) async -> Attempt
     ) async {
         await withDiscardingTaskGroup { group in
-            for _ in 0..<count {
+            for _ in 0..<concurrency.upperBound {
                 group.addTask { await work(desired: desired, isUrgent: isUrgent, attempt: attempt) }
             }
         }
@@ -76,7 +81,8 @@ package struct DeliveryWorkers: Sendable {
         attempt: @escaping @Sendable (ResourceKey, Wanted) async -> Attempt
     ) async {
         await withDiscardingTaskGroup { retries in
-            while let (key, added) = await queue.next() {
+            while await shared.gate.enter(), let (key, added) = await queue.next() {
+                defer { shared.gate.leave() }
                 guard await waitOutPause() else { break }
                 if let postponement = await postpone(key, since: added, desired: desired, isUrgent: isUrgent) {
                     if let time = postponement.sleepUntil {
@@ -94,6 +100,8 @@ package struct DeliveryWorkers: Sendable {
                 if settlement.retryIn == .zero { queue.add(key) }
                 queue.done(key)
             }
+            // Whoever still waits for a turn would wait for ever.
+            shared.gate.finish()
             retries.cancelAll()
         }
     }
@@ -148,8 +156,18 @@ extension DeliveryWorkers {
     ///   - latency: How long the server took.
     package func wrote(_ key: ResourceKey, bytes: Int, latency: Duration) {
         let cost = WriteCost(bytes: bytes, latency: latency)
-        shared.ledger.withLock { $0.wrote(key, cost, now: elapsed()) }
+        let now = elapsed()
+        shared.ledger.withLock { $0.wrote(key, cost, now: now) }
+        shared.gate.succeeded(cost, isLimited: queue.waiting > 0, now: now)
     }
+
+    /// The other side refused something for its load, or did not answer in time.
+    package func overloaded() {
+        shared.gate.overloaded(now: elapsed())
+    }
+
+    /// How many resources may be under way at once, now.
+    package var limit: Int { shared.gate.limit }
 
     /// What keeps the delivery as a whole from working.
     package var obstacle: Obstacle? { shared.ledger.withLock { $0.obstacle(now: elapsed()) } }

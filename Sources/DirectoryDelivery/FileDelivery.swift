@@ -31,7 +31,7 @@ package struct FileDelivery: Delivery {
         self.name = name
         self.folder = folder
         self.ownership = ownership
-        workers = DeliveryWorkers(name: name, logger: logger)
+        workers = DeliveryWorkers(name: name, concurrency: 1...1, logger: logger)
     }
 
     package func changed(_ keys: [ResourceKey]) {
@@ -62,7 +62,7 @@ package struct FileDelivery: Delivery {
             }
         }
         await withTaskCancellationHandler {
-            await workers.run(count: 1, desired: desired) { key, wanted in await attempt(key, wanted) }
+            await workers.run(desired: desired) { key, wanted in await attempt(key, wanted) }
         } onCancel: {
             workers.queue.finish()
         }

@@ -192,6 +192,7 @@ extension ClusterDelivery {
 
     private func attempt(after error: KubernetesError, _ key: ResourceKey) -> Attempt {
         if error.isOutcomeUnknown { cache.invalidate(key) }
+        if error.tellsOfLoad { workers.overloaded() }
         switch error.code {
         case .cancelled, .shutDown:
             return .abandoned
@@ -220,6 +221,11 @@ extension ClusterDelivery {
 }
 
 extension KubernetesError {
+    /// Whether the server has more to do than it can.
+    fileprivate var tellsOfLoad: Bool {
+        [.tooManyRequests, .unavailable, .serverTimeout, .timedOut].contains(code)
+    }
+
     /// Whether a refusal is for what was sent, or for the state of the namespace, and no permission would help.
     fileprivate var isAboutContent: Bool {
         ["denied the request", "is being terminated", "exceeded quota"].contains { message.contains($0) }

@@ -9,6 +9,9 @@ package import Planning
 /// One watch follows the objects that carry the owner's labels; workers take resources from a queue, plan the step from what
 /// is to what should be, and carry it out. Objects of others are never cached and never touched.
 package actor ClusterDelivery: Delivery {
+    /// The client should have a connection for each write, and some to read with.
+    package static let standardConcurrency = 4...64
+
     package nonisolated let name: String
     let client: KubernetesClient
     let namespace: String
@@ -17,7 +20,6 @@ package actor ClusterDelivery: Delivery {
     var cache = ObjectCache()
     var contention = Contention()
     let workers: DeliveryWorkers
-    private let workerCount: Int
     private let leadership: (any Leadership)?
     private let resyncInterval: Duration?
     private let clock: any Clock<Duration>
@@ -34,22 +36,23 @@ package actor ClusterDelivery: Delivery {
     private let lists = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
-    ///   - workers: How many writes may be under way at once.
+    ///   - concurrency: How many writes may be under way at once; within this the limit follows what the API server can do.
     ///   - isPaced: Whether objects that keep changing are written less and less often.
     ///   - leadership: Without it nothing is written; `nil` for a replica that is alone.
     ///   - resyncInterval: How often everything is compared, whether or not something told of a change; `nil` for never.
     ///   - clock: Measures that, and the pauses before repetitions.
     package init(
-        name: String, client: KubernetesClient, namespace: String, ownership: Ownership, workers: Int = 16,
-        isPaced: Bool = true, leadership: (any Leadership)? = nil, resyncInterval: Duration? = .seconds(600),
+        name: String, client: KubernetesClient, namespace: String, ownership: Ownership,
+        concurrency: ClosedRange<Int> = standardConcurrency, isPaced: Bool = true, leadership: (any Leadership)? = nil,
+        resyncInterval: Duration? = .seconds(600),
         logger: Logger, clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.name = name
         self.client = client
         self.namespace = namespace
         self.ownership = ownership
-        self.workers = DeliveryWorkers(name: name, isPaced: isPaced, logger: logger, clock: clock)
-        workerCount = workers
+        self.workers = DeliveryWorkers(
+            name: name, concurrency: concurrency, isPaced: isPaced, logger: logger, clock: clock)
         self.leadership = leadership
         self.resyncInterval = resyncInterval
         self.clock = clock
@@ -241,7 +244,7 @@ extension ClusterDelivery {
 
     private nonisolated func work(_ type: ResourceType, _ desired: any DesiredState) async {
         await workers.run(
-            count: workerCount, desired: desired,
+            desired: desired,
             isUrgent: { key in await self.needsRepair(key) },
             attempt: { key, wanted in await self.attempt(key, wanted, type) })
     }

@@ -18,9 +18,9 @@ struct DeliveryWorkersTests {
         count: Int = 2, logger: Logger = .silent, attempt: @escaping @Sendable (ResourceKey) async -> Attempt,
         _ body: (DeliveryWorkers) async throws -> Void
     ) async throws {
-        let workers = DeliveryWorkers(name: "test", logger: logger, clock: clock)
+        let workers = DeliveryWorkers(name: "test", concurrency: count...count, logger: logger, clock: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await workers.run(count: count, desired: desired) { key, _ in await attempt(key) } }
+            group.addTask { await workers.run(desired: desired) { key, _ in await attempt(key) } }
             defer { workers.queue.finish() }
             try await body(workers)
         }
@@ -135,11 +135,11 @@ struct DeliveryWorkersTests {
 
     @Test("a pause ends with the workers")
     func endOfPause() async throws {
-        let workers = DeliveryWorkers(name: "test", logger: .silent, clock: clock)
+        let workers = DeliveryWorkers(name: "test", concurrency: 1...1, logger: .silent, clock: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 await withTaskCancellationHandler {
-                    await workers.run(count: 1, desired: desired) { _, _ in
+                    await workers.run(desired: desired) { _, _ in
                         .failed(reason: "busy", retryAfter: .seconds(60))
                     }
                 } onCancel: {
@@ -252,7 +252,7 @@ struct DeliveryWorkersTests {
 
     @Test("what keeps everything from being delivered is known until it is overcome")
     func obstacle() {
-        let workers = DeliveryWorkers(name: "test", logger: .silent, clock: clock)
+        let workers = DeliveryWorkers(name: "test", concurrency: 1...1, logger: .silent, clock: clock)
         #expect(workers.obstacle == nil)
         workers.note(obstacle: "refused")
         clock.advance(by: .seconds(5))
@@ -296,12 +296,12 @@ struct DeliveryWorkersTests {
 
     @Test("what is wanted no more, or has to be repaired, does not wait for its time", arguments: [true, false])
     func urgent(isRepair: Bool) async throws {
-        let workers = DeliveryWorkers(name: "test", logger: .silent, clock: clock)
+        let workers = DeliveryWorkers(name: "test", concurrency: 1...1, logger: .silent, clock: clock)
         desired.isWanted = isRepair
         await withDiscardingTaskGroup { group in
             group.addTask {
                 await workers.run(
-                    count: 1, desired: desired, isUrgent: { _ in isRepair }, attempt: { _, _ in .done(.deleted) })
+                    desired: desired, isUrgent: { _ in isRepair }, attempt: { _, _ in .done(.deleted) })
             }
             for count in 1...3 {
                 workers.wrote(key("a"), bytes: 100, latency: .seconds(1))
@@ -315,14 +315,37 @@ struct DeliveryWorkersTests {
 
     @Test("nothing waits for its time where writes are not paced")
     func unpaced() async throws {
-        let workers = DeliveryWorkers(name: "test", isPaced: false, logger: .silent, clock: clock)
+        let workers = DeliveryWorkers(name: "test", concurrency: 1...1, isPaced: false, logger: .silent, clock: clock)
         await withDiscardingTaskGroup { group in
             group.addTask {
-                await workers.run(count: 1, desired: desired, attempt: { _, _ in .done(.updated(.endpointsOnly)) })
+                await workers.run(desired: desired, attempt: { _, _ in .done(.updated(.endpointsOnly)) })
             }
             workers.wrote(key("a"), bytes: 100, latency: .seconds(1))
             workers.add([key("a")])
             await desired.receive(1)
+            workers.queue.finish()
+        }
+    }
+
+    @Test("as many are under way at once as the limit says, which halves when the server has too much to do")
+    func concurrency() async throws {
+        let workers = DeliveryWorkers(name: "test", concurrency: 4...64, logger: .silent, clock: clock)
+        let attempts = HeldAttempts()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await workers.run(desired: desired) { _, _ in await attempts.attempt() } }
+            workers.add((0..<100).map { key("\($0)") })
+            try await yield(while: attempts.underWay < 16)
+            #expect(workers.limit == 16)
+            workers.overloaded()
+            attempts.finish(8)
+            await desired.receive(8)
+            #expect(attempts.takeMost() == 16 && workers.limit == 8)
+            for count in 9...100 {
+                try await yield(while: attempts.underWay < min(8, 101 - count))
+                attempts.finish(1)
+                await desired.receive(count)
+            }
+            #expect(attempts.takeMost() == 8)
             workers.queue.finish()
         }
     }
@@ -409,6 +432,44 @@ private final class Attempts: Sendable {
             defer { position += 1 }
             return position < results.count ? results[position] : .abandoned
         }
+    }
+}
+
+/// Each goes on until it is told to end.
+private final class HeldAttempts: Sendable {
+    private struct State {
+        var held: [CheckedContinuation<Void, Never>] = []
+        var most = 0
+    }
+
+    private let state = Mutex(State())
+
+    var underWay: Int { state.withLock { $0.held.count } }
+
+    /// How many were under way at once since the last call.
+    func takeMost() -> Int {
+        state.withLock { state in
+            defer { state.most = state.held.count }
+            return state.most
+        }
+    }
+
+    func attempt() async -> Attempt {
+        await withCheckedContinuation { continuation in
+            state.withLock { state in
+                state.held.append(continuation)
+                state.most = max(state.most, state.held.count)
+            }
+        }
+        return .done(.created)
+    }
+
+    func finish(_ count: Int) {
+        let ended = state.withLock { state in
+            defer { state.held.removeFirst(count) }
+            return Array(state.held.prefix(count))
+        }
+        for continuation in ended { continuation.resume() }
     }
 }
 

@@ -26,7 +26,7 @@ struct World: Sendable {
     /// A delivery runs while the body runs.
     /// - Parameter clock: Of the delivery; that of its client is the hasty one if this is.
     func withDelivery(
-        workers: Int = 16, isPaced: Bool = true, leadership: (any Leadership)? = nil, resyncInterval: Duration? = nil,
+        workers: Int? = nil, isPaced: Bool = true, leadership: (any Leadership)? = nil, resyncInterval: Duration? = nil,
         clock: any Clock<Duration> = ContinuousClock(), _ body: @Sendable (ClusterDelivery) async throws -> Void
     ) async throws {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -38,7 +38,8 @@ struct World: Sendable {
                 try KubernetesClient(configuration, userAgent: "test", logger: silent)
             }
         let delivery = ClusterDelivery(
-            name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership, workers: workers,
+            name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership,
+            concurrency: workers.map { $0...$0 } ?? ClusterDelivery.standardConcurrency,
             isPaced: isPaced, leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
