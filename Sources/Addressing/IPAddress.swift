@@ -50,17 +50,25 @@ extension IPAddress: Comparable {
 extension IPAddress {
     private static func readV4(_ text: Substring.UTF8View) -> UInt32? {
         var address: UInt32 = 0
-        let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        for part in parts {
-            // "010" is octal to some and decimal to others, hence to nobody.
-            guard (1...3).contains(part.count), part.count == 1 || part.first != UInt8(ascii: "0"),
-                part.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-                let value = UInt8(Substring(part))
-            else { return nil }
-            address = address << 8 | UInt32(value)
+        var part: UInt32 = 0
+        var (dots, digits) = (0, 0)
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                // "010" is octal to some and decimal to others, hence to nobody.
+                if digits > 0, part == 0 { return nil }
+                part = part * 10 + UInt32(byte - UInt8(ascii: "0"))
+                digits += 1
+                if part > 255 { return nil }
+            case UInt8(ascii: "."):
+                guard digits > 0, dots < 3 else { return nil }
+                address = address << 8 | part
+                dots += 1
+                (part, digits) = (0, 0)
+            default: return nil
+            }
         }
-        return address
+        return dots == 3 && digits > 0 ? address << 8 | part : nil
     }
 
     private static func readV6(_ text: Substring.UTF8View) -> UInt128? {
@@ -113,9 +121,27 @@ extension IPAddress: CustomStringConvertible {
     package var description: String {
         switch self {
         case .v4(let value):
-            "\(value >> 24).\(value >> 16 & 255).\(value >> 8 & 255).\(value & 255)"
+            Self.text(of: value)
         case .v6(let value):
             Self.text(of: value)
+        }
+    }
+
+    private static func text(of value: UInt32) -> String {
+        String(unsafeUninitializedCapacity: 15) { text in
+            var count = 0
+            func add(_ byte: UInt8) {
+                text[count] = byte
+                count += 1
+            }
+            for shift in stride(from: 24, through: 0, by: -8) {
+                let part = UInt8(truncatingIfNeeded: value >> shift)
+                if shift < 24 { add(UInt8(ascii: ".")) }
+                if part >= 100 { add(UInt8(ascii: "0") + part / 100) }
+                if part >= 10 { add(UInt8(ascii: "0") + part / 10 % 10) }
+                add(UInt8(ascii: "0") + part % 10)
+            }
+            return count
         }
     }
 

@@ -3,21 +3,35 @@
 enum ByteText {
     /// Decodes percent-encoding as `java.net.URLDecoder` does: `%XX` is a byte, `+` a space. `nil` when a `%` isn't
     /// followed by two hexadecimal digits.
-    static func formDecoded(_ text: some Sequence<UInt8>) -> [UInt8]? {
-        var output: [UInt8] = []
-        output.reserveCapacity(text.underestimatedCount)
-        var iterator = text.makeIterator()
-        while let byte = iterator.next() {
-            switch byte {
-            case UInt8(ascii: "%"):
-                guard let high = iterator.next().flatMap(hexValue), let low = iterator.next().flatMap(hexValue)
-                else { return nil }
-                output.append(high << 4 | low)
-            case UInt8(ascii: "+"): output.append(UInt8(ascii: " "))
-            default: output.append(byte)
+    static func formDecoded(_ text: String) -> [UInt8]? {
+        var text = text
+        return text.withUTF8 { formDecoded($0) }
+    }
+
+    static func formDecoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        var isValid = true
+        let output = [UInt8](unsafeUninitializedCapacity: text.count) { output, count in
+            var index = 0
+            while index < text.count {
+                var byte = text[index]
+                if byte == UInt8(ascii: "%") {
+                    guard index + 2 < text.count, let high = hexValue(text[index + 1]),
+                        let low = hexValue(text[index + 2])
+                    else {
+                        isValid = false
+                        return
+                    }
+                    byte = high << 4 | low
+                    index += 2
+                } else if byte == UInt8(ascii: "+") {
+                    byte = UInt8(ascii: " ")
+                }
+                output.initializeElement(at: count, to: byte)
+                count += 1
+                index += 1
             }
         }
-        return output
+        return isValid ? output : nil
     }
 
     private static func hexValue(_ byte: UInt8) -> UInt8? {

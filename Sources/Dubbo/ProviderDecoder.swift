@@ -15,14 +15,16 @@ package struct ProviderDecoder: Sendable {
     /// The parameters that are kept as attributes of an instance. The others, above all the volatile ones such as `pid` and
     /// `timestamp`, would cost memory and make every restart a change.
     package let keptParameters: [String]
+    private let traits: TraitsCache
 
     package init(keptParameters: [String]) {
         self.keptParameters = keptParameters.sorted()
+        traits = TraitsCache(attributeKeys: self.keptParameters)
     }
 
     /// The interface that a directory of the registry stands for; `nil` when it can't be one.
     package static func interface(directory: String) -> String? {
-        guard let name = ByteText.formDecoded(directory.utf8).flatMap(ByteText.string), !name.isEmpty,
+        guard let name = ByteText.formDecoded(directory).flatMap(ByteText.string), !name.isEmpty,
             !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") || $0 <= 0x20 })
         else { return nil }
         return name
@@ -36,7 +38,7 @@ package struct ProviderDecoder: Sendable {
     /// A znode's name for logs: what stands before the parameters, without a user and password; at most 200 characters.
     /// Parameters may hold tokens and passwords.
     package static func withoutSecrets(node: String) -> String {
-        let text = ByteText.formDecoded(node.utf8).map { String(decoding: $0, as: UTF8.self) } ?? node
+        let text = ByteText.formDecoded(node).map { String(decoding: $0, as: UTF8.self) } ?? node
         let shown = text.prefix { $0 != "?" && $0 != "%" }
         guard let at = text.lastIndex(of: "@") else { return String(shown.prefix(200)) }
         // A password may hold any character, so that what comes before the last '@' is not to be trusted.
@@ -66,7 +68,7 @@ package struct ProviderDecoder: Sendable {
     private func interpret(_ url: ProviderURL, interface: String) throws(ProviderURL.Malformed) -> Outcome {
         if url.scheme == "empty" || url.scheme == "consumer" || url["side"] == "consumer" { return .ignored }
         if let category = url["category"], category != "providers" { return .ignored }
-        if let named = url["interface"], named != interface {
+        if let bytes = url.bytes(of: "interface"), !bytes.equals(interface), let named = ByteText.string(bytes) {
             return .unusable(reason: "it names the interface '\(named.prefix(100))' but stands under '\(interface)'")
         }
         guard let applicationProtocol = ApplicationProtocol(rawValue: url.scheme) else {
@@ -87,7 +89,7 @@ package struct ProviderDecoder: Sendable {
             id,
             Instance(
                 host: host, port: port, protocol: applicationProtocol, weight: weight,
-                isEnabled: isEnabled, application: url["application"] ?? "", attributes: attributes(of: url),
+                isEnabled: isEnabled, traits: traits.traits(of: url),
                 startTime: url["timestamp"].flatMap { Int64($0) } ?? 0))
     }
 
@@ -117,9 +119,5 @@ package struct ProviderDecoder: Sendable {
         guard let text = url["weight"] else { return Instance.defaultWeight }
         guard let value = Int64(text) else { return nil }
         return UInt32(clamping: value)
-    }
-
-    private func attributes(of url: ProviderURL) -> [Instance.Attribute] {
-        keptParameters.compactMap { key in url[key].map { Instance.Attribute(key: key, value: $0) } }
     }
 }

@@ -11,15 +11,23 @@ struct ProviderURL {
 
     let scheme: String
     private let authority: ArraySlice<UInt8>
-    private var parameters: [String: String] = [:]
+    private var parameters: [Parameter] = []
+
+    /// Only what somebody asks for becomes a string.
+    private struct Parameter {
+        var key: ArraySlice<UInt8>
+        var value: ArraySlice<UInt8>
+    }
 
     /// - Parameter node: The URL as it stands in the registry, encoded once, or twice as some gateways leave it.
     init(node: String) throws(Malformed) {
         guard node.utf8.count <= Self.maximumLength else {
             throw Malformed(reason: "it has \(node.utf8.count) bytes, more than \(Self.maximumLength)")
         }
-        var text = try Self.decoded(node.utf8)
-        if !text.contains(UInt8(ascii: ":")), text.contains(UInt8(ascii: "%")) { text = try Self.decoded(text) }
+        var text = try Self.decoded(ByteText.formDecoded(node))
+        if !text.contains(UInt8(ascii: ":")), text.contains(UInt8(ascii: "%")) {
+            text = try Self.decoded(text.withUnsafeBufferPointer { ByteText.formDecoded($0) })
+        }
         let (beforeQuery, query) = text.cut(at: UInt8(ascii: "?"))
         guard let (scheme, rest) = Self.cutScheme(beforeQuery) else { throw Malformed(reason: "it has no '://'") }
         self.scheme = ByteText.string(scheme)?.lowercased() ?? ""
@@ -27,17 +35,24 @@ struct ProviderURL {
         if let query { try readParameters(query) }
     }
 
-    private static func decoded(_ text: some Sequence<UInt8>) throws(Malformed) -> [UInt8] {
-        guard let bytes = ByteText.formDecoded(text) else {
+    private static func decoded(_ bytes: [UInt8]?) throws(Malformed) -> [UInt8] {
+        guard let bytes else {
             throw Malformed(reason: "'%' is not followed by two hexadecimal digits")
         }
         return bytes
     }
 
     /// The value of a parameter; an empty one counts as none. A provider of Dubbo 2.6 may say `default.key` for `key`.
-    subscript(key: String) -> String? {
-        if let value = parameters[key] { return value.isEmpty ? nil : value }
-        return parameters["default." + key].flatMap { $0.isEmpty ? nil : $0 }
+    subscript(key: String) -> String? { bytes(of: key).flatMap(ByteText.string) }
+
+    /// As the subscript; it is valid UTF-8.
+    func bytes(of key: String) -> ArraySlice<UInt8>? {
+        (last(named: key) ?? last(named: "default." + key)).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Of several with the same name the last counts.
+    private func last(named key: String) -> ArraySlice<UInt8>? {
+        parameters.last { $0.key.equals(key) }?.value
     }
 
     private static func cutScheme(_ text: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, ArraySlice<UInt8>)? {
@@ -79,13 +94,43 @@ struct ProviderURL {
     }
 
     private mutating func readParameters(_ query: ArraySlice<UInt8>) throws(Malformed) {
-        // Dubbo takes ';' for '&'.
-        for pair in query.split(whereSeparator: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: ";") }) {
-            let (key, value) = pair.cut(at: UInt8(ascii: "="))
-            guard let key = ByteText.string(key), let value = ByteText.string(value ?? []) else {
-                throw Malformed(reason: "a parameter is not UTF-8")
-            }
-            parameters[key] = value
+        // All separators are ASCII: the parts are UTF-8 exactly when the whole is.
+        guard query.isASCII || ByteText.string(query) != nil else {
+            throw Malformed(reason: "a parameter is not UTF-8")
         }
+        parameters.reserveCapacity(32)
+        var start = query.startIndex
+        var equals: Int?
+        for index in query.indices {
+            switch query[index] {
+            case UInt8(ascii: "="): if equals == nil { equals = index }
+            // Dubbo takes ';' for '&'.
+            case UInt8(ascii: "&"), UInt8(ascii: ";"):
+                add(query[start..<index], equals)
+                (start, equals) = (index + 1, nil)
+            default: break
+            }
+        }
+        add(query[start...], equals)
+    }
+
+    private mutating func add(_ pair: ArraySlice<UInt8>, _ equals: Int?) {
+        if pair.isEmpty { return }
+        let key = pair[..<(equals ?? pair.endIndex)]
+        parameters.append(Parameter(key: key, value: equals.map { pair[($0 + 1)...] } ?? []))
+    }
+}
+
+extension ArraySlice<UInt8> {
+    fileprivate var isASCII: Bool { withUnsafeBufferPointer { $0.reduce(0) { $0 | $1 } < 0x80 } }
+
+    func equals(_ text: String) -> Bool {
+        if count != text.utf8.count { return false }
+        return text.utf8.withContiguousStorageIfAvailable { text in
+            withUnsafeBufferPointer { bytes in
+                for index in bytes.indices where bytes[index] != text[index] { return false }
+                return true
+            }
+        } ?? elementsEqual(text.utf8)
     }
 }

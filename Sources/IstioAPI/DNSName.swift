@@ -6,7 +6,10 @@ package enum DNSName {
 
     /// Lower-case letters, digits and `-`; 1 to 63; a letter or digit at either end.
     package static func isLabel(_ text: some StringProtocol) -> Bool {
-        let bytes = Substring(text).utf8
+        isLabel(Substring(text).utf8)
+    }
+
+    private static func isLabel(_ bytes: Substring.UTF8View) -> Bool {
         guard (1...maximumLabelLength).contains(bytes.count), bytes.first != hyphen, bytes.last != hyphen else {
             return false
         }
@@ -15,8 +18,13 @@ package enum DNSName {
 
     /// Labels with dots between them, 253 bytes at most, as an object's name is.
     package static func isSubdomain(_ text: some StringProtocol) -> Bool {
-        text.utf8.count <= maximumLength
-            && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { isLabel($0) }
+        var rest = Substring(text).utf8
+        if rest.count > maximumLength { return false }
+        while let dot = rest.firstIndex(of: UInt8(ascii: ".")) {
+            guard isLabel(rest[..<dot]) else { return false }
+            rest = rest[rest.index(after: dot)...]
+        }
+        return isLabel(rest)
     }
 
     /// A value of a Kubernetes label: up to 63 of letters, digits, `-`, `_`, `.`, alphanumeric at either end, or empty.
@@ -28,9 +36,12 @@ package enum DNSName {
 
     /// A key of a Kubernetes label: `[prefix/]name`.
     package static func isLabelKey(_ text: some StringProtocol) -> Bool {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard let name = parts.last, !name.isEmpty, isLabelValue(name) else { return false }
-        return parts.count == 1 || parts.count == 2 && isSubdomain(parts[0])
+        let text = Substring(text)
+        guard let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")) else {
+            return !text.isEmpty && isLabelValue(text)
+        }
+        let name = text[text.utf8.index(after: slash)...]
+        return !name.isEmpty && isLabelValue(name) && isSubdomain(text[..<slash])
     }
 
     package static func isLabelCharacter(_ byte: UInt8) -> Bool {

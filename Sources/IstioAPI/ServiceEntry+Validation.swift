@@ -19,8 +19,8 @@ extension ServiceEntry {
     /// the CRD, as far as they concern fields that Isthmus writes. A resource with violations is never sent.
     package var violations: [Violation] {
         var found: [Violation] = []
-        func check(_ holds: Bool, _ field: String, _ reason: @autoclosure () -> String) {
-            if !holds { found.append(Violation(field: field, reason: reason())) }
+        func check(_ holds: Bool, _ field: @autoclosure () -> String, _ reason: @autoclosure () -> String) {
+            if !holds { found.append(Violation(field: field(), reason: reason())) }
         }
         check(DNSName.isSubdomain(key.name), "metadata.name", "'\(key.name)' is not a DNS-1123 subdomain")
         check(DNSName.isLabel(key.namespace), "metadata.namespace", "'\(key.namespace)' is not a DNS-1123 label")
@@ -44,7 +44,7 @@ extension ServiceEntry {
         return found.sorted { ($0.field, $0.reason) < ($1.field, $1.reason) }
     }
 
-    private typealias Check = (Bool, String, @autoclosure () -> String) -> Void
+    private typealias Check = (Bool, @autoclosure () -> String, @autoclosure () -> String) -> Void
 
     private func checkHosts(_ check: Check) {
         check((1...256).contains(hosts.count), "spec.hosts", "1 to 256 are allowed")
@@ -94,7 +94,8 @@ extension ServiceEntry {
         check(resolution != .none || endpoints.isEmpty, "spec.endpoints", "resolution NONE allows none")
         let names = Set(ports.map(\.name))
         for (index, endpoint) in endpoints.enumerated() {
-            let field = "spec.endpoints[\(index)]"
+            // Nearly always nobody asks for it.
+            var field: String { "spec.endpoints[\(index)]" }
             let isAddress = IPAddress(endpoint.address) != nil
             check(
                 isAddress || resolution == .dns && Self.isHost(endpoint.address), field + ".address",

@@ -26,8 +26,7 @@ package struct JSONObject: Sendable, Hashable {
     }
 
     package init(_ members: some Sequence<(key: String, value: JSONValue)>) {
-        self.init()
-        for (key, value) in members { self[key] = value }
+        self.init(unsorted: members.map { Member(key: $0.key, value: $0.value) })
     }
 
     /// Takes members as they were read: any order, and possibly with repeated keys.
@@ -37,8 +36,9 @@ package struct JSONObject: Sendable, Hashable {
             isSorted = false
             break
         }
-        members = isSorted ? unsorted : []
+        members = unsorted
         if isSorted { return }
+        members.removeAll(keepingCapacity: true)
         for member in unsorted { self[member.key] = member.value }
     }
 

@@ -24,6 +24,10 @@ package struct Translator: Sendable {
     }
 
     package let policy: TranslationPolicy
+    private let parts: EndpointParts
+    /// The same on all objects, and then kept once.
+    private let labels: [String: String]
+    private let ports: [ApplicationProtocol: [ServiceEntry.Port]]
 
     /// Under this label an endpoint tells its application.
     package static let applicationLabel = "service.istio.io/canonical-name"
@@ -33,6 +37,15 @@ package struct Translator: Sendable {
 
     package init(policy: TranslationPolicy) {
         self.policy = policy
+        parts = EndpointParts(keptLabels: policy.keptLabels)
+        labels = [OwnerMark.managedBy: OwnerMark.manager, OwnerMark.instance: policy.instance]
+        let ports = ApplicationProtocol.allCases.map { applicationProtocol in
+            let port = ServiceEntry.Port(
+                number: policy.ports[applicationProtocol] ?? 0, name: applicationProtocol.portName,
+                protocol: applicationProtocol.istioProtocol)
+            return (applicationProtocol, [port])
+        }
+        self.ports = Dictionary(uniqueKeysWithValues: ports)
     }
 
     /// - Parameter now: Monotonic. It dates the moment when a service became empty and does not show in the resources.
@@ -48,8 +61,8 @@ package struct Translator: Sendable {
             return outcome
         }
         for (applicationProtocol, object) in assignment.objects.sorted(by: { $0.value.name < $1.value.name }) {
-            let resource = resource(service, applicationProtocol, object.name, assignment)
-            let leftOut = Self.leftOut(service, applicationProtocol)
+            let (delivered, leftOut) = Self.deliverable(service, applicationProtocol)
+            let resource = resource(service.id, delivered, applicationProtocol, object.name, assignment)
             if !leftOut.isEmpty {
                 let names = leftOut.prefix(3).map { "\($0.host):\($0.port)" }.joined(separator: ", ")
                 outcome.problems.append(
@@ -68,26 +81,21 @@ package struct Translator: Sendable {
     }
 
     private func resource(
-        _ service: Service, _ applicationProtocol: ApplicationProtocol, _ name: String,
+        _ id: ServiceID, _ instances: [Instance], _ applicationProtocol: ApplicationProtocol, _ name: String,
         _ assignment: Assignments.Assignment
     ) -> ServiceEntry {
-        let instances = Self.deliverable(service, applicationProtocol)
         let hasWeights = instances.contains { $0.weight != Instance.defaultWeight }
         return ServiceEntry(
             key: ResourceKey(namespace: policy.namespace, name: name),
-            labels: [OwnerMark.managedBy: OwnerMark.manager, OwnerMark.instance: policy.instance],
+            labels: labels,
             annotations: [
                 OwnerMark.registries: assignment.registries.joined(separator: ","),
-                OwnerMark.service: service.id.description,
+                OwnerMark.service: id.description,
                 OwnerMark.protocol: applicationProtocol.rawValue,
             ],
             hosts: [assignment.host],
             addresses: addresses(of: assignment),
-            ports: [
-                ServiceEntry.Port(
-                    number: policy.ports[applicationProtocol] ?? 0, name: applicationProtocol.portName,
-                    protocol: applicationProtocol.istioProtocol)
-            ],
+            ports: ports[applicationProtocol] ?? [],
             resolution: instances.first?.host.isName == true ? .dns : .static,
             endpoints: instances.map { endpoint($0, withWeight: hasWeights) },
             exportTo: policy.exportTo)
@@ -95,15 +103,13 @@ package struct Translator: Sendable {
 
     /// The instances that want traffic. A ServiceEntry either lists addresses or has names resolved; where there are both, the
     /// addresses go, and the others are a problem that is reported.
-    private static func deliverable(_ service: Service, _ applicationProtocol: ApplicationProtocol) -> [Instance] {
+    private static func deliverable(
+        _ service: Service, _ applicationProtocol: ApplicationProtocol
+    ) -> (delivered: [Instance], leftOut: [Instance]) {
         let instances = service.instances.filter { $0.protocol == applicationProtocol && $0.isEnabled }
-        let withAddress = instances.filter { !$0.host.isName }
-        return withAddress.isEmpty ? instances : withAddress
-    }
-
-    private static func leftOut(_ service: Service, _ applicationProtocol: ApplicationProtocol) -> [Instance] {
-        if deliverable(service, applicationProtocol).first?.host.isName != false { return [] }
-        return service.instances.filter { $0.protocol == applicationProtocol && $0.isEnabled && $0.host.isName }
+        let named = instances.filter(\.host.isName)
+        if named.isEmpty || named.count == instances.count { return (instances, []) }
+        return (instances.filter { !$0.host.isName }, named)
     }
 
     private func addresses(of assignment: Assignments.Assignment) -> [String] {
@@ -112,23 +118,13 @@ package struct Translator: Sendable {
     }
 
     private func endpoint(_ instance: Instance, withWeight: Bool) -> ServiceEntry.Endpoint {
-        var labels: [String: String] = [:]
-        for attribute in instance.attributes where policy.keptLabels.contains(attribute.key) {
-            labels[attribute.key] = Self.labelValue(attribute.value)
-        }
-        labels[Self.applicationLabel] = Self.labelValue(instance.application)
-        let region = Self.localityPart(instance, "region")
-        let zone = Self.localityPart(instance, "zone")
+        let description = parts.description(of: instance.traits)
         return ServiceEntry.Endpoint(
             address: "\(instance.host)",
-            ports: [instance.protocol.portName: instance.port],
-            labels: labels,
-            locality: region.map { region in zone.map { region + "/" + $0 } ?? region } ?? "",
+            ports: parts.ports(instance.protocol, instance.port),
+            labels: description.labels,
+            locality: description.locality,
             weight: withWeight ? min(instance.weight, Self.maximumWeight) : nil)
-    }
-
-    private static func localityPart(_ instance: Instance, _ key: String) -> String? {
-        instance.attributes.first { $0.key == key }.flatMap { labelValue($0.value) }
     }
 
     /// A valid label value that reads as much like the text as can be; `nil` when nothing of it is left.

@@ -1,0 +1,53 @@
+internal import Catalog
+internal import IstioAPI
+internal import Synchronization
+
+/// The parts of endpoints that many of them have in common: their labels and locality, and their ports. They are made once and
+/// then shared, as long as their place is not taken by another.
+final class EndpointParts: Sendable {
+    struct Description: Sendable {
+        fileprivate var traits: InstanceTraits
+        var labels: [String: String]
+        var locality: String
+    }
+
+    private static let places = 1 << 12
+
+    private let keptLabels: [String]
+    private let descriptions = Mutex([Description?](repeating: nil, count: places))
+    private let ports = Mutex([[String: UInt16]](repeating: [:], count: places))
+
+    init(keptLabels: [String]) {
+        self.keptLabels = keptLabels
+    }
+
+    func description(of traits: InstanceTraits) -> Description {
+        let place = ObjectIdentifier(traits).hashValue & (Self.places - 1)
+        if let known = descriptions.withLock({ $0[place] }), known.traits === traits { return known }
+        let made = make(traits)
+        descriptions.withLock { $0[place] = made }
+        return made
+    }
+
+    private func make(_ traits: InstanceTraits) -> Description {
+        var labels: [String: String] = [:]
+        for attribute in traits.attributes where keptLabels.contains(attribute.key) {
+            labels[attribute.key] = Translator.labelValue(attribute.value)
+        }
+        labels[Translator.applicationLabel] = Translator.labelValue(traits.application)
+        func part(_ key: String) -> String? {
+            traits.attributes.first { $0.key == key }.flatMap { Translator.labelValue($0.value) }
+        }
+        let locality = part("region").map { region in part("zone").map { region + "/" + $0 } ?? region } ?? ""
+        return Description(traits: traits, labels: labels, locality: locality)
+    }
+
+    func ports(_ applicationProtocol: ApplicationProtocol, _ port: UInt16) -> [String: UInt16] {
+        let name = applicationProtocol.portName
+        return ports.withLock { ports in
+            let place = Int(port) & (Self.places - 1)
+            if ports[place][name] != port { ports[place] = [name: port] }
+            return ports[place]
+        }
+    }
+}
