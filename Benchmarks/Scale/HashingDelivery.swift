@@ -21,7 +21,7 @@ final class HashingDelivery: Delivery {
     private let observe: @Sendable (ServiceEntry) -> Void
 
     init(logger: Logger, observe: @escaping @Sendable (ServiceEntry) -> Void = { _ in }) {
-        workers = DeliveryWorkers(name: name, logger: logger)
+        workers = DeliveryWorkers(name: name, concurrency: 2...2, logger: logger)
         self.observe = observe
     }
 
@@ -32,7 +32,7 @@ final class HashingDelivery: Delivery {
     func run(desired: any DesiredState) async {
         await desired.seed([], from: name)
         await withTaskCancellationHandler {
-            await workers.run(count: 2, desired: desired) { [self] key, wanted in
+            await workers.run(desired: desired) { [self] key, wanted in
                 await carryOut(.plan(desired: wanted.resource, actual: nil, ownership: ownership), key)
             }
         } onCancel: {
