@@ -86,8 +86,9 @@ struct RollingRestart {
     }
 
     private static func report(_ stage: Stage, _ results: [Outcome]) async throws {
-        let version = try await stage.server.kubectl("get", "--raw", "/version").split(separator: "\"")
-        let server = version.first { $0.hasPrefix("v1.") } ?? "?"
+        let versions = try JSONDecoder().decode(
+            [String: String].self, from: Data(try await stage.server.kubectl("get", "--raw", "/version").utf8))
+        let server = versions["gitVersion"] ?? "of an unknown version"
         let zooKeeper = try await stage.zooKeeper.answer(to: "srvr").split(separator: "\n").first ?? "?"
         let kernel = try String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)
         let memory = ProcessInfo.processInfo.physicalMemory >> 30
