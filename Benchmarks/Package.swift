@@ -17,5 +17,6 @@ let package = Package(
         .target(name: "Measuring", dependencies: clients),
         .executableTarget(name: "Propagation", dependencies: ["Measuring"] + clients),
         .executableTarget(name: "ColdSync", dependencies: ["Measuring"] + clients),
+        .executableTarget(name: "RollingRestart", dependencies: ["Measuring"] + clients),
     ]
 )

@@ -15,6 +15,7 @@ extension BridgeConfiguration {
         try reader.check(ConfigurationKey.all)
         registries = try Self.registries(reader)
         directory = try reader.mapping("delivery")?.mapping("directory")?.string("path")
+        isPaced = try reader.mapping("delivery")?.word("pacing") != "off"
         clusters = try Self.clusters(reader)
         let namespace = clusters.first?.configuration.namespace ?? "default"
         translation = try Self.translation(reader, namespace: namespace)

@@ -44,6 +44,8 @@ package struct BridgeConfiguration: Sendable {
     /// `nil` where nobody else writes to the clusters.
     package var leadership: Leadership? = Leadership()
     package var clusters: [Cluster]
+    /// Whether objects of a cluster that keep changing are written less often.
+    package var isPaced = true
     /// A folder for one YAML file a resource; `nil` for none.
     package var directory: String?
     /// A file for what must survive a restart; `nil` for none.

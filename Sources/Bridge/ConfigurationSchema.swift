@@ -158,6 +158,10 @@ extension ConfigurationKey {
         ConfigurationKey(
             "directory", .mapping([ConfigurationKey("path", .text, "a folder; made when missing", isRequired: true)]),
             "one YAML file for each resource"),
+        ConfigurationKey(
+            "pacing", .choice(["on", "off"]),
+            "whether objects of a cluster that keep changing together are written less often, every 5 s at the longest",
+            standard: "`on`"),
     ]
 
     private static let admin: [ConfigurationKey] = [

@@ -18,6 +18,10 @@ public struct AuditedRequest: Sendable, Hashable, CustomStringConvertible {
     public let name: String
     /// The HTTP status of the answer; `nil` for a watch, since that is logged as it is asked for.
     public let status: Int?
+    /// When the server had received it, since 1970.
+    public let received: Duration
+    /// From then to the answer; `nil` for a watch.
+    public let latency: Duration?
 
     /// Whether it asked for a change.
     public var isWrite: Bool { !["get", "list", "watch"].contains(verb) }
@@ -68,6 +72,20 @@ struct AuditLog: Sendable {
         }
     }
 
+    /// `2006-01-02T15:04:05.000000Z`.
+    private struct Timestamp: Decodable {
+        /// Since 1970.
+        let time: Duration
+
+        init(from decoder: any Decoder) throws {
+            let text = try decoder.singleValueContainer().decode(String.self)
+            let parts = text.dropLast().split(separator: ".", maxSplits: 1)
+            let seconds = try Date("\(parts.first ?? "")Z", strategy: .iso8601).timeIntervalSince1970
+            let fraction = parts.count > 1 ? Double("0.\(parts[1])") ?? 0 : 0
+            time = .seconds(seconds) + .seconds(fraction)
+        }
+    }
+
     private struct Event: Decodable {
         /// Without a name where nobody was authenticated.
         struct User: Decodable { let username: String? }
@@ -79,12 +97,15 @@ struct AuditLog: Sendable {
         let userAgent: String?
         let objectRef: Object?
         let responseStatus: Response?
+        let requestReceivedTimestamp, stageTimestamp: Timestamp
 
         var request: AuditedRequest {
             AuditedRequest(
                 verb: verb, uri: requestURI, user: user.username ?? "", userAgent: userAgent ?? "",
                 resource: objectRef?.resource ?? "", namespace: objectRef?.namespace ?? "",
-                name: objectRef?.name ?? "", status: responseStatus?.code)
+                name: objectRef?.name ?? "", status: responseStatus?.code,
+                received: requestReceivedTimestamp.time,
+                latency: verb == "watch" ? nil : stageTimestamp.time - requestReceivedTimestamp.time)
         }
     }
 }

@@ -76,6 +76,13 @@ struct ConfigurationTests {
         }
     }
 
+    @Test("writes are paced unless the file says otherwise", arguments: [("on", true), ("off", false), (nil, true)])
+    func pacing(word: String?, isPaced: Bool) throws {
+        let delivery = "delivery: { directory: { path: out }\(word.map { ", pacing: \($0)" } ?? "") }"
+        let configuration = try BridgeConfiguration(yaml: Self.registries + delivery, file: "isthmus.yaml")
+        #expect(configuration.isPaced == isPaced)
+    }
+
     @Test("the namespace of the kubeconfig's context is the default")
     func namespace() throws {
         try Self.withKubeconfig { kubeconfig in

@@ -1,3 +1,4 @@
+import Deliveries
 import IsthmusTesting
 import IstioAPI
 import JSON
@@ -15,8 +16,7 @@ struct ClusterDeliveryPacingTests {
             await world.server.admit { [clock] _ in clock.advance(by: .seconds(1)) }
             try await world.withDelivery(clock: clock) { delivery in
                 world.wish(.sample("a", 1), of: delivery)
-                try await world.wait(for: .sample("a", 1))
-                try await delivery.settle()
+                await world.wishes.wait { $0.map(\.outcome) == [.created] }
                 await world.server.admit(by: nil)
                 try await body(world, delivery)
             }

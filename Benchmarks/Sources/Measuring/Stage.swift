@@ -42,28 +42,47 @@ public struct Stage: Sendable {
     }
 
     /// Starts the bridge, which writes to `namespace`; ends it after `body`.
+    ///
+    /// - Parameter delivery: A line for the section `delivery` of its configuration.
     public func withBridge(
-        namespace: String, _ body: (ChildProcess) async throws -> Void
+        namespace: String, delivery: String? = nil, _ body: (ChildProcess) async throws -> Void
     ) async throws {
+        let configuration = try folder.write(
+            """
+            registries:
+            - { name: zookeeper, zookeeper: { servers: ["\(zooKeeper.connectString)"] } }
+            translation: { namespace: \(namespace) }
+            delivery:
+              kubernetes: [{ kubeconfig: \(server.kubeconfig) }]
+            \(delivery.map { "  \($0)" } ?? "")
+            """, to: "\(namespace).yaml")
         let bridge = try ChildProcess.start(
-            "isthmus", executable: isthmus,
-            arguments: [
-                "run", "--registry", "zookeeper://\(zooKeeper.connectString)/dubbo", "--kubeconfig", server.kubeconfig,
-                "--namespace", namespace,
-            ],
+            "isthmus", executable: isthmus, arguments: ["run", "--config", configuration],
             log: folder.path(of: "\(namespace)-\(UInt32.random(in: 0...UInt32.max)).log"))
         try await body(bridge)
         _ = await bridge.stop()
     }
 
+    /// The address of the provider with this number.
+    public static func address(_ number: Int) -> String {
+        "10.\(number / 62_500 % 250).\(number / 250 % 250).\(number % 250 + 1)"
+    }
+
     /// Registers a provider of an interface whose directory stands.
     public func register(_ interface: String, _ number: Int) async throws {
-        let address = "10.\(number / 62_500 % 250).\(number / 250 % 250).\(number % 250 + 1)"
+        try await registry.create(path(interface, number))
+    }
+
+    public func deregister(_ interface: String, _ number: Int) async throws {
+        try await registry.delete(path(interface, number))
+    }
+
+    private func path(_ interface: String, _ number: Int) -> String {
         let url =
-            "dubbo%3A%2F%2F\(address)%3A20880%2F\(interface)%3Fanyhost%3Dtrue%26application%3Dshop%26dubbo%3D2.0.2"
-            + "%26interface%3D\(interface)%26methods%3Dget%2Clist%2Cput%26pid%3D\(number)%26release%3D3.2.0"
-            + "%26side%3Dprovider%26timestamp%3D1700000000000%26version%3D1.0.0"
-        try await registry.create("/dubbo/\(interface)/providers/\(url)")
+            "dubbo%3A%2F%2F\(Self.address(number))%3A20880%2F\(interface)%3Fanyhost%3Dtrue%26application%3Dshop"
+            + "%26dubbo%3D2.0.2%26interface%3D\(interface)%26methods%3Dget%2Clist%2Cput%26pid%3D\(number)"
+            + "%26release%3D3.2.0%26side%3Dprovider%26timestamp%3D1700000000000%26version%3D1.0.0"
+        return "/dubbo/\(interface)/providers/\(url)"
     }
 
     /// What the bridge asked of the API server so far.

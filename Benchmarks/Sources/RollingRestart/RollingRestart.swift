@@ -1,0 +1,110 @@
+import Foundation
+import IsthmusTesting
+import Kubernetes
+import Measuring
+import ZooKeeper
+
+/// What a rolling restart of an application with 200 interfaces and 50 instances costs the API server, with paced writes and without.
+///
+/// One instance after the other deregisters its interfaces and registers them a moment later at another address.
+@main
+struct RollingRestart {
+    static let interfaces = (0..<200).map { "com.acme.shop.module\($0 % 10).Service\($0)" }
+    static let instances = 50
+    /// From one instance to the next, and how long each is away.
+    static let interval = Duration.seconds(1)
+    static let absence = Duration.milliseconds(400)
+    /// Until what was just written counts as quiet.
+    static let quietTime = Duration.seconds(11)
+
+    static func main() async throws {
+        try await Stage.run { stage in
+            try await registerAll(stage)
+            var results: [Outcome] = []
+            for (round, pacing) in ["on", "off"].enumerated() {
+                results.append(try await restart(stage, round: round, pacing: pacing))
+            }
+            try await report(stage, results)
+        }
+    }
+
+    /// The number of an instance, from which its address follows, after so many restarts.
+    private static func number(_ instance: Int, restarts: Int) -> Int { instance + restarts * 1_000 }
+
+    private static func registerAll(_ stage: Stage) async throws {
+        for interface in interfaces { try await stage.registry.ensurePath("/dubbo/\(interface)/providers") }
+        for instance in 0..<instances {
+            try await inAll { try await stage.register($0, number(instance, restarts: 0)) }
+        }
+    }
+
+    private static func inAll(_ body: @escaping @Sendable (String) async throws -> Void) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            for interface in interfaces { group.addTask { try await body(interface) } }
+        }
+    }
+
+    private static func restart(_ stage: Stage, round: Int, pacing: String) async throws -> Outcome {
+        let namespace = "pacing-\(pacing)"
+        try await stage.server.createNamespace(namespace)
+        let wanted = { (restarts: Int) in
+            Set((0..<instances).map { Stage.address(number($0, restarts: restarts)) })
+        }
+        let cluster = Cluster(stage: stage, namespace: namespace)
+        var result = Outcome(pacing: pacing)
+        try await stage.withBridge(namespace: namespace, delivery: "pacing: \(pacing)") { bridge in
+            try await cluster.wait(for: wanted(round))
+            try await Task.sleep(for: quietTime)
+            let requests = try stage.bridgeRequests().count
+            let before = try Usage(stage, bridge)
+            let start = ContinuousClock.now
+            var departures: [String: ContinuousClock.Instant] = [:]
+            let watch = Task { try await cluster.disappearances(ofObject: 0) }
+            for instance in 0..<instances {
+                try await Task.sleep(until: start + interval * instance)
+                let old = number(instance, restarts: round)
+                departures[Stage.address(old)] = .now
+                try await inAll { try await stage.deregister($0, old) }
+                try await Task.sleep(for: absence)
+                try await inAll { try await stage.register($0, number(instance, restarts: round + 1)) }
+            }
+            let end = ContinuousClock.now
+            try await cluster.wait(for: wanted(round + 1))
+            result.untilEqual = end.duration(to: .now)
+            result.restart = start.duration(to: end)
+            result.usage = try Usage(stage, bridge) - before
+            // The audit log may be a moment behind.
+            try await Task.sleep(for: .seconds(1))
+            watch.cancel()
+            let gone = try await watch.value
+            result.stale = departures.compactMap { address, time in gone[address].map { time.duration(to: $0) } }
+            result.writes = try stage.bridgeRequests().dropFirst(requests).filter {
+                $0.isWrite && $0.resource == Stage.entries.plural
+            }
+        }
+        return result
+    }
+
+    private static func report(_ stage: Stage, _ results: [Outcome]) async throws {
+        let versions = try JSONDecoder().decode(
+            [String: String].self, from: Data(try await stage.server.kubectl("get", "--raw", "/version").utf8))
+        let server = versions["gitVersion"] ?? "of an unknown version"
+        let zooKeeper = try await stage.zooKeeper.answer(to: "srvr").split(separator: "\n").first ?? "?"
+        let kernel = try String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)
+        let memory = ProcessInfo.processInfo.physicalMemory >> 30
+        print(
+            """
+            `scripts/benchmark rolling-restart`, \(ProcessInfo.processInfo.activeProcessorCount) cores, \(memory) GiB, Linux \
+            \(kernel.trimmingCharacters(in: .whitespacesAndNewlines)), kube-apiserver \(server), \(zooKeeper)
+
+            \(interfaces.count) interfaces, \(instances) instances restarted one after the other, \
+            \(2 * interfaces.count * instances) changes of the registry
+
+            """)
+        print("| | " + results.map { "pacing \($0.pacing)" }.joined(separator: " | ") + " |")
+        print("|---|" + results.map { _ in "---:|" }.joined())
+        for (name, value) in Outcome.rows {
+            print("| \(name) | " + results.map(value).joined(separator: " | ") + " |")
+        }
+    }
+}
