@@ -52,7 +52,7 @@ struct BridgeParts: Sendable {
             }
             let delivery = ClusterDelivery(
                 name: cluster.name, client: try client(), namespace: policy.namespace, ownership: ownership,
-                leadership: election, logger: logger)
+                usesWorkloads: policy.endpoints != .inline, leadership: election, logger: logger)
             deliveries.append(delivery)
             if let election { elected.append(ElectedDelivery(delivery: delivery, election: election)) }
         }
