@@ -53,7 +53,7 @@ final class HashingDelivery: Delivery {
             return waiting.continuation
         }
         waiter?.resume()
-        observe(entry)
+        if case .serviceEntry(let entry) = entry { observe(entry) }
         return .done(nil)
     }
 

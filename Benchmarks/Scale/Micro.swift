@@ -53,10 +53,10 @@ struct Micro: ParsableCommand {
             blackHole(translator.translate(service, &assignments, now: .zero))
         }
         add("plan what is as it should be") {
-            blackHole(Change.plan(desired: entry, actual: actual, ownership: ownership))
+            blackHole(Change.plan(desired: .serviceEntry(entry), actual: actual, ownership: ownership))
         }
         add("plan a moved endpoint") {
-            blackHole(Change.plan(desired: moved, actual: actual, ownership: ownership))
+            blackHole(Change.plan(desired: .serviceEntry(moved), actual: actual, ownership: ownership))
         }
         add("encode: the value", bytes: bytes.count) { blackHole(entry.json(version: "v1beta1")) }
         add("encode: its bytes", bytes: bytes.count) { blackHole(json.bytes) }

@@ -55,7 +55,8 @@ struct BridgeParts: Sendable {
             }
             let delivery = ClusterDelivery(
                 name: cluster.name, client: try client(), namespace: policy.namespace, ownership: ownership,
-                isPaced: configuration.isPaced, leadership: election, logger: logger)
+                usesWorkloads: policy.endpoints != .inline, isPaced: configuration.isPaced, leadership: election,
+                logger: logger)
             deliveries.append(delivery)
             if let election { elected.append(ElectedDelivery(delivery: delivery, election: election)) }
         }

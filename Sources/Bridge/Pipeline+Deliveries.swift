@@ -7,7 +7,7 @@ internal import Translation
 
 extension Pipeline: DesiredState {
     package func seed(_ objects: [ActualObject], from delivery: String) {
-        let known = objects.sorted { $0.key < $1.key }.compactMap { OwnedService($0) }
+        let known = OwnedService.all(in: objects)
         unseeded.remove(delivery)
         if hasBegun {
             logger.notice("a delivery that nobody waited for any more is there", metadata: ["delivery": "\(delivery)"])
@@ -42,7 +42,7 @@ extension Pipeline: DesiredState {
     }
 
     package func adopt(_ objects: [ActualObject], from delivery: String) {
-        let known = objects.sorted { $0.key < $1.key }.compactMap { OwnedService($0) }
+        let known = OwnedService.all(in: objects)
         guard hasBegun else { return add(known) }
         release(whatLacksIn: known)
         // Where this replica writes, its own choices stand.
@@ -50,10 +50,11 @@ extension Pipeline: DesiredState {
         var others = Assignments()
         for service in known { others.seed(from: service) }
         assignments.adopt(others)
-        let before = resources.keys
+        let before = Array(resources.keys) + workloads.keys
         resources = [:]
+        workloads = [:]
         translate(everyService)
-        tell(before.filter { assignments.service(ofObject: $0.name) == nil })
+        tell(before.filter { service(of: $0) == nil })
     }
 
     /// Choices for services of which there are none yet.
@@ -77,9 +78,11 @@ extension Pipeline: DesiredState {
     }
 
     package func wanted(_ key: ResourceKey) -> Wanted {
-        let id = assignments.service(ofObject: key.name)
+        let id = service(of: key)
         if let id { refresh(id, askedFor: key) }
-        if let resource = resources[key] { return .present(resource) }
+        if let resource = resource(key) { return .present(resource) }
+        // What is known of a service is known of all its endpoints.
+        if let entry = WorkloadEntry.serviceEntry(ofWorkload: key), resources[entry] != nil { return .absent }
         // Only when everything is known and followed is what nobody asks for known to be unwanted.
         guard hasBegun, catalog.isHealthy, id == nil else {
             undecided.insert(key)
@@ -93,7 +96,7 @@ extension Pipeline: DesiredState {
     }
 
     package func everyKey() -> [ResourceKey] {
-        Array(Set(resources.keys).union(stale.keys.flatMap { keys(of: $0) }))
+        Array(Set(resources.keys).union(stale.keys.flatMap { keys(of: $0) })) + workloads.keys
     }
 
     package func delivered(_ receipt: Receipt) {
@@ -106,9 +109,10 @@ extension Pipeline: DesiredState {
 
 extension Pipeline {
     /// Everything that should be, sorted.
-    package func everyResource() -> [ServiceEntry] {
+    package func everyResource() -> [Resource] {
         for id in stale.keys.sorted() { refresh(id) }
-        return resources.values.sorted { $0.key < $1.key }
+        let all = resources.values.map { Resource.serviceEntry($0) } + workloads.keys.compactMap { resource($0) }
+        return all.sorted { $0.key < $1.key }
     }
 
     /// Whether all registries were read completely, and twice where that is needed.

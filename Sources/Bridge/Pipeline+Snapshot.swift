@@ -11,7 +11,8 @@ extension Pipeline: SnapshotSource {
                 assignments.seed(
                     record.id, object: object.name, protocol: applicationProtocol,
                     address: record.address, registries: record.registries,
-                    emptySince: object.emptyFor.map { now - $0 })
+                    emptySince: object.emptyFor.map { now - $0 },
+                    form: object.hasWorkloads ? .workloadEntry : .inline)
             }
         }
         let seeds = records.map { ServiceSeed(id: $0.id, registries: $0.registries, instances: $0.instances) }
@@ -32,7 +33,9 @@ extension Pipeline: SnapshotSource {
         return SnapshotRecord(
             id: id, host: assignments.host(for: id), address: assignment?.address,
             objects: (assignment?.objects ?? [:]).mapValues { object in
-                SnapshotRecord.Object(name: object.name, emptyFor: object.emptySince.map { now - $0 })
+                SnapshotRecord.Object(
+                    name: object.name, emptyFor: object.emptySince.map { now - $0 },
+                    hasWorkloads: object.form == .workloadEntry)
             },
             registries: service.registries.isEmpty ? assignment?.registries ?? [] : service.registries,
             instances: service.instances)

@@ -19,7 +19,10 @@ package actor Pipeline {
     private let sinceStart: @Sendable () -> Duration
     var catalog: CatalogStore
     var assignments = Assignments()
+    /// Each with its endpoints, in whichever form.
     var resources: [ResourceKey: ServiceEntry] = [:]
+    /// The endpoints that are objects of their own.
+    var workloads: [ResourceKey: ServiceEntry.Endpoint] = [:]
     var problems: [ServiceID: [String]] = [:]
     /// Those whose resources are not yet what they should be, and since when (monotonic): they are translated when somebody asks,
     /// so that much that happens to one service at once costs one translation.
@@ -155,8 +158,9 @@ extension Pipeline {
     private func translate(_ id: ServiceID, _ changed: inout [ResourceKey], now: Duration) {
         let outcome = translator.translate(catalog.service(id), &assignments, now: now)
         for resource in outcome.resources where resources[resource.key] != resource {
-            resources[resource.key] = resource
             changed.append(resource.key)
+            changed += updateWorkloads(from: resources[resource.key], to: resource)
+            resources[resource.key] = resource
         }
         report(outcome.problems, of: id)
     }
@@ -193,7 +197,9 @@ extension Pipeline {
         for (id, time) in stale where now - time >= retention { refresh(id) }
         let names = assignments.expire(now: now, retention: retention) { catalog.isDecidable($0) && stale[$0] == nil }
         let keys = names.map { ResourceKey(namespace: translator.policy.namespace, name: $0) }
-        for key in keys { resources[key] = nil }
+        for key in keys {
+            if let resource = resources.removeValue(forKey: key) { tell(updateWorkloads(from: resource, to: nil)) }
+        }
         tell(keys)
         if !keys.isEmpty { remembers() }
         // The virtual addresses and hosts that became free may be just what others lack.

@@ -1,6 +1,7 @@
 internal import Catalog
 package import Deliveries
 package import IstioAPI
+internal import JSON
 package import Logging
 package import Planning
 
@@ -19,7 +20,7 @@ package struct Survey: Sendable {
     }
 
     /// What should be, sorted.
-    package let resources: [ServiceEntry]
+    package let resources: [Resource]
     /// What differs from it, sorted by delivery and name.
     package let items: [Item]
     private let parts: BridgeParts
@@ -118,9 +119,27 @@ package struct Survey: Sendable {
                 "not every registry could be read completely within \(limit): \(reasons.joined(separator: "; "))")
     }
 
-    /// Carries out every change, a few at a time. `Item`s with a conflict are left alone.
+    /// Carries out every change, a few at a time. `Item`s with a conflict are left alone. Between the two forms of a service's endpoints
+    /// istiod always sees one that is whole: what would take it away comes last, when it may be taken for granted that the other is seen.
     /// - Parameter report: Is told of each change what became of it.
-    package func apply(_ report: @Sendable (Item, Attempt) async -> Void) async {
+    package func apply(
+        settleTime: Duration = .seconds(2), _ report: @Sendable (Item, Attempt) async -> Void
+    ) async {
+        let last = items.filter(\.takesAwayEndpoints)
+        let failed = await carryOut(items.filter { !$0.takesAwayEndpoints }, report)
+        if last.isEmpty { return }
+        if last.count < items.count { try? await Task.sleep(for: settleTime) }
+        for item in last where failed.contains(item.service) {
+            await report(item, .failed(reason: "it waits for what could not be carried out", retryAfter: nil))
+        }
+        _ = await carryOut(last.filter { !failed.contains($0.service) }, report)
+    }
+
+    /// - Returns: The services of which something could not be carried out.
+    private func carryOut(
+        _ items: [Item], _ report: @Sendable (Item, Attempt) async -> Void
+    ) async -> Set<Item.Service> {
+        var failed: Set<Item.Service> = []
         await withTaskGroup(of: (Item, Attempt).self) { group in
             var remaining = items[...]
             func addNext() {
@@ -132,13 +151,35 @@ package struct Survey: Sendable {
             for _ in 0..<16 { addNext() }
             while let (item, attempt) = await group.next() {
                 addNext()
+                if case .done = attempt {} else { failed.insert(item.service) }
                 await report(item, attempt)
             }
         }
+        return failed
     }
 
     /// Closes the connections.
     package func end() async {
         await parts.shutdown()
+    }
+}
+
+extension Survey.Item {
+    fileprivate struct Service: Hashable {
+        var delivery: String
+        var key: ResourceKey
+    }
+
+    fileprivate var service: Service {
+        Service(delivery: delivery, key: WorkloadEntry.serviceEntry(ofWorkload: key) ?? key)
+    }
+
+    /// A WorkloadEntry that goes, and a ServiceEntry that drops its endpoints for a selector.
+    fileprivate var takesAwayEndpoints: Bool {
+        switch change {
+        case .delete: key.kind == .workloadEntry
+        case .patch(let actual, let patch, _): !actual.selectsWorkloads && patch["spec"]?["workloadSelector"] != nil
+        default: false
+        }
     }
 }

@@ -30,7 +30,7 @@ struct AttemptLedger: Sendable {
     private var postponed: [ResourceKey: ContinuousClock.Instant] = [:]
     private var pacing: WritePacing<ResourceKey>?
     private var pausedUntil = Duration.zero
-    private var obstacle: (reason: String, since: Duration)?
+    private var obstacles: [ResourceKind: (reason: String, since: Duration)] = [:]
 
     init(isPaced: Bool) {
         pacing = isPaced ? WritePacing() : nil
@@ -42,6 +42,10 @@ struct AttemptLedger: Sendable {
         case .done(let change):
             if change == .deleted { pacing?.removed(key) }
             settlement.outcome = change
+            troubles.settled(key, now: now)
+        case .waiting(let change, let retryAfter):
+            settlement.outcome = change
+            settlement.retryIn = retryAfter
             troubles.settled(key, now: now)
         case .standby:
             troubles.forget(key)
@@ -114,12 +118,14 @@ struct AttemptLedger: Sendable {
         retries.wake(time, now: now)
     }
 
-    mutating func note(_ obstacle: String?, now: Duration) {
-        self.obstacle = obstacle.map { ($0, self.obstacle?.since ?? now) }
+    mutating func note(_ obstacle: String?, of kind: ResourceKind, now: Duration) {
+        obstacles[kind] = obstacle.map { ($0, obstacles[kind]?.since ?? now) }
     }
 
+    /// The first one for ServiceEntries, without which there is nothing.
     func obstacle(now: Duration) -> Obstacle? {
-        obstacle.map { Obstacle(reason: $0.reason, age: now - $0.since) }
+        let first = obstacles.min { $0.key < $1.key }?.value
+        return first.map { Obstacle(reason: $0.reason, age: now - $0.since) }
     }
 
     func troubles(now: Duration) -> [Trouble] {

@@ -69,13 +69,16 @@ extension DesiredState {
 
 /// How one resource should be.
 package enum Wanted: Sendable, Hashable {
-    case present(ServiceEntry)
+    /// A ServiceEntry has its endpoints in either form; a delivery moves between the forms as the other side allows.
+    case present(Resource)
     case absent
     /// Not enough is known to say: leave it as it is.
     case undecided
 
+    package static func present(_ entry: ServiceEntry) -> Wanted { .present(.serviceEntry(entry)) }
+
     /// The resource, where there should be one.
-    package var resource: ServiceEntry? {
+    package var resource: Resource? {
         if case .present(let resource) = self { resource } else { nil }
     }
 }

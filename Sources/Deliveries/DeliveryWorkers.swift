@@ -8,6 +8,8 @@ package enum Attempt: Sendable, Hashable {
     case done(Receipt.Outcome?)
     /// What was known of it was wrong: plan again.
     case outdated
+    /// Done for now; what is still to be done has to wait, which is no trouble.
+    case waiting(Receipt.Outcome?, retryAfter: Duration)
     /// No repetition helps until something changes, but nothing may tell of that change.
     case refused(reason: String)
     /// Somebody else keeps changing it.
@@ -172,9 +174,11 @@ extension DeliveryWorkers {
     /// What keeps the delivery as a whole from working.
     package var obstacle: Obstacle? { shared.ledger.withLock { $0.obstacle(now: elapsed()) } }
 
-    /// - Parameter obstacle: `nil` when it is overcome.
-    package func note(obstacle: String?) {
-        shared.ledger.withLock { $0.note(obstacle, now: elapsed()) }
+    /// - Parameters:
+    ///   - obstacle: `nil` when it is overcome.
+    ///   - kind: The resources that it concerns.
+    package func note(obstacle: String?, of kind: ResourceKind = .serviceEntry) {
+        shared.ledger.withLock { $0.note(obstacle, of: kind, now: elapsed()) }
     }
 }
 
@@ -198,7 +202,7 @@ extension DeliveryWorkers {
     }
 
     private func log(_ receipt: Receipt, _ settlement: AttemptLedger.Settlement) {
-        var metadata: Logger.Metadata = ["resource": "\(receipt.key)"]
+        var metadata: Logger.Metadata = ["resource": "\(receipt.key.namespace)/\(receipt.key.name)"]
         // A server that is down fails every object, again and again; once an object is enough for a reader.
         let trouble: Logger.Level = settlement.isNews ? .error : .debug
         switch receipt.outcome {
@@ -208,15 +212,16 @@ extension DeliveryWorkers {
             metadata["reason"] = "\(reason)"
             metadata["retryIn"] = settlement.retryIn.map { "\($0.formattedMilliseconds) ms" }
         }
+        let kind = receipt.key.kind.rawValue
         switch receipt.outcome {
-        case .created: logger.info("created a ServiceEntry", metadata: metadata)
+        case .created: logger.info("created a \(kind)", metadata: metadata)
         case .updated(let scope):
             metadata["push"] = "\(scope)"
-            logger.info("updated a ServiceEntry", metadata: metadata)
-        case .deleted: logger.info("deleted a ServiceEntry", metadata: metadata)
-        case .refused: logger.log(level: trouble, "a ServiceEntry is refused", metadata: metadata)
-        case .contested: logger.warning("a ServiceEntry is fought over", metadata: metadata)
-        case .failed: logger.log(level: trouble, "a ServiceEntry could not be written", metadata: metadata)
+            logger.info("updated a \(kind)", metadata: metadata)
+        case .deleted: logger.info("deleted a \(kind)", metadata: metadata)
+        case .refused: logger.log(level: trouble, "a \(kind) is refused", metadata: metadata)
+        case .contested: logger.warning("a \(kind) is fought over", metadata: metadata)
+        case .failed: logger.log(level: trouble, "a \(kind) could not be written", metadata: metadata)
         }
     }
 }

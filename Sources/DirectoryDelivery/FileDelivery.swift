@@ -14,7 +14,8 @@ package import Planning
     internal import Glibc
 #endif
 
-/// Keeps one YAML file for each resource in a folder: `<folder>/<namespace>/<name>.yaml`.
+/// Keeps one YAML file for each resource in a folder: `<folder>/<namespace>/<name>.yaml`, for a WorkloadEntry `<name>_workloadentry.yaml`,
+/// which can be no other resource's name.
 ///
 /// A file is written whole, beside its place, and then moved there, so that a reader never sees half of one. Only files whose content
 /// has the owner's labels are ever changed or removed; fields that somebody else added to them stay.
@@ -50,7 +51,7 @@ package struct FileDelivery: Delivery {
                 workers.note(obstacle: nil)
                 workers.logger.info("read our files", metadata: ["folder": "\(folder)", "count": "\(objects.count)"])
                 await desired.seed(objects, from: name)
-                workers.add(objects.map(\.key))
+                workers.add(objects.map(\.key).sorted())
                 break
             } catch {
                 let delay = backoff.next()
@@ -62,7 +63,7 @@ package struct FileDelivery: Delivery {
             }
         }
         await withTaskCancellationHandler {
-            await workers.run(desired: desired) { key, wanted in await attempt(key, wanted) }
+            await workers.run(desired: desired) { key, wanted in await attempt(key, wanted, desired) }
         } onCancel: {
             workers.queue.finish()
         }
@@ -87,7 +88,7 @@ package struct FileDelivery: Delivery {
     private func owned(_ path: String) -> ActualObject? {
         do {
             guard let document = try Self.document(at: "\(folder)/\(path)"), let object = ActualObject(document),
-                ownership.covers(object), "\(object.key).yaml" == path
+                ownership.covers(object), Self.path(object.key) == path
             else { return nil }
             return object
         } catch {
@@ -117,14 +118,52 @@ package struct FileDelivery: Delivery {
         return object
     }
 
-    private func attempt(_ key: ResourceKey, _ wanted: Wanted) async -> Attempt {
+    private func attempt(_ key: ResourceKey, _ wanted: Wanted, _ desired: any DesiredState) async -> Attempt {
         do {
-            let change = Change.plan(
-                desired: wanted.resource, actual: try await object(key), ownership: ownership)
-            return await carryOut(change, key)
+            let actual = try await object(key)
+            var resource = wanted.resource
+            if case .serviceEntry(let entry)? = resource, !entry.isInline {
+                // Whoever reads the folder meanwhile must find the endpoints in one form at least.
+                if let actual, !actual.selectsWorkloads, let failure = await write(workloadsOf: entry) {
+                    return failure
+                }
+                resource = .serviceEntry(entry.selecting)
+            }
+            if wanted == .absent, let service = WorkloadEntry.serviceEntry(ofWorkload: key),
+                let failure = await write(inline: service, desired)
+            {
+                return failure
+            }
+            return await carryOut(.plan(desired: resource, actual: actual, ownership: ownership), key)
         } catch {
             return .failed(reason: "\(file(key)): \(Self.explanation(of: error))", retryAfter: nil)
         }
+    }
+
+    /// - Returns: What went wrong.
+    private func write(workloadsOf entry: ServiceEntry) async -> Attempt? {
+        for endpoint in entry.endpoints {
+            let resource = Resource.workloadEntry(entry.workload(of: endpoint))
+            do {
+                let actual = try await object(resource.key)
+                let change = Change.plan(desired: resource, actual: actual, ownership: ownership)
+                let attempt = await carryOut(change, resource.key)
+                guard case .done = attempt else { return attempt }
+            } catch {
+                return .failed(reason: "\(file(resource.key)): \(Self.explanation(of: error))", retryAfter: nil)
+            }
+        }
+        return nil
+    }
+
+    /// Before a WorkloadEntry goes: the service that becomes inline must be so.
+    /// - Returns: What went wrong.
+    private func write(inline key: ResourceKey, _ desired: any DesiredState) async -> Attempt? {
+        let wanted = await desired.wanted(key)
+        guard case .serviceEntry(let entry)? = wanted.resource, entry.isInline else { return nil }
+        let attempt = await attempt(key, wanted, desired)
+        if case .done = attempt { return nil }
+        return attempt
     }
 
     /// Carries the change out if the file is still as it was when the change was planned.
@@ -134,9 +173,9 @@ package struct FileDelivery: Delivery {
             return .done(nil)
         case .conflict(let reason):
             return .refused(reason: reason)
-        case .create(let entry):
+        case .create(let resource):
             guard try Self.document(at: file(key)) == nil else { return .outdated }
-            try store(entry.json(version: Self.version), key)
+            try store(resource.json(version: Self.version), key)
             return .done(.created)
         case .patch(let actual, let patch, let scope):
             guard let document = try Self.document(at: file(key)), ActualObject(document) == actual else {
@@ -166,7 +205,14 @@ package struct FileDelivery: Delivery {
         return try JSONValue(yaml: String(contentsOfFile: path, encoding: .utf8))
     }
 
-    private func file(_ key: ResourceKey) -> String { "\(folder)/\(key.namespace)/\(key.name).yaml" }
+    private func file(_ key: ResourceKey) -> String { "\(folder)/\(Self.path(key))" }
+
+    private static func path(_ key: ResourceKey) -> String {
+        switch key.kind {
+        case .serviceEntry: "\(key.namespace)/\(key.name).yaml"
+        case .workloadEntry: "\(key.namespace)/\(key.name)_workloadentry.yaml"
+        }
+    }
 
     /// The system's words, where the error has them; Foundation's own are for programmers.
     private static func explanation(of error: any Error) -> String {
@@ -186,8 +232,9 @@ extension ActualObject {
         guard let metadata = document["metadata"], let name = metadata["name"]?.string,
             let namespace = metadata["namespace"]?.string
         else { return nil }
+        let kind = document["kind"]?.string.flatMap { ResourceKind(rawValue: $0) } ?? .serviceEntry
         self.init(
-            key: ResourceKey(namespace: namespace, name: name), uid: "", resourceVersion: "",
+            key: ResourceKey(kind, namespace: namespace, name: name), uid: "", resourceVersion: "",
             labels: metadata["labels"]?.strings ?? [:], annotations: metadata["annotations"]?.strings ?? [:],
             spec: document["spec"] ?? [:])
     }

@@ -1,10 +1,6 @@
 package import JSON
 
 extension ServiceEntry {
-    package static let group = "networking.istio.io"
-    package static let kind = "ServiceEntry"
-    package static let plural = "serviceentries"
-
     /// The `spec` with just the fields that Isthmus decides on.
     package var spec: JSONValue {
         var spec = JSONObject()
@@ -13,25 +9,20 @@ extension ServiceEntry {
         spec["ports"] = .array(ports.map(\.json))
         spec["location"] = .string(location.rawValue)
         spec["resolution"] = .string(resolution.rawValue)
-        // Written even when empty: a service that everyone left must lose its last endpoint.
-        spec["endpoints"] = .array(endpoints.map(\.json))
+        if let workloadSelector {
+            spec["workloadSelector"] = ["labels": JSONValue(strings: workloadSelector)]
+        } else {
+            // Written even when empty: a service that everyone left must lose its last endpoint.
+            spec["endpoints"] = .array(endpoints.map(\.json))
+        }
         if !exportTo.isEmpty { spec["exportTo"] = .array(exportTo.map { .string($0) }) }
         return .object(spec)
     }
+}
 
+extension ServiceEntry {
     /// The whole object, as it is created.
-    /// - Parameter version: The API version to write, such as `v1beta1`; the schemas of all are the same.
-    package func json(version: String) -> JSONValue {
-        [
-            "apiVersion": .string("\(Self.group)/\(version)"),
-            "kind": .string(Self.kind),
-            "metadata": [
-                "name": .string(key.name), "namespace": .string(key.namespace),
-                "labels": JSONValue(strings: labels), "annotations": JSONValue(strings: annotations),
-            ],
-            "spec": spec,
-        ]
-    }
+    package func json(version: String) -> JSONValue { Resource.serviceEntry(self).json(version: version) }
 }
 
 extension ServiceEntry.Port {

@@ -14,7 +14,7 @@ extension ServiceEntry {
 
 extension ServiceEntry.Endpoint {
     /// `{"address":…}`, and each further member with its comma.
-    fileprivate var byteCount: Int {
+    var byteCount: Int {
         var count = #"{"address":""}"#.utf8.count + address.utf8.count
         if !ports.isEmpty {
             count += #","ports":{}"#.utf8.count + ports.count - 1

@@ -1,37 +1,16 @@
 internal import Addressing
 
-/// A rule that a resource breaks.
-package struct Violation: Hashable, Sendable, CustomStringConvertible {
-    /// Such as `spec.hosts[0]`.
-    package var field: String
-    package var reason: String
-
-    package var description: String { "\(field): \(reason)" }
-}
-
 extension ServiceEntry {
     /// The limit of the CRD since Istio 1.23.
     package static let maximumEndpoints = 4096
-    /// Of all annotations together, keys and values (`apimachinery/pkg/api/validation`).
-    static let maximumAnnotationBytes = 256 << 10
 
     /// What istiod or the CRD would refuse: `ValidateServiceEntry` of `istio/pkg/config/validation`, the limits and CEL rules of
     /// the CRD, as far as they concern fields that Isthmus writes. A resource with violations is never sent.
     package var violations: [Violation] {
-        var found: [Violation] = []
+        var found = metadataViolations(key, labels, annotations)
         func check(_ holds: Bool, _ field: @autoclosure () -> String, _ reason: @autoclosure () -> String) {
             if !holds { found.append(Violation(field: field(), reason: reason())) }
         }
-        check(DNSName.isSubdomain(key.name), "metadata.name", "'\(key.name)' is not a DNS-1123 subdomain")
-        check(DNSName.isLabel(key.namespace), "metadata.namespace", "'\(key.namespace)' is not a DNS-1123 label")
-        for (label, value) in labels {
-            check(DNSName.isLabelKey(label), "metadata.labels", "'\(label)' is not a label key")
-            check(DNSName.isLabelValue(value), "metadata.labels[\(label)]", "'\(value)' is not a label value")
-        }
-        let annotationBytes = annotations.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
-        check(
-            annotationBytes <= Self.maximumAnnotationBytes, "metadata.annotations",
-            "they have \(annotationBytes) bytes, and an object can carry \(Self.maximumAnnotationBytes)")
         checkHosts(check)
         for (index, address) in addresses.enumerated() {
             check(
@@ -56,7 +35,7 @@ extension ServiceEntry {
     }
 
     /// The last label of a host is no number, so that nobody takes it for an address.
-    private static func isHost(_ text: String) -> Bool {
+    fileprivate static func isHost(_ text: String) -> Bool {
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         let endsInNumber = labels.last?.allSatisfy(\.isNumber) ?? true
         return text.utf8.count <= 255 && !endsInNumber && labels.allSatisfy { DNSName.isLabel($0) }
@@ -82,6 +61,23 @@ extension ServiceEntry {
     }
 
     private func checkEndpoints(_ check: Check) {
+        if isInline { checkSize(check) }
+        check(resolution != .none || endpoints.isEmpty, "spec.endpoints", "resolution NONE allows none")
+        let names = Set(ports.map(\.name))
+        for (index, endpoint) in endpoints.enumerated() {
+            let field = "spec.endpoints[\(index)]"
+            for violation in endpoint.violations(at: field, allowsHostName: resolution == .dns) {
+                check(false, violation.field, violation.reason)
+            }
+            for (name, port) in endpoint.ports where !names.contains(name) {
+                check(false, field + ".ports", "'\(name)': \(port) is no port of the service")
+            }
+        }
+        let weights = endpoints.reduce(UInt64(0)) { $0 + UInt64($1.weight ?? 1) }
+        check(weights <= UInt64(UInt32.max), "spec.endpoints", "the weights add up to more than Envoy takes")
+    }
+
+    private func checkSize(_ check: Check) {
         check(
             endpoints.count <= Self.maximumEndpoints, "spec.endpoints",
             "there are \(endpoints.count), and one resource can carry \(Self.maximumEndpoints); split the service by group or "
@@ -91,27 +87,6 @@ extension ServiceEntry {
             bytes <= Self.maximumEndpointBytes, "spec.endpoints",
             "they have \(bytes) bytes, and one resource can carry \(Self.maximumEndpointBytes); split the service by group or "
                 + "version, or keep fewer labels")
-        check(resolution != .none || endpoints.isEmpty, "spec.endpoints", "resolution NONE allows none")
-        let names = Set(ports.map(\.name))
-        for (index, endpoint) in endpoints.enumerated() {
-            // Nearly always nobody asks for it.
-            var field: String { "spec.endpoints[\(index)]" }
-            let isAddress = IPAddress(endpoint.address) != nil
-            check(
-                isAddress || resolution == .dns && Self.isHost(endpoint.address), field + ".address",
-                "'\(endpoint.address)' is not an IP address" + (resolution == .dns ? " or host name" : ""))
-            for (name, port) in endpoint.ports {
-                check(
-                    names.contains(name) && port > 0, field + ".ports", "'\(name)': \(port) is no port of the service")
-            }
-            for (label, value) in endpoint.labels {
-                check(DNSName.isLabelKey(label), field + ".labels", "'\(label)' is not a label key")
-                check(DNSName.isLabelValue(value), field + ".labels[\(label)]", "'\(value)' is not a label value")
-            }
-            check(endpoint.locality.utf8.count <= 2048, field + ".locality", "it is longer than 2,048 bytes")
-        }
-        let weights = endpoints.reduce(UInt64(0)) { $0 + UInt64($1.weight ?? 1) }
-        check(weights <= UInt64(UInt32.max), "spec.endpoints", "the weights add up to more than Envoy takes")
     }
 
     private func checkExports(_ check: Check) {
@@ -124,5 +99,29 @@ extension ServiceEntry {
         check(
             exportTo.count <= 1 || !exportTo.contains("*") && !exportTo.contains("~"), "spec.exportTo",
             "'*' and '~' stand alone")
+    }
+}
+
+extension ServiceEntry.Endpoint {
+    /// - Parameter allowsHostName: Whether the address may be a name that is resolved.
+    func violations(at field: String, allowsHostName: Bool) -> [Violation] {
+        var found: [Violation] = []
+        func check(_ holds: Bool, _ member: String, _ reason: @autoclosure () -> String) {
+            if !holds { found.append(Violation(field: "\(field).\(member)", reason: reason())) }
+        }
+        check(
+            IPAddress(address) != nil || allowsHostName && ServiceEntry.isHost(address), "address",
+            "'\(address)' is not an IP address" + (allowsHostName ? " or host name" : ""))
+        for (name, port) in ports {
+            check(DNSName.isLabel(name) && name.utf8.count < 63, "ports", "'\(name)' can't be the name of a port")
+            check(port > 0, "ports", "'\(name)': 0 is not a port")
+        }
+        for (label, value) in labels {
+            check(DNSName.isLabelKey(label), "labels", "'\(label)' is not a label key")
+            check(DNSName.isLabelValue(value), "labels[\(label)]", "'\(value)' is not a label value")
+        }
+        check(labels.count <= 256, "labels", "there are more than 256")
+        check(locality.utf8.count <= 2048, "locality", "it is longer than 2,048 bytes")
+        return found
     }
 }

@@ -1,20 +1,3 @@
-/// Where an object stands in a cluster.
-package struct ResourceKey: Hashable, Sendable, Comparable, CustomStringConvertible {
-    package var namespace: String
-    package var name: String
-
-    package init(namespace: String, name: String) {
-        self.namespace = namespace
-        self.name = name
-    }
-
-    package var description: String { "\(namespace)/\(name)" }
-
-    package static func < (left: ResourceKey, right: ResourceKey) -> Bool {
-        (left.namespace, left.name) < (right.namespace, right.name)
-    }
-}
-
 /// A service that the mesh gets to know (`istio.networking.v1alpha3.ServiceEntry`), as far as Isthmus writes one.
 package struct ServiceEntry: Hashable, Sendable {
     package enum Location: String, Hashable, Sendable {
@@ -42,7 +25,7 @@ package struct ServiceEntry: Hashable, Sendable {
         }
     }
 
-    /// An inline `WorkloadEntry`.
+    /// One place where the service is served.
     package struct Endpoint: Hashable, Sendable {
         package var address: String
         /// The name of a service port → the port that this endpoint serves it on. istiod takes the service's own number
@@ -76,13 +59,18 @@ package struct ServiceEntry: Hashable, Sendable {
     package var location: Location
     package var resolution: Resolution
     package var endpoints: [Endpoint]
+    /// The labels of the WorkloadEntries that stand for the endpoints; `nil` where these are part of the object.
+    package var workloadSelector: [String: String]?
     /// Empty leaves the field to others.
     package var exportTo: [String]
+
+    /// Whether the endpoints are part of the object.
+    package var isInline: Bool { workloadSelector == nil }
 
     package init(
         key: ResourceKey, labels: [String: String], annotations: [String: String], hosts: [String], addresses: [String],
         ports: [Port], location: Location = .meshInternal, resolution: Resolution = .static, endpoints: [Endpoint],
-        exportTo: [String] = []
+        workloadSelector: [String: String]? = nil, exportTo: [String] = []
     ) {
         self.key = key
         self.labels = labels
@@ -93,6 +81,7 @@ package struct ServiceEntry: Hashable, Sendable {
         self.location = location
         self.resolution = resolution
         self.endpoints = endpoints
+        self.workloadSelector = workloadSelector
         self.exportTo = exportTo
     }
 }

@@ -4,7 +4,9 @@ internal import Kubernetes
 internal import Planning
 
 extension APIObject {
-    var key: ResourceKey { ResourceKey(namespace: metadata.namespace ?? "", name: metadata.name) }
+    func key(_ kind: ResourceKind) -> ResourceKey {
+        ResourceKey(kind, namespace: metadata.namespace ?? "", name: metadata.name)
+    }
 
     /// Who changed the object last, if that wasn't us.
     package func rival(of fieldManager: String) -> String? {
@@ -16,9 +18,9 @@ extension APIObject {
 }
 
 extension ActualObject {
-    init(_ object: APIObject) {
+    init(_ object: APIObject, _ kind: ResourceKind) {
         self.init(
-            key: object.key, uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion,
+            key: object.key(kind), uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion,
             labels: object.metadata.labels, annotations: object.metadata.annotations, spec: object.json["spec"] ?? [:])
     }
 }

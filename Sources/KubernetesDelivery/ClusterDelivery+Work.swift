@@ -8,20 +8,37 @@ package import Planning
 
 extension ClusterDelivery {
     package func owned() async throws -> [ActualObject] {
+        let entries = try await owned(.serviceEntry)
+        do throws(KubernetesError) {
+            return entries + (try await owned(.workloadEntry))
+        } catch {
+            // Who has never used the one kind needs no permission for it.
+            guard error.isUnavailability, !entries.contains(where: \.selectsWorkloads) else { throw error }
+            return entries
+        }
+    }
+
+    func owned(_ kind: ResourceKind) async throws(KubernetesError) -> [ActualObject] {
         var objects: [ActualObject] = []
-        let pages = client.list(
-            try await resourceType(), namespace: namespace, labelSelector: ownership.labelSelector)
-        for try await page in pages { objects += page.objects.map { ActualObject($0) } }
+        var pages = client.list(
+            try await resourceType(kind), namespace: namespace, labelSelector: ownership.labelSelector
+        ).makeAsyncIterator()
+        while let page = try await pages.next() { objects += page.objects.map { ActualObject($0, kind) } }
         return objects
     }
 
     package func object(_ key: ResourceKey) async throws -> ActualObject? {
-        try await read(key, try await resourceType()).object
+        do throws(KubernetesError) {
+            return try await read(key).object
+        } catch {
+            guard key.kind == .workloadEntry, error.isUnavailability else { throw error }
+            return nil
+        }
     }
 
     package func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
         do throws(KubernetesError) {
-            return try await carryOut(change, key, try await resourceType()).attempt
+            return try await carryOutOnce(change, key).attempt
         } catch {
             return attempt(after: error, key)
         }
@@ -44,16 +61,20 @@ extension ClusterDelivery {
     /// What a change led to, and the object that the server stored.
     private typealias Step = (attempt: Attempt, stored: ActualObject?)
 
-    func attempt(_ key: ResourceKey, _ wanted: Wanted, _ type: ResourceType) async -> Attempt {
+    func attempt(_ key: ResourceKey, _ wanted: Wanted, _ desired: any DesiredState) async -> Attempt {
         guard await mayAct() else { return .standby }
+        // Whoever sees them again looks at all of them.
+        if key.kind == .workloadEntry, !hasWorkloads { return .done(nil) }
         do throws(KubernetesError) {
-            let sighting = try await look(key, type)
-            let change = Change.plan(desired: wanted.resource, actual: sighting.object, ownership: ownership)
-            switch (change, wanted.resource) {
-            case (.create, let desired?), (.patch, let desired?):
-                return try await bring(desired, change, sighting, type)
-            default:
-                return try await carryOut(change, key, type).attempt
+            if wanted == .absent, let rest = await rest(beforeDeletionOf: key, desired) {
+                return .waiting(nil, retryAfter: rest)
+            }
+            let sighting = try await look(key)
+            switch step(to: wanted.resource, from: sighting.object) {
+            case .leave(let rest): return .waiting(nil, retryAfter: rest)
+            case .deliver(let resource, let rest):
+                let attempt = try await bring(resource, key, sighting)
+                return rest.map { attempt.waiting($0) } ?? attempt
             }
         } catch {
             return attempt(after: error, key)
@@ -61,11 +82,39 @@ extension ClusterDelivery {
     }
 
     /// Whether the object is not there, or somebody else changed it.
-    func needsRepair(_ key: ResourceKey) -> Bool { cache[key].map(\.isForeign) ?? true }
+    func needsRepair(_ key: ResourceKey) -> Bool { known(key).map(\.isForeign) ?? true }
+
+    private func bring(
+        _ resource: Resource?, _ key: ResourceKey, _ sighting: Sighting
+    ) async throws(KubernetesError) -> Attempt {
+        let change = Change.plan(desired: resource, actual: sighting.object, ownership: ownership)
+        switch (change, resource) {
+        case (.create, let desired?), (.patch, let desired?): return try await bring(desired, change, sighting)
+        default: return try await carryOutOnce(change, key).attempt
+        }
+    }
+
+    /// The way to what is wanted, which for a service that moves between the forms is not straight.
+    private func step(to resource: Resource?, from object: ActualObject?) -> EndpointMoves.Step {
+        guard case .serviceEntry(let entry)? = resource else { return .deliver(resource, again: nil) }
+        let workloads = caches[.workloadEntry]
+        return moves.step(to: entry, from: object?.spec, isAvailable: hasWorkloads, now: elapsed()) { key in
+            leaving.contains(key) ? nil : workloads?[key]?.shownSince
+        }
+    }
+
+    /// A WorkloadEntry that is not wanted because its service becomes inline has to wait for that.
+    private func rest(beforeDeletionOf key: ResourceKey, _ desired: any DesiredState) async -> Duration? {
+        guard let service = WorkloadEntry.serviceEntry(ofWorkload: key) else { return nil }
+        guard case .serviceEntry(let entry)? = await desired.wanted(service).resource else { return nil }
+        let known = known(service)
+        return moves.rest(
+            beforeDeletionFor: entry, known?.object.spec, isEchoed: known?.isEchoed ?? false, now: elapsed())
+    }
 
     /// Writes, unless somebody else would only undo it again.
     private func bring(
-        _ desired: ServiceEntry, _ change: Change, _ sighting: Sighting, _ type: ResourceType
+        _ desired: Resource, _ change: Change, _ sighting: Sighting
     ) async throws(KubernetesError) -> Attempt {
         if let pause = contention.pause(
             before: desired, fields: change.fields, rival: sighting.rival, now: elapsed())
@@ -73,7 +122,7 @@ extension ClusterDelivery {
             return .contested(reason: pause.reason, retryAfter: pause.rest)
         }
         let sent = elapsed()
-        let (attempt, stored) = try await carryOut(change, desired.key, type)
+        let (attempt, stored) = try await carryOutOnce(change, desired.key)
         guard let stored else { return attempt }
         workers.wrote(desired.key, bytes: desired.endpointBytes, latency: elapsed() - sent)
         let isDrift = sighting.before.map { plan(desired, from: $0) == .none } ?? false
@@ -83,52 +132,55 @@ extension ClusterDelivery {
         return pause.map { .contested(reason: $0.reason, retryAfter: $0.rest) } ?? attempt
     }
 
-    private func plan(_ desired: ServiceEntry, from object: ActualObject) -> Change {
+    private func plan(_ desired: Resource, from object: ActualObject) -> Change {
         .plan(desired: desired, actual: object, ownership: ownership)
     }
 
     /// The object as it is now: from the cache, or read anew where that is known to lag.
-    private func look(_ key: ResourceKey, _ type: ResourceType) async throws(KubernetesError) -> Sighting {
-        let lost = cache.takeLost(key)
-        guard let known = cache[key] else { return Sighting(before: lost) }
+    private func look(_ key: ResourceKey) async throws(KubernetesError) -> Sighting {
+        let lost = caches[key.kind]?.takeLost(key)
+        guard let known = known(key) else { return Sighting(before: lost) }
         guard known.isOutdated else { return Sighting(object: known.object) }
-        var sighting = try await read(key, type)
+        var sighting = try await read(key)
         if known.isForeign { sighting.before = known.object } else { sighting.rival = nil }
         return sighting
     }
 
-    private func read(_ key: ResourceKey, _ type: ResourceType) async throws(KubernetesError) -> Sighting {
-        let ticket = cache.ticket(key)
+    private func read(_ key: ResourceKey) async throws(KubernetesError) -> Sighting {
+        let type = try await resourceType(key.kind)
+        let ticket = cache(of: key.kind).ticket(key)
         do throws(KubernetesError) {
             let present = try await client.get(type, name: key.name, namespace: key.namespace)
-            let object = ActualObject(present)
-            cache.read(key, ownership.covers(object) ? object : nil, since: ticket)
+            let object = ActualObject(present, key.kind)
+            caches[key.kind]?.read(key, ownership.covers(object) ? object : nil, since: ticket)
             return Sighting(object: object, rival: present.rival(of: Self.fieldManager))
         } catch  where error.code == .notFound {
-            cache.read(key, nil, since: ticket)
+            caches[key.kind]?.read(key, nil, since: ticket)
             return Sighting()
         }
     }
 
     /// Whether this replica leads is asked last of all, right before a request is sent that changes something.
-    private func carryOut(
-        _ change: Change, _ key: ResourceKey, _ type: ResourceType
+    private func carryOutOnce(
+        _ change: Change, _ key: ResourceKey
     ) async throws(KubernetesError) -> Step {
         switch change {
         case .none:
             return (.done(nil), nil)
         case .conflict(let reason):
             return (.refused(reason: reason), nil)
-        case .create(let entry):
+        case .create(let resource):
             guard isLeading else { return standBy() }
-            return try await create(entry, type)
+            return try await create(resource)
         case .patch(_, let patch, let scope):
             guard isLeading else { return standBy() }
-            guard let stored = try await send(patch, key, type) else { return (.outdated, nil) }
+            guard let stored = try await send(patch, key) else { return (.outdated, nil) }
             return (.done(.updated(scope)), stored)
         case .delete(let actual):
             guard isLeading else { return standBy() }
-            return (try await delete(actual, type), nil)
+            if key.kind == .workloadEntry { leaving.insert(key) }
+            defer { leaving.remove(key) }
+            return (try await delete(actual), nil)
         }
     }
 
@@ -137,19 +189,21 @@ extension ClusterDelivery {
         return (.standby, nil)
     }
 
-    private func create(_ entry: ServiceEntry, _ type: ResourceType) async throws(KubernetesError) -> Step {
-        let body = entry.json(version: type.version)
-        let ticket = cache.ticket(entry.key)
+    private func create(_ resource: Resource) async throws(KubernetesError) -> Step {
+        let key = resource.key
+        let type = try await resourceType(key.kind)
+        let body = resource.json(version: type.version)
+        let ticket = cache(of: key.kind).ticket(key)
         do throws(KubernetesError) {
             let created = try await client.create(
-                type, namespace: entry.key.namespace, body: body, fieldManager: Self.fieldManager, replying: .full)
-            let stored = ActualObject(created)
-            cache.wrote(stored, since: ticket)
+                type, namespace: key.namespace, body: body, fieldManager: Self.fieldManager, replying: .full)
+            let stored = ActualObject(created, key.kind)
+            caches[key.kind]?.wrote(stored, since: ticket)
             return (.done(.created), stored)
         } catch  where error.code == .alreadyExists {
             // Ours after all, where an earlier create's answer was lost; or somebody else's.
-            guard let present = try await read(entry.key, type).object else { return (.outdated, nil) }
-            switch plan(entry, from: present) {
+            guard let present = try await read(key).object else { return (.outdated, nil) }
+            switch plan(resource, from: present) {
             case .conflict(let reason): return (.refused(reason: reason), nil)
             case .none: return (.done(nil), nil)
             default: return (.outdated, nil)
@@ -161,59 +215,62 @@ extension ClusterDelivery {
     /// object, since it costs less to read than it cost to write.
     /// - Returns: `nil` when the object is gone.
     private func send(
-        _ patch: JSONValue, _ key: ResourceKey, _ type: ResourceType
+        _ patch: JSONValue, _ key: ResourceKey
     ) async throws(KubernetesError) -> ActualObject? {
-        let ticket = cache.ticket(key)
+        let type = try await resourceType(key.kind)
+        let ticket = cache(of: key.kind).ticket(key)
         do throws(KubernetesError) {
             let stored = ActualObject(
                 try await client.mergePatch(
                     type, name: key.name, namespace: key.namespace, body: patch, fieldManager: Self.fieldManager,
-                    replying: .full))
-            cache.wrote(stored, since: ticket)
+                    replying: .full), key.kind)
+            caches[key.kind]?.wrote(stored, since: ticket)
             return stored
         } catch  where error.code == .notFound {
-            cache.invalidate(key)
+            caches[key.kind]?.invalidate(key)
             return nil
         }
     }
 
-    private func delete(_ actual: ActualObject, _ type: ResourceType) async throws(KubernetesError) -> Attempt {
+    private func delete(_ actual: ActualObject) async throws(KubernetesError) -> Attempt {
+        let key = actual.key
+        let type = try await resourceType(key.kind)
         do throws(KubernetesError) {
             try await client.delete(
-                type, name: actual.key.name, namespace: actual.key.namespace, uid: actual.uid,
+                type, name: key.name, namespace: key.namespace, uid: actual.uid,
                 resourceVersion: actual.resourceVersion)
-            cache.removed(actual)
+            caches[key.kind]?.removed(actual)
             return .done(.deleted)
         } catch  where error.code == .notFound {
-            cache.invalidate(actual.key)
+            caches[key.kind]?.invalidate(key)
             return .outdated
         }
     }
 
     private func attempt(after error: KubernetesError, _ key: ResourceKey) -> Attempt {
-        if error.isOutcomeUnknown { cache.invalidate(key) }
+        if error.isOutcomeUnknown { caches[key.kind]?.invalidate(key) }
         if error.tellsOfLoad { workers.overloaded() }
         switch error.code {
         case .cancelled, .shutDown:
             return .abandoned
         case .conflict:
-            cache.invalidate(key)
+            caches[key.kind]?.invalidate(key)
             return .outdated
         case .notFound, .forbidden, .invalid, .badRequest, .tooLarge:
-            return .refused(reason: explanation(of: error))
+            return .refused(reason: explanation(of: error, key.kind))
         default:
-            return .failed(reason: explanation(of: error), retryAfter: error.retryAfter)
+            return .failed(reason: explanation(of: error, key.kind), retryAfter: error.retryAfter)
         }
     }
 
     /// The error, and what to do about it where the server doesn't say.
-    nonisolated func explanation(of error: KubernetesError) -> String {
+    nonisolated func explanation(of error: KubernetesError, _ kind: ResourceKind) -> String {
         switch error.code {
         case .notFound:
             return "\(error); does the namespace '\(namespace)' exist?"
         case .forbidden where !error.isAboutContent:
             return "\(error); the bridge needs get, list, watch, create, patch and delete on "
-                + "\(ServiceEntry.plural).\(ServiceEntry.group) in namespace '\(namespace)'"
+                + "\(kind.plural).\(ResourceKind.group) in namespace '\(namespace)'"
         default:
             return "\(error)"
         }
@@ -225,9 +282,18 @@ extension KubernetesError {
     fileprivate var tellsOfLoad: Bool {
         [.tooManyRequests, .unavailable, .serverTimeout, .timedOut].contains(code)
     }
+    /// Whether the server doesn't know the kind, or doesn't let us see it.
+    var isUnavailability: Bool { code == .notFound || code == .forbidden }
 
     /// Whether a refusal is for what was sent, or for the state of the namespace, and no permission would help.
     fileprivate var isAboutContent: Bool {
         ["denied the request", "is being terminated", "exceeded quota"].contains { message.contains($0) }
+    }
+}
+
+extension Attempt {
+    /// This, and another look later where nothing calls for an earlier one.
+    fileprivate func waiting(_ duration: Duration) -> Attempt {
+        if case .done(let outcome) = self { .waiting(outcome, retryAfter: duration) } else { self }
     }
 }

@@ -4,9 +4,9 @@ package import Kubernetes
 package import Logging
 package import Planning
 
-/// Writes ServiceEntries to a cluster's API server and keeps them as they should be.
+/// Writes ServiceEntries and WorkloadEntries to a cluster's API server and keeps them as they should be.
 ///
-/// One watch follows the objects that carry the owner's labels; workers take resources from a queue, plan the step from what
+/// A watch for each kind follows the objects that carry the owner's labels; workers take resources from a queue, plan the step from what
 /// is to what should be, and carry it out. Objects of others are never cached and never touched.
 package actor ClusterDelivery: Delivery {
     /// The client should have a connection for each write, and some to read with.
@@ -17,14 +17,22 @@ package actor ClusterDelivery: Delivery {
     let namespace: String
     let ownership: Ownership
     let elapsed: @Sendable () -> Duration
-    var cache = ObjectCache()
+    var caches: [ResourceKind: ObjectCache] = [.serviceEntry: ObjectCache(), .workloadEntry: ObjectCache()]
+    var moves: EndpointMoves
+    /// WorkloadEntries that are being deleted.
+    var leaving: Set<ResourceKey> = []
+    /// Whether WorkloadEntries are followed, and can be written.
+    var hasWorkloads = false
     var contention = Contention()
     let workers: DeliveryWorkers
     private let leadership: (any Leadership)?
     private let resyncInterval: Duration?
     private let clock: any Clock<Duration>
     private let logger: Logger
-    private var type: ResourceType?
+    private let usesWorkloads: Bool
+    private var types: [ResourceKind: ResourceType] = [:]
+    /// The first complete list of each kind, until all are there.
+    private var round: [ResourceKind: [ActualObject]]? = [:]
     /// Since the first list, when what is there is known.
     private var desired: (any DesiredState)?
     /// Whether something was left to another replica.
@@ -36,6 +44,8 @@ package actor ClusterDelivery: Delivery {
     private let lists = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
+    ///   - usesWorkloads: Whether WorkloadEntries may become wanted. Otherwise they are followed only where some are there.
+    ///   - settleTime: How long istiod may take to see what our own watch has seen.
     ///   - concurrency: How many writes may be under way at once; within this the limit follows what the API server can do.
     ///   - isPaced: Whether objects that keep changing are written less and less often.
     ///   - leadership: Without it nothing is written; `nil` for a replica that is alone.
@@ -43,14 +53,16 @@ package actor ClusterDelivery: Delivery {
     ///   - clock: Measures that, and the pauses before repetitions.
     package init(
         name: String, client: KubernetesClient, namespace: String, ownership: Ownership,
+        usesWorkloads: Bool = false, settleTime: Duration = .seconds(2),
         concurrency: ClosedRange<Int> = standardConcurrency, isPaced: Bool = true, leadership: (any Leadership)? = nil,
-        resyncInterval: Duration? = .seconds(600),
-        logger: Logger, clock: any Clock<Duration> = ContinuousClock()
+        resyncInterval: Duration? = .seconds(600), logger: Logger, clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.name = name
         self.client = client
         self.namespace = namespace
         self.ownership = ownership
+        self.usesWorkloads = usesWorkloads
+        moves = EndpointMoves(settleTime: settleTime)
         self.workers = DeliveryWorkers(
             name: name, concurrency: concurrency, isPaced: isPaced, logger: logger, clock: clock)
         self.leadership = leadership
@@ -72,9 +84,9 @@ package actor ClusterDelivery: Delivery {
     package nonisolated var isLed: Bool { leadership?.isLeading ?? false }
 
     package func run(desired: any DesiredState) async {
-        guard let type = await waitForResourceType() else { return }
+        guard await waitForResourceType(.serviceEntry) != nil else { return }
         await withTaskCancellationHandler {
-            await follow(type, desired: desired)
+            await follow(desired)
         } onCancel: {
             workers.queue.finish()
         }
@@ -99,68 +111,82 @@ package actor ClusterDelivery: Delivery {
         guard let desired, !isTakingOver else { return }
         contention.forgetQuiet(now: elapsed())
         let wanted = await desired.everyKey()
-        workers.add(Set(cache.keys).union(wanted))
+        workers.add(Set(caches.values.flatMap(\.keys)).union(wanted))
     }
 
     // MARK: The API
 
     /// The newest version of the API that the server has.
-    func resourceType() async throws(KubernetesError) -> ResourceType {
-        if let type { return type }
-        let served = try await client.servedVersions(group: ServiceEntry.group)
+    func resourceType(_ kind: ResourceKind) async throws(KubernetesError) -> ResourceType {
+        if let type = types[kind] { return type }
+        let served = try await client.servedVersions(group: ResourceKind.group)
         for version in ["v1", "v1beta1", "v1alpha3"] where served.contains(version) {
-            guard try await client.resources(group: ServiceEntry.group, version: version).contains(ServiceEntry.plural)
-            else { continue }
+            guard try await client.resources(group: ResourceKind.group, version: version).contains(kind.plural) else {
+                continue
+            }
             let found = ResourceType(
-                group: ServiceEntry.group, version: version, plural: ServiceEntry.plural, kind: ServiceEntry.kind)
-            type = found
+                group: ResourceKind.group, version: version, plural: kind.plural, kind: kind.rawValue)
+            types[kind] = found
             return found
         }
         throw KubernetesError(
             code: .notFound,
-            message: "the API server does not know \(ServiceEntry.group)/\(ServiceEntry.kind): install Istio's CRDs")
+            message: "the API server does not know \(ResourceKind.group)/\(kind.rawValue): install Istio's CRDs")
     }
 
-    /// `nil` when the task was cancelled, or the client shut down, before the server had one.
-    private func waitForResourceType() async -> ResourceType? {
+    /// - Parameter isUnavailable: Told when the server doesn't know the kind.
+    /// - Returns: `nil` when the task was cancelled, or the client shut down, before the server had one.
+    private func waitForResourceType(
+        _ kind: ResourceKind, isUnavailable: () async -> Void = {}
+    ) async -> ResourceType? {
         var backoff = RetryBackoff()
         while !Task.isCancelled {
             do throws(KubernetesError) {
-                return try await resourceType()
+                return try await resourceType(kind)
             } catch {
                 if error.code == .shutDown { return nil }
                 let delay = max(backoff.next(), min(error.retryAfter ?? .zero, .seconds(60)))
-                let reason = error.code == .notFound ? "\(error)" : explanation(of: error)
-                workers.note(obstacle: reason)
+                let reason = error.code == .notFound ? "\(error)" : explanation(of: error, kind)
+                workers.note(obstacle: reason, of: kind)
                 logger.error(
-                    "nothing can be delivered yet", metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
+                    kind == .serviceEntry ? "nothing can be delivered yet" : "endpoints stay inline as far as they can",
+                    metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
+                if error.isUnavailability { await isUnavailable() }
                 try? await Task.sleep(for: delay, clock: clock)
             }
         }
         return nil
     }
+
+    func cache(of kind: ResourceKind) -> ObjectCache { caches[kind] ?? ObjectCache() }
+
+    func known(_ key: ResourceKey) -> ObjectCache.Known? { caches[key.kind]?[key] }
 }
 
 // MARK: - The view of the cluster
 
 extension ClusterDelivery {
-    /// Keeps the cache by list and watch. The workers start with the first complete list, when what is there is known.
-    private func follow(_ type: ResourceType, desired: any DesiredState) async {
+    /// Keeps the caches by list and watch. The workers start with the first complete lists, when what is there is known.
+    private func follow(_ desired: any DesiredState) async {
         let (starts, start) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         await withDiscardingTaskGroup { group in
             group.addTask {
                 for await _ in starts {
                     await withDiscardingTaskGroup { group in
-                        group.addTask { await self.work(type, desired) }
+                        group.addTask { await self.work(desired) }
                         group.addTask { await self.compareNowAndThen() }
                     }
                 }
             }
             var mustListAgain = true
             while mustListAgain {
+                round = [:]
                 mustListAgain = await withTaskGroup(of: Bool.self) { race in
                     race.addTask {
-                        await self.watch(type, desired, start)
+                        await withDiscardingTaskGroup { watches in
+                            watches.addTask { await self.watch(.serviceEntry, desired, start) }
+                            watches.addTask { await self.watchWorkloads(desired, start) }
+                        }
                         return false
                     }
                     race.addTask { await self.mustListAgain() }
@@ -178,46 +204,105 @@ extension ClusterDelivery {
         return false
     }
 
+    /// Without them all goes on, with endpoints inline, unless there are services that have them.
+    private func watchWorkloads(_ desired: any DesiredState, _ start: AsyncStream<Void>.Continuation) async {
+        if !usesWorkloads, !hasWorkloads {
+            guard await hasSome() else { return await complete(.workloadEntry, [], desired, start) }
+        }
+        let type = await waitForResourceType(.workloadEntry) { await complete(.workloadEntry, [], desired, start) }
+        if type != nil { await watch(.workloadEntry, desired, start) }
+    }
+
+    /// Whether there are WorkloadEntries of ours, as far as we may know.
+    private func hasSome() async -> Bool {
+        var backoff = RetryBackoff()
+        while !Task.isCancelled {
+            do throws(KubernetesError) {
+                return try await !owned(.workloadEntry).isEmpty
+            } catch {
+                if error.code == .shutDown || error.isUnavailability { return false }
+                try? await Task.sleep(for: backoff.next(), clock: clock)
+            }
+        }
+        return false
+    }
+
     private func watch(
-        _ type: ResourceType, _ desired: any DesiredState, _ start: AsyncStream<Void>.Continuation
+        _ kind: ResourceKind, _ desired: any DesiredState, _ start: AsyncStream<Void>.Continuation
     ) async {
+        guard let type = types[kind] else { return }
         var listed: [ActualObject] = []
         var watcher = client.watcher(
             type, namespace: namespace, labelSelector: ownership.labelSelector, listing: .full, watching: .metadataOnly)
-        watcher.whenWatching = { [workers] in workers.note(obstacle: nil) }
+        watcher.whenWatching = { [workers] in workers.note(obstacle: nil, of: kind) }
         for await event in watcher {
             switch event {
             case .listBegins:
-                cache.listBegins()
+                caches[kind]?.listBegins()
                 listed = []
             case .object(let object):
-                let actual = ActualObject(object)
-                cache.listed(actual)
+                let actual = ActualObject(object, kind)
+                caches[kind]?.listed(actual, now: elapsed())
                 // Whether this replica leads may change in the midst of a list, of which no half must be adopted.
                 if self.desired == nil || leadership != nil { listed.append(actual) }
             case .listComplete:
-                cache.listComplete()
-                await take(listed, desired)
+                caches[kind]?.listComplete()
+                if kind == .workloadEntry { hasWorkloads = true }
+                await complete(kind, listed, desired, start)
                 listed = []
-                start.yield()
-                await compareEverything()
             case .changed(let object):
+                let key = object.key(kind)
                 let version = object.metadata.resourceVersion
-                guard cache.observed(object.key, uid: object.metadata.uid, resourceVersion: version) else { break }
-                changedByOthers(object.key)
+                guard
+                    caches[kind]?.observed(
+                        key, uid: object.metadata.uid, resourceVersion: version, now: elapsed()) == true
+                else { break }
+                changedByOthers(key)
             case .deleted(let object):
-                guard cache.observedDeletion(object.key, uid: object.metadata.uid) else { break }
+                let key = object.key(kind)
+                guard caches[kind]?.observedDeletion(key, uid: object.metadata.uid) == true else { break }
                 // Nobody will ask for what another replica deleted.
-                if !isLeading { _ = cache.takeLost(object.key) }
-                changedByOthers(object.key)
+                if !isLeading { _ = caches[kind]?.takeLost(key) }
+                changedByOthers(key)
             case .interrupted(let error, let delay):
-                let reason = explanation(of: error)
-                workers.note(obstacle: reason)
+                let reason = explanation(of: error, kind)
+                workers.note(obstacle: reason, of: kind)
                 logger.warning(
                     "the view of the cluster is interrupted",
                     metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
+                if kind == .workloadEntry, error.isUnavailability, !hasWorkloads {
+                    await complete(kind, [], desired, start)
+                }
             }
         }
+    }
+
+    /// What is there is known when all kinds were listed.
+    private func complete(
+        _ kind: ResourceKind, _ listed: [ActualObject], _ desired: any DesiredState,
+        _ start: AsyncStream<Void>.Continuation
+    ) async {
+        if var lists = round {
+            lists[kind] = listed
+            round = lists
+            if lists.count == ResourceKind.allCases.count {
+                // Services that have WorkloadEntries are known by these: not to see them is not to have none.
+                let needsWorkloads = lists[.serviceEntry]?.contains(where: \.selectsWorkloads) ?? false
+                if usesWorkloads, needsWorkloads, !hasWorkloads { return }
+                // One kind that is listed again, alone, says nothing of the other one.
+                round = hasWorkloads ? nil : [.workloadEntry: []]
+                await take(lists.values.flatMap(\.self), desired)
+            } else {
+                // Or it is the one that could not be followed so far.
+                guard self.desired != nil, !isTakingOver, kind == .workloadEntry, hasWorkloads else { return }
+                round = nil
+                if !isLeading { isOutdated = true }
+            }
+        } else if !isLeading {
+            isOutdated = true
+        }
+        start.yield()
+        await compareEverything()
     }
 
     private func changedByOthers(_ key: ResourceKey) {
@@ -242,11 +327,11 @@ extension ClusterDelivery {
         self.desired = desired
     }
 
-    private nonisolated func work(_ type: ResourceType, _ desired: any DesiredState) async {
+    private nonisolated func work(_ desired: any DesiredState) async {
         await workers.run(
             desired: desired,
             isUrgent: { key in await self.needsRepair(key) },
-            attempt: { key, wanted in await self.attempt(key, wanted, type) })
+            attempt: { key, wanted in await self.attempt(key, wanted, desired) })
     }
 
     private nonisolated func compareNowAndThen() async {

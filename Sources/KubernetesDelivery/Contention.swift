@@ -8,7 +8,7 @@ package import IstioAPI
 package struct Contention: Sendable {
     private struct Fight {
         /// What was written last.
-        var desired: ServiceEntry
+        var desired: Resource
         var repairs = 0
         var latest: Duration
         var notBefore: Duration
@@ -39,7 +39,7 @@ package struct Contention: Sendable {
     ///   - fields: What it would put right; empty where somebody deleted the object.
     ///   - rival: Who made it differ, if known.
     package mutating func pause(
-        before desired: ServiceEntry, fields: [String], rival: String?, now: Duration
+        before desired: Resource, fields: [String], rival: String?, now: Duration
     ) -> Pause? {
         let key = desired.key
         guard let fight = fights[key] else { return nil }
@@ -58,7 +58,7 @@ package struct Contention: Sendable {
     ///   - alteredFields: What the server stored otherwise than it was told.
     /// - Returns: When to put right what was altered.
     package mutating func wrote(
-        _ desired: ServiceEntry, isDrift: Bool, alteredFields: [String], rival: String? = nil, now: Duration,
+        _ desired: Resource, isDrift: Bool, alteredFields: [String], rival: String? = nil, now: Duration,
         jitter: Double = .random(in: 0.5...1)
     ) -> Pause? {
         let key = desired.key

@@ -14,8 +14,11 @@ package struct ObjectCache: Sendable {
         /// The last version that the watch showed and no write of ours had returned by then.
         var foreign: String?
         var isInvalid = false
+        /// The object that a list or the watch shows, and since when (monotonic).
+        var shown: (uid: String, since: Duration)?
 
         var isOutdated: Bool { foreign != nil || isInvalid }
+        var shownSince: Duration? { shown?.uid == object.uid ? shown?.since : nil }
     }
 
     /// An object as far as it is known.
@@ -25,6 +28,10 @@ package struct ObjectCache: Sendable {
         package var isOutdated: Bool
         /// Whether somebody else changed it since.
         package var isForeign: Bool
+        /// Since when a list or the watch shows the object; monotonic.
+        package var shownSince: Duration?
+        /// Whether it also shows all that we did to it.
+        package var isEchoed: Bool
     }
 
     /// What was known when a request was sent.
@@ -49,7 +56,11 @@ package struct ObjectCache: Sendable {
 
     /// The object as far as it is known, and whether that is the newest there is to know.
     package subscript(key: ResourceKey) -> Known? {
-        entries[key].map { Known(object: $0.object, isOutdated: $0.isOutdated, isForeign: $0.foreign != nil) }
+        entries[key].map {
+            Known(
+                object: $0.object, isOutdated: $0.isOutdated, isForeign: $0.foreign != nil, shownSince: $0.shownSince,
+                isEchoed: $0.shownSince != nil && $0.unseen.isEmpty)
+        }
     }
 }
 
@@ -60,8 +71,9 @@ extension ObjectCache {
         listing = [:]
     }
 
-    package mutating func listed(_ object: ActualObject) {
-        listing?[object.key] = Entry(object: object)
+    package mutating func listed(_ object: ActualObject, now: Duration) {
+        let known = entries[object.key]?.shown
+        listing?[object.key] = Entry(object: object, shown: known?.uid == object.uid ? known : (object.uid, now))
     }
 
     /// - Returns: The objects that are not as they were known to be.
@@ -79,15 +91,18 @@ extension ObjectCache {
     }
 
     /// - Returns: Whether somebody else made or changed the object.
-    package mutating func observed(_ key: ResourceKey, uid: String, resourceVersion: String) -> Bool {
+    package mutating func observed(
+        _ key: ResourceKey, uid: String, resourceVersion: String, now: Duration
+    ) -> Bool {
         guard var entry = entries[key] else {
             // It has our labels and we did not make it, or the answer to our create is still on its way.
             let unread = ActualObject(
                 key: key, uid: uid, resourceVersion: resourceVersion, labels: [:], annotations: [:], spec: [:])
-            entries[key] = Entry(object: unread, foreign: resourceVersion, isInvalid: true)
+            entries[key] = Entry(object: unread, foreign: resourceVersion, isInvalid: true, shown: (uid, now))
             return true
         }
         defer { entries[key] = entry }
+        if entry.shown?.uid != uid { entry.shown = (uid, now) }
         let isNewest = entry.object.uid == uid && entry.object.resourceVersion == resourceVersion
         // The watch shows versions in their order: what it showed before the one that is known is part of it.
         if isNewest { entry.foreign = nil }
@@ -128,7 +143,7 @@ extension ObjectCache {
         if lost[object.key]?.uid == object.uid { return }
         lost[object.key] = nil
         let before = entries[object.key].flatMap { $0.object.uid == object.uid ? $0 : nil }
-        var entry = Entry(object: object, unseen: before?.unseen ?? [])
+        var entry = Entry(object: object, unseen: before?.unseen ?? [], shown: entries[object.key]?.shown)
         if before?.foreign == object.resourceVersion {
             // It looked foreign and was this write's own echo, faster than its answer.
             entry.unseen = []
@@ -155,7 +170,7 @@ extension ObjectCache {
         }
         if lost[key]?.uid == object.uid { return }
         lost[key] = nil
-        var entry = Entry(object: object)
+        var entry = Entry(object: object, shown: entries[key]?.shown)
         entry.foreign = told == object.resourceVersion ? nil : told
         let isListed = entries[key]?.object.resourceVersion == object.resourceVersion
         entry.isInvalid = ticket.listCount != listCount && !isListed

@@ -43,3 +43,8 @@ package struct Ownership: Sendable, Hashable {
         labels.sorted(by: <).map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     }
 }
+
+extension ActualObject {
+    /// Whether it is a ServiceEntry whose endpoints are objects of their own.
+    package var selectsWorkloads: Bool { key.kind == .serviceEntry && spec["workloadSelector"] != nil }
+}

@@ -23,21 +23,18 @@ package struct ChangeReport: Sendable, Hashable {
         switch change {
         case .none:
             return nil
-        case .create(let entry):
+        case .create(let resource):
             action = .create
-            note = "\(PushScope.full(because: "the service is new"))"
-            let endpoints = entry.spec["endpoints"]?.array ?? []
-            details =
-                entry.ports.map { "+ port \($0.number) \($0.name)" } + entry.addresses.map { "+ address \($0)" }
-                + endpoints.map { "+ endpoint \(Self.text(of: $0))" }
+            note = Self.note(key, "the service is new")
+            details = Self.parts(of: resource)
         case .patch(let actual, let patch, let scope):
             action = .change
             note = "\(scope)"
             details = Self.differences(actual, patch)
         case .delete(let actual):
             action = .delete
-            note = "\(PushScope.full(because: "the service goes"))"
-            details = (actual.spec["endpoints"]?.array ?? []).map { "- endpoint \(Self.text(of: $0))" }
+            note = Self.note(key, "the service goes")
+            details = Self.endpoints(actual.spec, of: key.kind).map { "- endpoint \(Self.text(of: $0))" }
         case .conflict(let reason):
             action = .conflict
             note = reason
@@ -45,12 +42,30 @@ package struct ChangeReport: Sendable, Hashable {
         }
     }
 
+    private static func note(_ key: ResourceKey, _ reason: String) -> String {
+        "\(key.kind == .workloadEntry ? PushScope.endpointsOnly : PushScope.full(because: reason))"
+    }
+
+    private static func parts(of resource: Resource) -> [String] {
+        var lines: [String] = []
+        if case .serviceEntry(let entry) = resource {
+            lines += entry.ports.map { "+ port \($0.number) \($0.name)" } + entry.addresses.map { "+ address \($0)" }
+        }
+        return lines + endpoints(resource.spec, of: resource.key.kind).map { "+ endpoint \(text(of: $0))" }
+    }
+
+    private static func endpoints(_ spec: JSONValue, of kind: ResourceKind) -> [JSONValue] {
+        kind == .workloadEntry ? [spec] : spec["endpoints"]?.array ?? []
+    }
+
     private static func differences(_ actual: ActualObject, _ patch: JSONValue) -> [String] {
         var lines: [String] = []
         for member in patch["spec"]?.object?.members ?? [] {
             let before = actual.spec[member.key]
-            if member.key == "endpoints" {
+            if member.key == "endpoints", member.value != .null {
                 lines += endpointDifferences(from: before?.array ?? [], to: member.value.array ?? [])
+            } else if member.key == "endpoints" {
+                lines.append("~ \(before?.array?.count ?? 0) endpoints are objects of their own from now on")
             } else {
                 lines.append("~ spec.\(member.key): \(compact(before)) → \(compact(member.value))")
             }

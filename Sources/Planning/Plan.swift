@@ -20,7 +20,7 @@ package enum PushScope: Hashable, Sendable, CustomStringConvertible {
 package enum Change: Hashable, Sendable {
     /// Nothing: the object is as it should be, or neither exists nor should.
     case none
-    case create(ServiceEntry)
+    case create(Resource)
     /// A JSON merge patch (RFC 7386) of the fields that differ, valid for this resourceVersion only.
     case patch(ActualObject, JSONValue, PushScope)
     case delete(ActualObject)
@@ -31,7 +31,7 @@ package enum Change: Hashable, Sendable {
 extension Change {
     /// The step from what is to what should be. Only fields that `desired` sets are compared, with the fields of others left
     /// alone; an object without the owner's labels is never changed or removed.
-    package static func plan(desired: ServiceEntry?, actual: ActualObject?, ownership: Ownership) -> Change {
+    package static func plan(desired: Resource?, actual: ActualObject?, ownership: Ownership) -> Change {
         guard let actual else { return desired.map { .create($0) } ?? .none }
         guard ownership.covers(actual) else {
             if desired == nil { return .none }
@@ -44,7 +44,7 @@ extension Change {
         return patch(from: actual, to: desired, ownership: ownership)
     }
 
-    private static func patch(from actual: ActualObject, to desired: ServiceEntry, ownership: Ownership) -> Change {
+    private static func patch(from actual: ActualObject, to desired: Resource, ownership: Ownership) -> Change {
         var metadata = JSONObject()
         metadata["annotations"] = difference(
             from: actual.annotations.filter {
@@ -54,13 +54,16 @@ extension Change {
             from: actual.labels.filter { desired.labels[$0.key] != nil }, to: desired.labels)
         let wanted = desired.spec.object ?? JSONObject()
         var present = JSONObject()
-        for member in actual.spec.object?.members ?? [] where wanted[member.key] != nil {
+        let exclusive = desired.key.kind.exclusiveFields
+        for member in actual.spec.object?.members ?? []
+        where wanted[member.key] != nil || exclusive.contains(member.key) {
             present[member.key] = member.value
         }
         let spec = JSONValue.object(present).mergePatch(to: .object(wanted))
         if metadata.isEmpty, spec == nil { return .none }
 
-        let scope = scope(changedFields: spec?.object?.keys ?? [], labelsChange: metadata["labels"] != nil)
+        let scope = scope(
+            of: actual.key.kind, changedFields: spec?.object?.keys ?? [], labelsChange: metadata["labels"] != nil)
         metadata["resourceVersion"] = .string(actual.resourceVersion)
         var patch = JSONObject()
         patch["metadata"] = .object(metadata)
@@ -73,7 +76,8 @@ extension Change {
     }
 
     /// istiod compares the service that it makes of the entry; only where that stays equal, endpoints alone are pushed.
-    private static func scope(changedFields: [String], labelsChange: Bool) -> PushScope {
+    private static func scope(of kind: ResourceKind, changedFields: [String], labelsChange: Bool) -> PushScope {
+        if kind == .workloadEntry { return .endpointsOnly }
         var reasons = changedFields.filter { $0 != "endpoints" }.map { "spec.\($0) changes" }
         if labelsChange { reasons.append("metadata.labels change") }
         return reasons.isEmpty ? .endpointsOnly : .full(because: reasons.joined(separator: " and "))

@@ -34,6 +34,7 @@ extension SnapshotRecord.Object {
     fileprivate var json: JSONValue {
         var object = JSONObject()
         object["emptyForMilliseconds"] = emptyFor.map { .integer($0.wholeMilliseconds) }
+        object["hasWorkloads"] = hasWorkloads ? true : nil
         object["name"] = .string(name)
         return .object(object)
     }
@@ -104,6 +105,7 @@ extension SnapshotRecord.Object {
         emptyFor = try json.optional("emptyForMilliseconds") { json in
             json.integer.flatMap { $0 < 0 ? nil : .milliseconds($0) }
         }
+        hasWorkloads = try json.optional("hasWorkloads", \.bool) ?? false
     }
 }
 

@@ -7,10 +7,13 @@ package struct SnapshotRecord: Sendable, Hashable {
         package var name: String
         /// How long nobody had served the protocol when the snapshot was written, to the millisecond; `nil` when somebody did.
         package var emptyFor: Duration?
+        /// Whether its endpoints are objects of their own.
+        package var hasWorkloads: Bool
 
-        package init(name: String, emptyFor: Duration? = nil) {
+        package init(name: String, emptyFor: Duration? = nil, hasWorkloads: Bool = false) {
             self.name = name
             self.emptyFor = emptyFor
+            self.hasWorkloads = hasWorkloads
         }
     }
 

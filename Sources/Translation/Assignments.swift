@@ -1,7 +1,9 @@
 package import Addressing
 package import Catalog
+internal import IstioAPI
 
-/// The choices that must never move once they are made: a service's host, its virtual address, the names of its objects.
+/// The choices that must never move once they are made: a service's host, its virtual address, the names of its objects, and the form of
+/// its endpoints, which moves for a reason only.
 ///
 /// They are read back from the owned objects after a restart (`seed`), and kept until the service's last object goes.
 package struct Assignments: Sendable, Hashable {
@@ -12,6 +14,7 @@ package struct Assignments: Sendable, Hashable {
             package var name: String
             /// Since when nobody serves the protocol; monotonic.
             package var emptySince: Duration?
+            package var form = EndpointForm.inline
         }
 
         package var host: String
@@ -53,7 +56,7 @@ extension Assignments {
     /// object's name says, which nobody can edit.
     package mutating func seed(
         _ id: ServiceID, object name: String, protocol: ApplicationProtocol, address: IPAddress?,
-        registries: [String], emptySince: Duration? = nil
+        registries: [String], emptySince: Duration? = nil, form: EndpointForm = .inline
     ) {
         let host = HostNaming.host(ofObject: name, protocol: `protocol`.rawValue)
         if assignments[id] == nil {
@@ -69,7 +72,7 @@ extension Assignments {
             holders[address] = id
         }
         if assignment.objects[`protocol`] == nil {
-            assignment.objects[`protocol`] = .init(name: name, emptySince: emptySince)
+            assignment.objects[`protocol`] = .init(name: name, emptySince: emptySince, form: form)
         }
         assignments[id] = assignment
     }
@@ -112,6 +115,10 @@ extension Assignments {
         }
         assignments[id] = assignment
         return assignment
+    }
+
+    mutating func setForm(_ form: EndpointForm, of id: ServiceID, _ applicationProtocol: ApplicationProtocol) {
+        assignments[id]?.objects[applicationProtocol]?.form = form
     }
 
     /// The host that the service has, or would get.

@@ -12,6 +12,26 @@ package struct TranslationPolicy: Sendable, Hashable {
         case none
     }
 
+    /// Whether endpoints are part of their ServiceEntry.
+    package enum EndpointPolicy: String, Sendable, Hashable, CaseIterable {
+        case inline
+        /// Each is an object of its own.
+        case workloadEntry
+        /// As there are few or many of them.
+        case auto
+    }
+
+    package struct InlineLimit: Sendable, Hashable {
+        package var endpoints: Int
+        /// Of their JSON.
+        package var bytes: Int
+
+        package init(endpoints: Int = 1000, bytes: Int = 256 << 10) {
+            self.endpoints = endpoints
+            self.bytes = bytes
+        }
+    }
+
     /// The installation; it tells its objects from those of others.
     package var instance: String
     /// Where the resources go.
@@ -22,6 +42,9 @@ package struct TranslationPolicy: Sendable, Hashable {
     package var ports: [ApplicationProtocol: UInt16]
     /// Attributes of instances that become labels of their endpoints.
     package var keptLabels: [String]
+    package var endpoints: EndpointPolicy
+    /// Up to here an `auto` service is inline; below half of it, it becomes so again.
+    package var inlineLimit: InlineLimit
     /// How long a service that everyone left keeps its entry.
     package var emptyRetention: Duration
     /// The hosts that a registry may take, as patterns with `*` at an end: `com.acme.*`, `*.shop`. Empty allows all
@@ -37,7 +60,8 @@ package struct TranslationPolicy: Sendable, Hashable {
     package init(
         instance: String = "main", namespace: String, addresses: AddressPolicy = .block(defaultBlock),
         exportTo: [String] = [], ports: [ApplicationProtocol: UInt16] = defaultPorts,
-        keptLabels: [String] = ["version", "dubbo.tag", "region", "zone"], emptyRetention: Duration = .seconds(3600),
+        keptLabels: [String] = ["version", "dubbo.tag", "region", "zone"], endpoints: EndpointPolicy = .inline,
+        inlineLimit: InlineLimit = InlineLimit(), emptyRetention: Duration = .seconds(3600),
         allowedHosts: [String] = [], clusterDomain: String = "cluster.local"
     ) {
         self.instance = instance
@@ -46,6 +70,8 @@ package struct TranslationPolicy: Sendable, Hashable {
         self.exportTo = exportTo
         self.ports = ports
         self.keptLabels = keptLabels
+        self.endpoints = endpoints
+        self.inlineLimit = inlineLimit
         self.emptyRetention = emptyRetention
         self.allowedHosts = allowedHosts
         self.clusterDomain = clusterDomain

@@ -62,7 +62,10 @@ package struct Translator: Sendable {
         }
         for (applicationProtocol, object) in assignment.objects.sorted(by: { $0.value.name < $1.value.name }) {
             let (delivered, leftOut) = Self.deliverable(service, applicationProtocol)
-            let resource = resource(service.id, delivered, applicationProtocol, object.name, assignment)
+            var resource = resource(service.id, delivered, applicationProtocol, object.name, assignment)
+            let form = policy.form(of: resource, after: object.form)
+            if form != object.form { assignments.setForm(form, of: service.id, applicationProtocol) }
+            if form == .workloadEntry { selectWorkloads(&resource) }
             if !leftOut.isEmpty {
                 let names = leftOut.prefix(3).map { "\($0.host):\($0.port)" }.joined(separator: ", ")
                 outcome.problems.append(
@@ -99,6 +102,14 @@ package struct Translator: Sendable {
             resolution: instances.first?.host.isName == true ? .dns : .static,
             endpoints: instances.map { endpoint($0, withWeight: hasWeights) },
             exportTo: policy.exportTo)
+    }
+
+    /// The weights of all are written, so that the first one that isn't as usual changes one object only.
+    private func selectWorkloads(_ entry: inout ServiceEntry) {
+        entry.workloadSelector = ServiceEntry.selector(forEntry: entry.key.name)
+        for index in entry.endpoints.indices where entry.endpoints[index].weight == nil {
+            entry.endpoints[index].weight = Instance.defaultWeight
+        }
     }
 
     /// The instances that want traffic. A ServiceEntry either lists addresses or has names resolved; where there are both, the

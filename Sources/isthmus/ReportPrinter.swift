@@ -60,7 +60,7 @@ struct ReportPrinter {
     func print(applied report: ChangeReport, by delivery: String, _ attempt: Attempt) -> Bool {
         var problem: String?
         switch attempt {
-        case .done: break
+        case .done, .waiting: break
         case .outdated: problem = "it was changed by somebody else meanwhile; run again"
         case .refused(let reason), .contested(let reason, _), .failed(let reason, _): problem = reason
         case .standby: problem = "another replica leads"
@@ -93,7 +93,8 @@ struct ReportPrinter {
     private func json(_ report: ChangeReport, delivery: String) -> JSONValue {
         [
             "delivery": .string(delivery), "namespace": .string(report.key.namespace),
-            "name": .string(report.key.name), "action": .string(report.action.rawValue),
+            "kind": .string(report.key.kind.rawValue), "name": .string(report.key.name),
+            "action": .string(report.action.rawValue),
             "note": .string(report.note), "details": .array(report.details.map { .string($0) }),
         ]
     }

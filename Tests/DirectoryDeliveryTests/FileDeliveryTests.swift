@@ -164,11 +164,12 @@ struct FileDeliveryTests {
         try await Folder.with { folder in
             let delivery = folder.delivery
             let entry = ServiceEntry.sample("a", 1)
-            #expect(await delivery.carryOut(.create(entry), entry.key) == .done(.created))
-            #expect(await delivery.carryOut(.create(entry), entry.key) == .outdated)
+            #expect(await delivery.carryOut(.create(.serviceEntry(entry)), entry.key) == .done(.created))
+            #expect(await delivery.carryOut(.create(.serviceEntry(entry)), entry.key) == .outdated)
             let actual = try #require(try await delivery.owned().first)
             let deletion = Change.plan(desired: nil, actual: actual, ownership: Folder.ownership)
-            let patch = Change.plan(desired: .sample("a", 2), actual: actual, ownership: Folder.ownership)
+            let patch = Change.plan(
+                desired: .serviceEntry(.sample("a", 2)), actual: actual, ownership: Folder.ownership)
             try folder.write("metadata: { name: a, namespace: dubbo }\n", to: "dubbo/a.yaml")
             #expect(await delivery.carryOut(deletion, entry.key) == .outdated)
             #expect(await delivery.carryOut(patch, entry.key) == .outdated)
@@ -182,7 +183,7 @@ struct FileDeliveryTests {
             try folder.write("", to: "file")
             let delivery = folder.delivery(at: "file/out")
             let entry = ServiceEntry.sample("a", 1)
-            guard case .failed(let reason, _) = await delivery.carryOut(.create(entry), entry.key) else {
+            guard case .failed(let reason, _) = await delivery.carryOut(.create(.serviceEntry(entry)), entry.key) else {
                 Issue.record("it should fail")
                 return
             }

@@ -10,14 +10,15 @@ struct ContentionTests {
     private let entry = ServiceEntry.sample("a", 1)
 
     private mutating func pause(_ desired: ServiceEntry? = nil, at now: Double) -> Contention.Pause? {
-        contention.pause(before: desired ?? entry, fields: ["spec.hosts"], rival: nil, now: .seconds(now))
+        contention.pause(
+            before: .serviceEntry(desired ?? entry), fields: ["spec.hosts"], rival: nil, now: .seconds(now))
     }
 
     private mutating func write(
         _ desired: ServiceEntry? = nil, isDrift: Bool = true, altered: [String] = [], at now: Double
     ) -> Contention.Pause? {
         contention.wrote(
-            desired ?? entry, isDrift: isDrift, alteredFields: altered, now: .seconds(now), jitter: 1)
+            .serviceEntry(desired ?? entry), isDrift: isDrift, alteredFields: altered, now: .seconds(now), jitter: 1)
     }
 
     @Test("what the registry wants is no fight and leaves nothing behind")
@@ -83,14 +84,14 @@ struct ContentionTests {
     mutating func reasons() {
         _ = write(at: 0)
         let fields = ["spec.hosts", "metadata.labels[team]"]
-        let named = contention.pause(before: entry, fields: fields, rival: "kubectl-edit", now: .zero)
+        let named = contention.pause(before: .serviceEntry(entry), fields: fields, rival: "kubectl-edit", now: .zero)
         #expect(
             named?.reason
                 == "'kubectl-edit' keeps changing spec.hosts, metadata.labels[team]; it is put right every 1 s at most")
-        let again = contention.pause(before: entry, fields: fields, rival: nil, now: .milliseconds(500))
+        let again = contention.pause(before: .serviceEntry(entry), fields: fields, rival: nil, now: .milliseconds(500))
         #expect(again?.reason == named?.reason)
         _ = write(at: 1)
-        let deleted = contention.pause(before: entry, fields: [], rival: nil, now: .seconds(1))
+        let deleted = contention.pause(before: .serviceEntry(entry), fields: [], rival: nil, now: .seconds(1))
         #expect(deleted?.reason == "'kubectl-edit' keeps deleting it; it is put right every 2 s at most")
     }
 

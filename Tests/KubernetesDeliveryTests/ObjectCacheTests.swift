@@ -18,7 +18,7 @@ struct ObjectCacheTests {
     }
 
     private mutating func observe(_ version: String, uid: String = "1") -> Bool {
-        cache.observed(key, uid: uid, resourceVersion: version)
+        cache.observed(key, uid: uid, resourceVersion: version, now: .zero)
     }
 
     private mutating func observeDeletion(uid: String) -> Bool {
@@ -27,7 +27,7 @@ struct ObjectCacheTests {
 
     private mutating func list(_ objects: ActualObject...) -> Set<ResourceKey> {
         cache.listBegins()
-        for object in objects { cache.listed(object) }
+        for object in objects { cache.listed(object, now: .zero) }
         return cache.listComplete()
     }
 
@@ -118,7 +118,7 @@ struct ObjectCacheTests {
     mutating func relist() {
         #expect(list(object("1"), object("1", name: "order")).count == 2)
         cache.listBegins()
-        cache.listed(object("2"))
+        cache.listed(object("2"), now: .zero)
         #expect(cache[key]?.object == object("1"))
         #expect(cache.count == 2)
         #expect(cache.listComplete() == [key, object("1", name: "order").key])

@@ -24,7 +24,7 @@ struct ChangeReportTests {
     }
 
     private static func report(from: ServiceEntry?, to: ServiceEntry?) -> ChangeReport? {
-        let change = Change.plan(desired: to, actual: from.map(object), ownership: ownership)
+        let change = Change.plan(desired: to.map(Resource.serviceEntry), actual: from.map(object), ownership: ownership)
         return ChangeReport(entry().key, change)
     }
 
@@ -127,7 +127,7 @@ struct ChangeReportTests {
             ChangeReport(
                 Self.entry().key,
                 .plan(
-                    desired: Self.entry(), actual: Self.object(Self.entry { $0.labels = [:] }),
+                    desired: .serviceEntry(Self.entry()), actual: Self.object(Self.entry { $0.labels = [:] }),
                     ownership: Self.ownership)))
         #expect(report.action == .conflict)
         #expect(report.note.contains("dubbo/cart exists and is not ours"))

@@ -11,7 +11,9 @@ struct PlanPropertyTests {
         var random = SeededGenerator(seed: seed)
         for _ in 0..<50 {
             let desired = randomEntry(&random)
-            #expect(Change.plan(desired: desired, actual: ActualObject(created: desired), ownership: .sample) == .none)
+            #expect(
+                Change.plan(desired: .serviceEntry(desired), actual: ActualObject(created: desired), ownership: .sample)
+                    == .none)
         }
     }
 
@@ -24,12 +26,12 @@ struct PlanPropertyTests {
             let foreign = addForeignFields(to: &actual, &random)
             guard
                 case .patch(let planned, let patch, _) = Change.plan(
-                    desired: desired, actual: actual, ownership: .sample)
+                    desired: .serviceEntry(desired), actual: actual, ownership: .sample)
             else { continue }
             #expect(planned == actual)
             #expect(patch["metadata"]?["resourceVersion"] == .string(actual.resourceVersion))
             let applied = actual.applying(patch, resourceVersion: "2")
-            #expect(Change.plan(desired: desired, actual: applied, ownership: .sample) == .none)
+            #expect(Change.plan(desired: .serviceEntry(desired), actual: applied, ownership: .sample) == .none)
             #expect(applied.resourceVersion == "2" && applied.uid == actual.uid)
             for member in desired.spec.object?.members ?? [] { #expect(applied.spec[member.key] == member.value) }
             #expect(applied.labels.merging(desired.labels) { $1 } == applied.labels)
@@ -50,7 +52,8 @@ struct PlanPropertyTests {
             let desired = randomEntry(&random)
             let actual = ActualObject(created: before)
             guard
-                case .patch(_, let patch, let scope) = Change.plan(desired: desired, actual: actual, ownership: .sample)
+                case .patch(_, let patch, let scope) = Change.plan(
+                    desired: .serviceEntry(desired), actual: actual, ownership: .sample)
             else { continue }
             for key in patch["spec"]?.object?.keys ?? [] { #expect(before.spec[key] != desired.spec[key], "\(key)") }
             let fields = Set(patch["spec"]?.object?.keys ?? [])

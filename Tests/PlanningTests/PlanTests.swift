@@ -29,14 +29,14 @@ extension ActualObject {
 @Suite("plans")
 struct PlanTests {
     private func plan(_ desired: ServiceEntry?, _ actual: ActualObject?) -> Change {
-        .plan(desired: desired, actual: actual, ownership: .sample)
+        .plan(desired: desired.map(Resource.serviceEntry), actual: actual, ownership: .sample)
     }
 
     @Test("what is missing is created, what is as it should be is left, what is unwanted is deleted")
     func basics() {
         let actual = ActualObject(created: .sample)
         #expect(plan(nil, nil) == .none)
-        #expect(plan(.sample, nil) == .create(.sample))
+        #expect(plan(.sample, nil) == .create(.serviceEntry(.sample)))
         #expect(plan(.sample, actual) == .none)
         #expect(plan(nil, actual) == .delete(actual))
     }

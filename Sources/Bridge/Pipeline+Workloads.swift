@@ -1,0 +1,61 @@
+internal import Catalog
+internal import IstioAPI
+internal import Translation
+
+/// Endpoints that are objects of their own.
+extension Pipeline {
+    /// The service that a resource belongs to, where it is known.
+    func service(of key: ResourceKey) -> ServiceID? {
+        let entry = key.kind == .serviceEntry ? key : WorkloadEntry.serviceEntry(ofWorkload: key)
+        return entry.flatMap { assignments.service(ofObject: $0.name) }
+    }
+
+    /// The resource as it is now.
+    func resource(_ key: ResourceKey) -> Resource? {
+        switch key.kind {
+        case .serviceEntry:
+            return resources[key].map { .serviceEntry($0) }
+        case .workloadEntry:
+            guard let endpoint = workloads[key], let entry = WorkloadEntry.serviceEntry(ofWorkload: key) else {
+                return nil
+            }
+            return resources[entry].map { .workloadEntry($0.workload(of: endpoint)) }
+        }
+    }
+
+    /// - Returns: Those that came, changed or went.
+    func updateWorkloads(from old: ServiceEntry?, to new: ServiceEntry?) -> [ResourceKey] {
+        let before = old.flatMap { $0.isInline ? nil : $0 }
+        let after = new.flatMap { $0.isInline ? nil : $0 }
+        if before == nil, after == nil { return [] }
+        // What the entry itself says stands in each of them too.
+        let isSame = before?.labels == after?.labels && before?.annotations == after?.annotations
+        var known = Dictionary(
+            (before?.endpoints ?? []).map { (EndpointPlace($0), $0) }, uniquingKeysWith: { first, _ in first })
+        var changed: [ResourceKey] = []
+        for endpoint in after?.endpoints ?? [] {
+            let earlier = known.removeValue(forKey: EndpointPlace(endpoint))
+            if isSame, earlier == endpoint { continue }
+            guard let key = after?.workloadKey(of: endpoint) else { continue }
+            workloads[key] = endpoint
+            changed.append(key)
+        }
+        for endpoint in known.values {
+            guard let key = before?.workloadKey(of: endpoint) else { continue }
+            workloads[key] = nil
+            changed.append(key)
+        }
+        return changed
+    }
+}
+
+/// What the name of a WorkloadEntry is made of.
+private struct EndpointPlace: Hashable {
+    private let address: String
+    private let ports: [String: UInt16]
+
+    init(_ endpoint: ServiceEntry.Endpoint) {
+        address = endpoint.address
+        ports = endpoint.ports
+    }
+}

@@ -1,0 +1,77 @@
+package import JSON
+
+/// What is written: one object of the cluster.
+package enum Resource: Hashable, Sendable {
+    case serviceEntry(ServiceEntry)
+    case workloadEntry(WorkloadEntry)
+
+    package var key: ResourceKey {
+        switch self {
+        case .serviceEntry(let entry): entry.key
+        case .workloadEntry(let entry): entry.key
+        }
+    }
+
+    package var labels: [String: String] {
+        switch self {
+        case .serviceEntry(let entry): entry.labels
+        case .workloadEntry(let entry): entry.labels
+        }
+    }
+
+    package var annotations: [String: String] {
+        switch self {
+        case .serviceEntry(let entry): entry.annotations
+        case .workloadEntry(let entry): entry.annotations
+        }
+    }
+
+    /// The `spec` with just the fields that Isthmus decides on.
+    package var spec: JSONValue {
+        switch self {
+        case .serviceEntry(let entry): entry.spec
+        case .workloadEntry(let entry): entry.spec
+        }
+    }
+
+    /// How large its endpoints are as JSON, about, in bytes.
+    package var endpointBytes: Int {
+        switch self {
+        case .serviceEntry(let entry): entry.endpointBytes
+        case .workloadEntry(let entry): entry.endpoint.byteCount
+        }
+    }
+
+    /// What istiod or the CRD would refuse.
+    package var violations: [Violation] {
+        switch self {
+        case .serviceEntry(let entry): entry.violations
+        case .workloadEntry(let entry): entry.violations
+        }
+    }
+
+    /// The whole object, as it is created.
+    /// - Parameter version: The API version to write, such as `v1beta1`; the schemas of all are the same.
+    package func json(version: String) -> JSONValue {
+        [
+            "apiVersion": .string("\(ResourceKind.group)/\(version)"),
+            "kind": .string(key.kind.rawValue),
+            "metadata": [
+                "name": .string(key.name), "namespace": .string(key.namespace),
+                "labels": JSONValue(strings: labels), "annotations": JSONValue(strings: annotations),
+            ],
+            "spec": spec,
+        ]
+    }
+}
+
+extension ResourceKind {
+    /// The fields of `spec` that are nobody else's even where they are not wanted: what stands in them goes.
+    package var exclusiveFields: Set<String> {
+        switch self {
+        // Only one of them can be there.
+        case .serviceEntry: ["endpoints", "workloadSelector"]
+        case .workloadEntry: ["address", "labels", "locality", "ports", "weight"]
+        }
+    }
+}

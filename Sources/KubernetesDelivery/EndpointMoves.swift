@@ -1,0 +1,142 @@
+package import IstioAPI
+package import JSON
+
+/// The moves of services between the two forms of their endpoints, in one cluster.
+///
+/// istiod follows ServiceEntries and WorkloadEntries by two watches that nothing keeps in step, and must never see a service without the
+/// endpoints it has. Out of the ServiceEntry: when all WorkloadEntries are there, our own watch has shown them and they have had a time to
+/// settle, one write drops the endpoints and sets the selector. Back: one write of the ServiceEntry, and when the watch has shown it and it
+/// has had that time, the WorkloadEntries may go. A pure state machine.
+package struct EndpointMoves: Sendable {
+    package enum Step: Sendable, Hashable {
+        /// How the resource should be now, and when to look again.
+        case deliver(Resource?, again: Duration?)
+        /// Nothing can be done now.
+        case leave(again: Duration)
+    }
+
+    package let settleTime: Duration
+    /// Since when all WorkloadEntries of a service are there that is still inline.
+    private var settling: [ResourceKey: Duration] = [:]
+    /// Since when a service is seen inline whose WorkloadEntries are to go.
+    private var inlineSince: [ResourceKey: Duration] = [:]
+
+    package init(settleTime: Duration) {
+        self.settleTime = settleTime
+    }
+
+    /// How long all goes on before a move that didn't come to its end begins anew.
+    private var patience: Duration { max(settleTime * 10, .seconds(1)) }
+    private var interval: Duration { max(settleTime / 2, .milliseconds(50)) }
+
+    /// - Parameters:
+    ///   - desired: The ServiceEntry as it should be in the end.
+    ///   - actual: The `spec` that the cluster has.
+    ///   - isAvailable: Whether WorkloadEntries can be written at all.
+    ///   - shownSince: Since when the watch shows a WorkloadEntry; `nil` where it doesn't.
+    package mutating func step(
+        to desired: ServiceEntry, from actual: JSONValue?, isAvailable: Bool, now: Duration,
+        shownSince: (ResourceKey) -> Duration?
+    ) -> Step {
+        if desired.isInline { return deliver(desired) }
+        guard isAvailable else {
+            let inline = desired.inlined
+            settling[desired.key] = nil
+            return inline.violations.isEmpty
+                ? .deliver(.serviceEntry(inline), again: nil) : .leave(again: .seconds(30))
+        }
+        guard let actual, actual["workloadSelector"] == nil else { return deliver(desired.selecting) }
+
+        var isComplete = true
+        var latest = Duration.zero
+        let visible = Set((actual["endpoints"]?.array ?? []).compactMap(EndpointPlace.init))
+        var kept: [ServiceEntry.Endpoint] = []
+        for endpoint in desired.endpoints {
+            let isVisible = EndpointPlace(endpoint).map(visible.contains) ?? false
+            if isVisible { kept.append(endpoint) }
+            guard let since = shownSince(desired.workloadKey(of: endpoint)) else {
+                isComplete = false
+                if isVisible { latest = .seconds(Int64.max / 2) }
+                continue
+            }
+            if isVisible { latest = max(latest, since) }
+        }
+        return move(desired, keeping: kept, isComplete: isComplete, latest: latest, now: now)
+    }
+
+    /// - Parameters:
+    ///   - kept: Those endpoints that istiod sees in the ServiceEntry and that are still wanted.
+    ///   - latest: When the last WorkloadEntry of these was shown.
+    private mutating func move(
+        _ desired: ServiceEntry, keeping kept: [ServiceEntry.Endpoint], isComplete: Bool, latest: Duration,
+        now: Duration
+    ) -> Step {
+        let key = desired.key
+        var inline = desired.inlined
+        let fits = inline.violations.isEmpty
+        // Where most was replaced meanwhile, what came must not wait.
+        let mayWait = !fits || kept.count * 2 >= desired.endpoints.count
+        if let since = settling[key], now - since > patience || !mayWait { settling[key] = nil }
+        if settling[key] == nil, isComplete, mayWait { settling[key] = now }
+        var again = interval
+        if let since = settling[key] {
+            let due = max(since, latest) + settleTime
+            if due <= now { return deliver(desired.selecting) }
+            again = min(due - now, interval)
+        } else if fits {
+            return .deliver(.serviceEntry(inline), again: again)
+        }
+        // What left goes. What came would put off the end of the move if it were shown here, and will be shown by it.
+        inline.endpoints = kept
+        let isOfUse = !kept.isEmpty || desired.endpoints.isEmpty
+        return isOfUse && inline.violations.isEmpty
+            ? .deliver(.serviceEntry(inline), again: again) : .leave(again: again)
+    }
+
+    private mutating func deliver(_ entry: ServiceEntry) -> Step {
+        settling[entry.key] = nil
+        if !entry.isInline { inlineSince[entry.key] = nil }
+        return .deliver(.serviceEntry(entry), again: nil)
+    }
+
+    /// How long a WorkloadEntry that nobody wants any more has to stay.
+    /// - Parameters:
+    ///   - desired: Its ServiceEntry as it should be; `nil` where there should be none.
+    ///   - actual: The `spec` that the cluster has.
+    ///   - isEchoed: Whether the watch has shown all that was written of it.
+    package mutating func rest(
+        beforeDeletionFor desired: ServiceEntry?, _ actual: JSONValue?, isEchoed: Bool, now: Duration
+    ) -> Duration? {
+        guard let desired, desired.isInline, let actual else { return nil }
+        guard actual["workloadSelector"] == nil, isEchoed || inlineSince[desired.key] != nil else {
+            inlineSince[desired.key] = nil
+            return interval
+        }
+        if inlineSince[desired.key] == nil {
+            inlineSince = inlineSince.filter { now - $0.value < patience }
+            inlineSince[desired.key] = now
+        }
+        let due = (inlineSince[desired.key] ?? now) + settleTime
+        return due <= now ? nil : due - now
+    }
+}
+
+/// Address and ports: what makes an endpoint the same one in both forms.
+private struct EndpointPlace: Hashable {
+    private var address: String
+    private var ports: [String: UInt16]
+
+    init?(_ endpoint: ServiceEntry.Endpoint) {
+        address = endpoint.address
+        ports = endpoint.ports
+    }
+
+    init?(_ json: JSONValue) {
+        guard let address = json["address"]?.string else { return nil }
+        self.address = address
+        ports = [:]
+        for member in json["ports"]?.object?.members ?? [] {
+            ports[member.key] = member.value.integer.flatMap { UInt16(exactly: $0) }
+        }
+    }
+}
