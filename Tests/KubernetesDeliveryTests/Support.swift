@@ -19,15 +19,18 @@ struct World: Sendable {
     let server: APIServer
     let wishes = Wishes()
 
-    static func run(_ body: @Sendable (World) async throws -> Void) async throws {
-        try await withAPIServer(APIServer(namespaces: [namespace])) { try await body(World(server: $0)) }
+    static func run(
+        kinds: [ResourceStore.Kind] = .standard, _ body: @Sendable (World) async throws -> Void
+    ) async throws {
+        try await withAPIServer(APIServer(kinds: kinds, namespaces: [namespace])) { try await body(World(server: $0)) }
     }
 
     /// A delivery runs while the body runs.
     /// - Parameter clock: Of the delivery; that of its client is the hasty one if this is.
     func withDelivery(
         workers: Int = 16, leadership: (any Leadership)? = nil, resyncInterval: Duration? = nil,
-        clock: any Clock<Duration> = ContinuousClock(), _ body: @Sendable (ClusterDelivery) async throws -> Void
+        usesWorkloads: Bool = false, clock: any Clock<Duration> = ContinuousClock(),
+        _ body: @Sendable (ClusterDelivery) async throws -> Void
     ) async throws {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let configuration = ClusterConfiguration(server: try await server.address.url)
@@ -38,8 +41,9 @@ struct World: Sendable {
                 try KubernetesClient(configuration, userAgent: "test", logger: silent)
             }
         let delivery = ClusterDelivery(
-            name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership, workers: workers,
-            leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
+            name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership,
+            usesWorkloads: usesWorkloads, workers: workers, leadership: leadership, resyncInterval: resyncInterval,
+            logger: silent, clock: clock)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await delivery.run(desired: wishes) }
