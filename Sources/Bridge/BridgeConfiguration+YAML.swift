@@ -126,6 +126,13 @@ extension BridgeConfiguration {
         if let retention = try section.duration("emptyRetention") { policy.emptyRetention = retention }
         if let hosts = try section.strings("allowedHosts") { policy.allowedHosts = hosts }
         if let domain = try section.string("clusterDomain") { policy.clusterDomain = domain }
+        if let choice = section.word("endpoints").flatMap({ TranslationPolicy.EndpointPolicy(rawValue: $0) }) {
+            policy.endpoints = choice
+        }
+        if let limit = try section.mapping("inlineLimit") {
+            if let count = try limit.integer("endpoints", in: 2...4096) { policy.inlineLimit.endpoints = count }
+            if let count = try limit.bytes("bytes") { policy.inlineLimit.bytes = count }
+        }
         try readAddresses(section, &policy)
         try readPorts(section, &policy)
         if let labels = try section.mapping("labels") {

@@ -1,3 +1,5 @@
+internal import Translation
+
 /// A key of the configuration: what it holds, and what people are told about it. One value of these drives the checking, the
 /// suggestions in errors and the reference in `docs`.
 struct ConfigurationKey: Sendable {
@@ -108,7 +110,18 @@ extension ConfigurationKey {
             ]),
             "labels of endpoints"),
         ConfigurationKey(
-            "emptyRetention", .time, "how long a service that everyone left keeps its entry, with `endpoints: []`",
+            "endpoints", .choice(TranslationPolicy.EndpointPolicy.allCases.map(\.rawValue)),
+            "where endpoints stand: in their ServiceEntry, or each in a WorkloadEntry of its own, or the one or the other by their number",
+            standard: "`auto`"),
+        ConfigurationKey(
+            "inlineLimit",
+            .mapping([
+                ConfigurationKey("endpoints", .number(2...4096), "how many there are", standard: "`1000`"),
+                ConfigurationKey("bytes", .bytes(1 << 10...1 << 20), "how long their JSON is", standard: "`256KiB`"),
+            ]),
+            "with `endpoints: auto`, above it a service gets WorkloadEntries; below half of it, it gives them up again"),
+        ConfigurationKey(
+            "emptyRetention", .time, "how long a service that everyone left keeps its entry, without endpoints",
             standard: "`1h`"),
         ConfigurationKey(
             "allowedHosts", .texts, "hosts that a registry may take, with `*` at one end: `com.acme.*`",
@@ -207,7 +220,8 @@ extension ConfigurationKey.Kind: CustomStringConvertible {
         case .texts: "list of texts"
         case .mapping: "mapping"
         case .list: "list of mappings"
-        case .choice(let words): words.joined(separator: " or ")
+        case .choice(let words):
+            words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
         case .words(let words, _): "\(words.joined(separator: ", ")) or a mapping"
         }
     }

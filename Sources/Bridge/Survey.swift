@@ -79,8 +79,9 @@ package struct Survey: Sendable {
         to wanted: Wanted, of key: ResourceKey, held: ActualObject?, by delivery: any Delivery, _ ownership: Ownership
     ) async -> Change {
         do {
-            // What is not ours may still have the name.
-            let actual = try await held == nil ? delivery.object(key) : held
+            // What is not ours may still have the name, unless that is one that only we make.
+            let isAsked = held == nil && key.kind == .serviceEntry
+            let actual = try await isAsked ? delivery.object(key) : held
             return .plan(desired: wanted.resource, actual: actual, ownership: ownership)
         } catch {
             return .conflict(reason: "what has the name could not be read: \(error)")

@@ -90,6 +90,14 @@ package struct ResourceStore: Sendable {
         objects[kind.qualifiedName]?[Key(namespace: namespace, name: name)]
     }
 
+    /// All of a namespace, in that form.
+    package func objects(_ kind: Kind, namespace: String) -> [JSONValue] {
+        guard let objects = objects[kind.qualifiedName] else { return [] }
+        return objects.keys.filter { $0.namespace == namespace }.compactMap { key in
+            objects[key].map { .object($0) }
+        }
+    }
+
     /// The names of a kind's objects, in order.
     package func keys(_ kind: Kind) -> [Key] {
         objects[kind.qualifiedName]?.keys ?? []

@@ -60,7 +60,7 @@ package struct TranslationPolicy: Sendable, Hashable {
     package init(
         instance: String = "main", namespace: String, addresses: AddressPolicy = .block(defaultBlock),
         exportTo: [String] = [], ports: [ApplicationProtocol: UInt16] = defaultPorts,
-        keptLabels: [String] = ["version", "dubbo.tag", "region", "zone"], endpoints: EndpointPolicy = .inline,
+        keptLabels: [String] = ["version", "dubbo.tag", "region", "zone"], endpoints: EndpointPolicy = .auto,
         inlineLimit: InlineLimit = InlineLimit(), emptyRetention: Duration = .seconds(3600),
         allowedHosts: [String] = [], clusterDomain: String = "cluster.local"
     ) {

@@ -35,6 +35,9 @@ package struct Translator: Sendable {
     /// The largest weight that is passed on: 4,096 endpoints of it stay below what Envoy can add up.
     static let maximumWeight: UInt32 = 1_000_000
 
+    /// The same for 400,000 endpoints, as many as a service can have that isn't limited to one object.
+    static let maximumWorkloadWeight: UInt32 = 10_000
+
     package init(policy: TranslationPolicy) {
         self.policy = policy
         parts = EndpointParts(keptLabels: policy.keptLabels)
@@ -107,8 +110,9 @@ package struct Translator: Sendable {
     /// The weights of all are written, so that the first one that isn't as usual changes one object only.
     private func selectWorkloads(_ entry: inout ServiceEntry) {
         entry.workloadSelector = ServiceEntry.selector(forEntry: entry.key.name)
-        for index in entry.endpoints.indices where entry.endpoints[index].weight == nil {
-            entry.endpoints[index].weight = Instance.defaultWeight
+        for index in entry.endpoints.indices {
+            let weight = entry.endpoints[index].weight ?? Instance.defaultWeight
+            entry.endpoints[index].weight = min(weight, Self.maximumWorkloadWeight)
         }
     }
 

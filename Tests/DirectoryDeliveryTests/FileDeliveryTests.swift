@@ -191,4 +191,45 @@ struct FileDeliveryTests {
             #expect(!reason.contains("NSCocoaErrorDomain"), "\(reason)")
         }
     }
+
+    @Test(
+        "endpoints that are objects of their own are files of their own, which are there before and after the entry selects them"
+    )
+    func workloads() async throws {
+        try await Folder.with { folder in
+            var entry = ServiceEntry.sample("a", 1, 2)
+            let inline = entry
+            entry.workloadSelector = ServiceEntry.selector(forEntry: "a")
+            let workloads = entry.endpoints.map { entry.workload(of: $0) }
+            try await folder.withDelivery { delivery in
+                folder.wish(inline, of: delivery)
+                await folder.wishes.receive(1)
+                folder.wishes[entry.key] = .present(entry)
+                for workload in workloads { folder.wishes[workload.key] = .present(.workloadEntry(workload)) }
+                // Only the entry is told of: what it needs comes with it.
+                delivery.changed([entry.key])
+                await folder.wishes.receive(2)
+                #expect(
+                    folder.files
+                        == (workloads.map { "dubbo/\($0.key.name)_workloadentry.yaml" } + ["dubbo/a.yaml"]).sorted())
+                let selecting = try folder.text("a")
+                #expect(selecting.contains("workloadSelector"))
+                #expect(!selecting.contains("10.0.0.1"))
+                delivery.changed(workloads.map(\.key))
+                folder.wishes[entry.key] = .present(inline)
+                for workload in workloads { folder.wishes[workload.key] = .absent }
+                delivery.changed([workloads[0].key])
+                await folder.wishes.receive(3)
+                let inlined = try folder.text("a")
+                #expect(inlined.contains("10.0.0.2"))
+                #expect(folder.files.count == 2)
+            }
+            // A restart sees what is left.
+            try await folder.withDelivery { _ in
+                await folder.wishes.receive(1)
+                #expect(folder.wishes.seeded.map(\.key.kind).sorted() == [.serviceEntry, .workloadEntry])
+                #expect(folder.files == ["dubbo/a.yaml"])
+            }
+        }
+    }
 }

@@ -13,7 +13,7 @@ extension FaultTests {
     func tooManyEndpoints() async throws {
         try await Scene.run { scene in
             try await scene.register(Provider.many(Self.orders, 0..<4097) + Provider.many(Self.stock, 0..<2))
-            try await scene.withBridge(configured: BridgeOptions()) { bridge in
+            try await scene.withBridge(configured: BridgeOptions(translation: "endpoints: inline")) { bridge in
                 _ = try await scene.entry("com.acme.stock") { $0.endpointCount == 2 }
                 let status = try await bridge.status("the service is too large") { $0.problems[Self.orders] != nil }
                 #expect(
@@ -79,7 +79,8 @@ extension FaultTests {
             }
             try await scene.register(providers(0..<1750))
             let options = BridgeOptions(
-                zooKeeper: proxy, translation: "labels: { keep: [\(labels.joined(separator: ", "))] }",
+                zooKeeper: proxy,
+                translation: "endpoints: inline\n  labels: { keep: [\(labels.joined(separator: ", "))] }",
                 sections: Self.unguarded)
             try await scene.withBridge(configured: options) { bridge in
                 let before = try await scene.entry("com.acme.orders") { $0.endpointCount == 1750 }

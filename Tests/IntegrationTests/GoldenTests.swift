@@ -83,6 +83,14 @@ struct GoldenTests {
             name: "addresses-none", providers: ["dubbo://10.1.0.1:20880/com.acme.Orders"],
             translation: "addresses: none"),
         Case(
+            name: "workload-entries",
+            providers: [
+                "dubbo://10.1.0.1:20880/com.acme.Orders?application=shop&zone=a&version=1.0",
+                "dubbo://[2001:db8::1]:20881/com.acme.Orders?application=shop&weight=200&version=1.0",
+                "tri://10.1.0.1:50051/com.acme.Orders?application=shop&version=1.0",
+            ],
+            translation: "endpoints: workloadEntry"),
+        Case(
             name: "own-ports-and-labels", providers: ["dubbo://10.1.0.1:20880/com.acme.Orders?version=1.0&zone=a"],
             translation: "{ ports: { dubbo: 31000 }, labels: { keep: [zone] }, addresses: { cidr: 10.96.0.0/24 } }"),
     ]

@@ -19,15 +19,18 @@ struct World: Sendable {
     let server: APIServer
     let wishes = Wishes()
 
-    static func run(_ body: @Sendable (World) async throws -> Void) async throws {
-        try await withAPIServer(APIServer(namespaces: [namespace])) { try await body(World(server: $0)) }
+    static func run(
+        kinds: [ResourceStore.Kind] = .standard, _ body: @Sendable (World) async throws -> Void
+    ) async throws {
+        try await withAPIServer(APIServer(kinds: kinds, namespaces: [namespace])) { try await body(World(server: $0)) }
     }
 
     /// A delivery runs while the body runs.
     /// - Parameter clock: Of the delivery; that of its client is the hasty one if this is.
     func withDelivery(
         workers: Int? = nil, isPaced: Bool = true, leadership: (any Leadership)? = nil, resyncInterval: Duration? = nil,
-        clock: any Clock<Duration> = ContinuousClock(), _ body: @Sendable (ClusterDelivery) async throws -> Void
+        usesWorkloads: Bool = false, clock: any Clock<Duration> = ContinuousClock(),
+        _ body: @Sendable (ClusterDelivery) async throws -> Void
     ) async throws {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let configuration = ClusterConfiguration(server: try await server.address.url)
@@ -39,7 +42,7 @@ struct World: Sendable {
             }
         let delivery = ClusterDelivery(
             name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership,
-            concurrency: workers.map { $0...$0 } ?? ClusterDelivery.standardConcurrency,
+            usesWorkloads: usesWorkloads, concurrency: workers.map { $0...$0 } ?? ClusterDelivery.standardConcurrency,
             isPaced: isPaced, leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in

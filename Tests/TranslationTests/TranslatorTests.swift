@@ -118,6 +118,7 @@ struct TranslatorTests {
     @Test("a resource that istiod would refuse is a problem of its own service only")
     mutating func violation() {
         let tooMany = (0..<4097).map { Instance.sample(UInt8($0 % 256), port: UInt16($0 / 256 + 1)) }
+        let translator = Translator(policy: TranslationPolicy(namespace: "dubbo", endpoints: .inline))
         let outcome = translator.translate(
             Service("a.B", tooMany + [.sample(1, protocol: .tri)]), &assignments, now: .zero)
         #expect(outcome.resources.map(\.key.name) == ["a.b.p-tri"])

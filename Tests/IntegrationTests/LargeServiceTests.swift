@@ -1,0 +1,59 @@
+internal import IsthmusTesting
+internal import JSON
+internal import Testing
+
+@Suite("Large services on real servers", .realServers, .serialized, .timeLimit(.minutes(10)))
+struct LargeServiceTests {
+    private static let orders = "com.acme.Orders"
+
+    private static func addresses(_ providers: [Provider]) -> [String] {
+        providers.map { String($0.address.prefix { $0 != ":" }) }
+    }
+
+    @Test(
+        "a service grows to 5,000 endpoints and shrinks again, and an observer of both kinds never misses one that stays"
+    )
+    func thereAndBack() async throws {
+        try await Scene.run { scene in
+            let few = Provider.many(Self.orders, 0..<400)
+            let many = Provider.many(Self.orders, 400..<5000)
+            try await scene.register(few)
+            let observer = try EndpointObserver(scene, entry: "com.acme.orders")
+            try await observer.watching {
+                let options = BridgeOptions(sections: "guard: { maxRemovalPercent: 100 }")
+                try await scene.withBridge(configured: options) { bridge in
+                    try await see("the service inline", observer) { $0.isInline && $0.visible.count == 400 }
+                    observer.need(Self.addresses(few))
+                    try await scene.register(many)
+                    try await see("5,000 WorkloadEntries, selected", observer) {
+                        !$0.isInline && $0.visible.count == 5000
+                    }
+                    #expect(observer.workloadCount == 5000)
+                    let writes = try scene.writes().count
+                    try await scene.register(Provider.many(Self.orders, 5000..<5001))
+                    try await see("one more", observer) { $0.visible.count == 5001 }
+                    #expect(try scene.writes().count - writes <= 1, "an instance is one small write")
+                    try await bridge.status("no trouble") { $0.problems.isEmpty && $0.delivery["troubleCount"] == 0 }
+
+                    try await scene.deregister(many + Provider.many(Self.orders, 5000..<5001))
+                    try await see("the service inline, and no WorkloadEntry", observer) {
+                        $0.isInline && $0.workloadCount == 0 && $0.visible.count == 400
+                    }
+                }
+            }
+            #expect(observer.gaps == [])
+        }
+    }
+
+    private func see(
+        _ what: String, _ observer: EndpointObserver, where holds: (EndpointObserver) -> Bool
+    ) async throws {
+        try await eventually(what, within: .seconds(200)) { () -> String in
+            holds(observer)
+                ? ""
+                : "inline: \(observer.isInline), \(observer.workloadCount) WorkloadEntries, \(observer.visible.count) visible"
+        } until: {
+            $0.isEmpty
+        }
+    }
+}

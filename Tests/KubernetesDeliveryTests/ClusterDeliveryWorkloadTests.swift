@@ -1,0 +1,157 @@
+import Deliveries
+import IsthmusTesting
+import IstioAPI
+import JSON
+import KubernetesDelivery
+import Sandbox
+import Synchronization
+import Testing
+
+@Suite("a delivery of endpoints that are objects of their own", .timeLimit(.minutes(1)))
+struct ClusterDeliveryWorkloadTests {
+    private static func service(_ numbers: [Int], isInline: Bool = false) -> ServiceEntry {
+        var entry = ServiceEntry.sample("a")
+        entry.endpoints = numbers.map { .init(address: "10.0.0.\($0)", ports: ["tcp-dubbo": 20880]) }
+        if !isInline { entry.workloadSelector = ServiceEntry.selector(forEntry: "a") }
+        return entry
+    }
+
+    @Test("a service moves out of its entry and back, and at every change of the cluster it is whole")
+    func moves() async throws {
+        try await World.run { world in
+            let numbers = Array(1...40)
+            try await world.withDelivery(usesWorkloads: true, clock: HastyClock()) { delivery in
+                world.wish(Self.service(numbers, isInline: true), of: delivery)
+                try await world.server.wait { $0.visible == numbers.addresses }
+                let gaps = Mutex(0)
+                for isInline in [false, true, false] {
+                    world.wish(Self.service(numbers, isInline: isInline), after: world.wishes, of: delivery)
+                    try await world.server.wait { store in
+                        if store.visible != numbers.addresses { gaps.withLock { $0 += 1 } }
+                        return store.isInline == isInline && store.workloads.count == (isInline ? 0 : 40)
+                    }
+                }
+                #expect(gaps.withLock { $0 } == 0)
+                #expect(await world.server.requestCounts[.create, "workloadentries"] == 80)
+                #expect(await world.server.requestCounts[.delete, "workloadentries"] == 40)
+            }
+        }
+    }
+
+    @Test("one instance that comes, changes or goes is one write, and none of the service")
+    func oneWrite() async throws {
+        try await World.run { world in
+            try await world.withDelivery(usesWorkloads: true, clock: HastyClock()) { delivery in
+                world.wish(Self.service([1, 2, 3]), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.visible == [1, 2, 3].addresses }
+                let created = await world.server.requestCounts[.create, "workloadentries"]
+                world.wish(Self.service([1, 2, 3, 4]), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.visible == [1, 2, 3, 4].addresses }
+                var heavier = Self.service([1, 2, 3, 4])
+                heavier.endpoints[1].weight = 7
+                world.wish(heavier, after: world.wishes, of: delivery)
+                try await world.server.wait { store in store.workloads.contains { $0["spec"]?["weight"] == 7 } }
+                world.wish(Self.service([1, 2, 4]), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.visible == [1, 2, 4].addresses }
+                try await delivery.settle()
+                let counts = await world.server.requestCounts
+                #expect(counts[.create, "workloadentries"] == created + 1)
+                #expect(counts[.delete, "workloadentries"] == 1)
+                #expect(counts[.create, "serviceentries"] == 1)
+                #expect(counts[.patch, "serviceentries"] == 0)
+                // What somebody else does to an endpoint is put right like anything else.
+                let name = Self.service([1]).workloadKey(of: Self.service([1]).endpoints[0]).name
+                try await world.server.perform(
+                    ResourceStore.Request(.delete, .workloadEntry, namespace: World.namespace, name: name))
+                try await world.server.wait { $0.visible == [1, 2, 4].addresses }
+            }
+            // A restart finds all as it should be.
+            let writes = await world.server.requestCounts.writes
+            try await world.withDelivery(usesWorkloads: true) { delivery in
+                while world.wishes.seeded.count < 4 { await Task.yield() }
+                try await delivery.settle()
+                #expect(await world.server.requestCounts.writes == writes)
+            }
+        }
+    }
+
+    @Test(
+        "where WorkloadEntries are unknown, endpoints are inline, and where inline is all that is wanted, that is no obstacle"
+    )
+    func withoutCRD() async throws {
+        let kinds = [ResourceStore.Kind].standard.filter { $0 != .workloadEntry }
+        try await World.run(kinds: kinds) { world in
+            try await world.withDelivery(usesWorkloads: true) { delivery in
+                world.wish(Self.service([1, 2]), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.visible == [1, 2].addresses && $0.isInline == true }
+                #expect(delivery.obstacle?.reason.contains("WorkloadEntry") == true)
+                #expect(delivery.troubles(limit: 9).total == 0)
+            }
+            try await world.withDelivery { delivery in
+                world.wish(Self.service([3], isInline: true), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.visible == [3].addresses }
+                #expect(delivery.obstacle == nil)
+            }
+        }
+    }
+
+    @Test("what is left of a move is cleared away by a bridge that wants all endpoints inline")
+    func leftovers() async throws {
+        try await World.run { world in
+            try await world.withDelivery(usesWorkloads: true, clock: HastyClock()) { delivery in
+                world.wish(Self.service([1, 2]), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.visible == [1, 2].addresses }
+            }
+            try await world.withDelivery(clock: HastyClock()) { delivery in
+                world.wish(Self.service([1, 2], isInline: true), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.workloads.isEmpty }
+                #expect(await world.server.store.visible == [1, 2].addresses)
+            }
+        }
+    }
+}
+
+extension World {
+    /// As a pipeline does: the service, and each of its endpoints where these are objects of their own.
+    fileprivate func wish(_ entry: ServiceEntry, after wishes: Wishes, of delivery: ClusterDelivery) {
+        let before = wishes[entry.key].resource
+        var changed: Set<ResourceKey> = [entry.key]
+        if case .serviceEntry(let old)? = before {
+            for endpoint in old.endpoints {
+                let key = old.workloadKey(of: endpoint)
+                wishes[key] = .absent
+                changed.insert(key)
+            }
+        }
+        wishes[entry.key] = .present(entry)
+        for endpoint in entry.isInline ? [] : entry.endpoints {
+            let workload = entry.workload(of: endpoint)
+            wishes[workload.key] = .present(.workloadEntry(workload))
+            changed.insert(workload.key)
+        }
+        delivery.changed(Array(changed))
+    }
+}
+
+extension ResourceStore {
+    fileprivate var workloads: [JSONValue] { objects(.workloadEntry, namespace: World.namespace) }
+
+    fileprivate var isInline: Bool? { spec("a").map { $0["workloadSelector"] == nil } }
+
+    /// The addresses that istiod gives the service.
+    fileprivate var visible: Set<String> {
+        guard let spec = spec("a") else { return [] }
+        guard let selector = spec["workloadSelector"]?["labels"]?.strings else {
+            return Set((spec["endpoints"]?.array ?? []).compactMap { $0["address"]?.string })
+        }
+        let selected = workloads.filter { workload in
+            let labels = workload["spec"]?["labels"]?.strings ?? [:]
+            return selector.allSatisfy { labels[$0.key] == $0.value }
+        }
+        return Set(selected.compactMap { $0["spec"]?["address"]?.string })
+    }
+}
+
+extension [Int] {
+    fileprivate var addresses: Set<String> { Set(map { "10.0.0.\($0)" }) }
+}
