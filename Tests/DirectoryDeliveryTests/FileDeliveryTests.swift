@@ -47,15 +47,16 @@ struct FileDeliveryTests {
                 await folder.wishes.receive(3)
                 for name in ["a", "b", "c", "copy"] { folder.wish(absent: name, of: delivery) }
                 folder.wish(.sample("last", 1), of: delivery)
-                await folder.wishes.receive(4)
+                await folder.wishes.wait { $0.contains { $0.key.name == "last" } }
             }
             for (path, text) in texts {
                 let kept = try folder.text(at: path)
                 #expect(kept == text)
             }
-            let reasons = folder.wishes.receipts.compactMap(\.trouble)
-            #expect(reasons.count == 3)
-            #expect(reasons.allSatisfy { $0.contains("exists and is not ours") })
+            // On a slow machine they are tried, and refused, a second time.
+            let refused = folder.wishes.receipts.filter { $0.trouble != nil }
+            #expect(Set(refused.map(\.key.name)) == ["a", "b", "c"])
+            #expect(refused.allSatisfy { $0.trouble?.contains("exists and is not ours") ?? false })
         }
     }
 
