@@ -79,7 +79,9 @@ extension Pipeline: DesiredState {
 
     package func wanted(_ key: ResourceKey) -> Wanted {
         let id = service(of: key)
-        if let id { refresh(id, askedFor: key) }
+        // The service itself is always told of too. If each of its endpoints asked for all that happened since, much that happens to a
+        // large one would be translated over and over.
+        if let id, key.kind == .serviceEntry { refresh(id, askedFor: key) }
         if let resource = resource(key) { return .present(resource) }
         // What is known of a service is known of all its endpoints.
         if let entry = WorkloadEntry.serviceEntry(ofWorkload: key), resources[entry] != nil { return .absent }

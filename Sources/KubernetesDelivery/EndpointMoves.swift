@@ -4,8 +4,8 @@ package import JSON
 /// The moves of services between the two forms of their endpoints, in one cluster.
 ///
 /// istiod follows ServiceEntries and WorkloadEntries by two watches that nothing keeps in step, and must never see a service without the
-/// endpoints it has. Out of the ServiceEntry: when all WorkloadEntries are there, our own watch has shown them and they have had a time to
-/// settle, one write drops the endpoints and sets the selector. Back: one write of the ServiceEntry, and when the watch has shown it and it
+/// endpoints it has. Out of the ServiceEntry: when the WorkloadEntries of all that it shows are there, our own watch has shown them and they
+/// have had a time to settle, one write drops the endpoints and sets the selector. Back: one write of the ServiceEntry, and when the watch has shown it and it
 /// has had that time, the WorkloadEntries may go. A pure state machine.
 package struct EndpointMoves: Sendable {
     package enum Step: Sendable, Hashable {
@@ -16,8 +16,10 @@ package struct EndpointMoves: Sendable {
     }
 
     package let settleTime: Duration
-    /// Since when all WorkloadEntries of a service are there that is still inline.
+    /// Since when the WorkloadEntries of a service are there that is still inline, of all endpoints that it shows.
     private var settling: [ResourceKey: Duration] = [:]
+    /// When a service on its way may be looked at again: a look costs in proportion to its size, and so does a write of it.
+    private var nextLook: [ResourceKey: Duration] = [:]
     /// Since when a service is seen inline whose WorkloadEntries are to go.
     private var inlineSince: [ResourceKey: Duration] = [:]
 
@@ -42,34 +44,35 @@ package struct EndpointMoves: Sendable {
         guard isAvailable else {
             let inline = desired.inlined
             settling[desired.key] = nil
+            nextLook[desired.key] = nil
             return inline.violations.isEmpty
                 ? .deliver(.serviceEntry(inline), again: nil) : .leave(again: .seconds(30))
         }
         guard let actual, actual["workloadSelector"] == nil else { return deliver(desired.selecting) }
+        if let next = nextLook[desired.key], now < next { return .leave(again: next - now) }
 
-        var isComplete = true
-        var latest = Duration.zero
+        // What istiod doesn't see yet, it can't lose.
+        var latest: Duration? = .zero
         let visible = Set((actual["endpoints"]?.array ?? []).compactMap(EndpointPlace.init))
         var kept: [ServiceEntry.Endpoint] = []
-        for endpoint in desired.endpoints {
-            let isVisible = EndpointPlace(endpoint).map(visible.contains) ?? false
-            if isVisible { kept.append(endpoint) }
-            guard let since = shownSince(desired.workloadKey(of: endpoint)) else {
-                isComplete = false
-                if isVisible { latest = .seconds(Int64.max / 2) }
-                continue
-            }
-            if isVisible { latest = max(latest, since) }
+        for endpoint in desired.endpoints where EndpointPlace(endpoint).map(visible.contains) ?? false {
+            kept.append(endpoint)
+            let since = shownSince(desired.workloadKey(of: endpoint))
+            latest = latest.flatMap { latest in since.map { max(latest, $0) } }
         }
-        return move(desired, keeping: kept, isComplete: isComplete, latest: latest, now: now)
+        let step = move(desired, keeping: kept, latest: latest, now: now)
+        switch step {
+        case .deliver(_, let again?), .leave(let again): nextLook[desired.key] = now + again
+        case .deliver(_, nil): nextLook[desired.key] = nil
+        }
+        return step
     }
 
     /// - Parameters:
     ///   - kept: Those endpoints that istiod sees in the ServiceEntry and that are still wanted.
-    ///   - latest: When the last WorkloadEntry of these was shown.
+    ///   - latest: When the last WorkloadEntry of these was shown; `nil` while one is not.
     private mutating func move(
-        _ desired: ServiceEntry, keeping kept: [ServiceEntry.Endpoint], isComplete: Bool, latest: Duration,
-        now: Duration
+        _ desired: ServiceEntry, keeping kept: [ServiceEntry.Endpoint], latest: Duration?, now: Duration
     ) -> Step {
         let key = desired.key
         var inline = desired.inlined
@@ -77,12 +80,14 @@ package struct EndpointMoves: Sendable {
         // Where most was replaced meanwhile, what came must not wait.
         let mayWait = !fits || kept.count * 2 >= desired.endpoints.count
         if let since = settling[key], now - since > patience || !mayWait { settling[key] = nil }
-        if settling[key] == nil, isComplete, mayWait { settling[key] = now }
+        if settling[key] == nil, latest != nil, mayWait { settling[key] = now }
         var again = interval
         if let since = settling[key] {
-            let due = max(since, latest) + settleTime
-            if due <= now { return deliver(desired.selecting) }
-            again = min(due - now, interval)
+            if let latest {
+                let due = max(since, latest) + settleTime
+                if due <= now { return deliver(desired.selecting) }
+                again = min(due - now, interval)
+            }
         } else if fits {
             return .deliver(.serviceEntry(inline), again: again)
         }
@@ -95,6 +100,7 @@ package struct EndpointMoves: Sendable {
 
     private mutating func deliver(_ entry: ServiceEntry) -> Step {
         settling[entry.key] = nil
+        nextLook[entry.key] = nil
         if !entry.isInline { inlineSince[entry.key] = nil }
         return .deliver(.serviceEntry(entry), again: nil)
     }

@@ -115,19 +115,19 @@ extension World {
     /// As a pipeline does: the service, and each of its endpoints where these are objects of their own.
     fileprivate func wish(_ entry: ServiceEntry, after wishes: Wishes, of delivery: ClusterDelivery) {
         let before = wishes[entry.key].resource
-        var changed: Set<ResourceKey> = [entry.key]
-        if case .serviceEntry(let old)? = before {
-            for endpoint in old.endpoints {
-                let key = old.workloadKey(of: endpoint)
-                wishes[key] = .absent
-                changed.insert(key)
-            }
-        }
+        // First of all: that an endpoint is not wanted means what the service says of it.
         wishes[entry.key] = .present(entry)
+        var changed: Set<ResourceKey> = [entry.key]
         for endpoint in entry.isInline ? [] : entry.endpoints {
             let workload = entry.workload(of: endpoint)
             wishes[workload.key] = .present(.workloadEntry(workload))
             changed.insert(workload.key)
+        }
+        if case .serviceEntry(let old)? = before {
+            for key in old.endpoints.map({ old.workloadKey(of: $0) }) where !changed.contains(key) {
+                wishes[key] = .absent
+                changed.insert(key)
+            }
         }
         delivery.changed(Array(changed))
     }
