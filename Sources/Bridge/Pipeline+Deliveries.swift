@@ -93,6 +93,8 @@ extension Pipeline: DesiredState {
         return .absent
     }
 
+    package func isInline(_ key: ResourceKey) -> Bool? { resources[key]?.isInline }
+
     package func everyKey() -> [ResourceKey] {
         Array(Set(resources.keys).union(stale.keys.flatMap { keys(of: $0) })) + workloads.keys
     }

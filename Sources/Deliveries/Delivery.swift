@@ -54,10 +54,21 @@ package protocol DesiredState: Sendable {
 
     func wanted(_ key: ResourceKey) async -> Wanted
 
+    /// Whether a service that is wanted has its endpoints in itself; `nil` where there is none. It costs nothing, and it is as old as what is said
+    /// of the endpoints.
+    func isInline(_ key: ResourceKey) async -> Bool?
+
     /// All resources that are wanted now, in any order.
     func everyKey() async -> [ResourceKey]
 
     func delivered(_ receipt: Receipt) async
+}
+
+extension DesiredState {
+    package func isInline(_ key: ResourceKey) async -> Bool? {
+        guard case .serviceEntry(let entry)? = await wanted(key).resource else { return nil }
+        return entry.isInline
+    }
 }
 
 /// How one resource should be.
