@@ -79,23 +79,25 @@ extension Pipeline: DesiredState {
 
     package func wanted(_ key: ResourceKey) -> Wanted {
         let id = service(of: key)
+        let entry = WorkloadEntry.serviceEntry(ofWorkload: key)
         // The service itself is always told of too. If each of its endpoints asked for all that happened since, much that happens to a
         // large one would be translated over and over.
-        if let id, key.kind == .serviceEntry { refresh(id, askedFor: key) }
+        if let id, entry.map({ resources[$0] == nil }) ?? true { refresh(id, askedFor: key) }
         if let resource = resource(key) { return .present(resource) }
         // What is known of a service is known of all its endpoints.
-        if let entry = WorkloadEntry.serviceEntry(ofWorkload: key), resources[entry] != nil { return .absent }
+        if let entry, resources[entry] != nil { return .absent }
         // Only when everything is known and followed is what nobody asks for known to be unwanted.
         guard hasBegun, catalog.isHealthy, id == nil else {
-            undecided.insert(key)
+            if let entry { undecidedWorkloads[entry, default: []].insert(key) } else { undecided.insert(key) }
             return .undecided
         }
         return .absent
     }
 
-    package func mayBeWanted(_ key: ResourceKey) -> Bool {
-        resources[key] != nil || assignments.service(ofObject: key.name) != nil
-    }
+    /// WorkloadEntries are small: none has to wait for its time.
+    package func mayBeWanted(_ key: ResourceKey) -> Bool { key.kind == .serviceEntry && service(of: key) != nil }
+
+    package func isInline(_ key: ResourceKey) -> Bool? { resources[key]?.isInline }
 
     package func everyKey() -> [ResourceKey] {
         Array(Set(resources.keys).union(stale.keys.flatMap { keys(of: $0) })) + workloads.keys

@@ -39,6 +39,8 @@ package actor Pipeline {
     static let patience = Duration.seconds(60)
     /// What a delivery asked for too early.
     var undecided: Set<ResourceKey> = []
+    /// The same by their ServiceEntries, since nobody tells of an endpoint that has gone by the time its service is known.
+    var undecidedWorkloads: [ResourceKey: Set<ResourceKey>] = [:]
     /// What each registry's source is asked to read again.
     package nonisolated let readRequests: [String: ReadRequests]
     /// What is still to be written of a snapshot.
@@ -116,8 +118,9 @@ extension Pipeline {
 
     /// Has the deliveries ask again for what could not be decided.
     func decide() {
-        tell(undecided)
+        tell(undecided.union(undecidedWorkloads.values.joined()))
         undecided = []
+        undecidedWorkloads = [:]
     }
 }
 
@@ -160,6 +163,7 @@ extension Pipeline {
         for resource in outcome.resources where resources[resource.key] != resource {
             changed.append(resource.key)
             changed += updateWorkloads(from: resources[resource.key], to: resource)
+            changed += undecidedWorkloads.removeValue(forKey: resource.key) ?? []
             resources[resource.key] = resource
         }
         report(outcome.problems, of: id)

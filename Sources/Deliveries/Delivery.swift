@@ -57,6 +57,10 @@ package protocol DesiredState: Sendable {
     /// Whether the resource may be wanted, as far as that is known without making it.
     func mayBeWanted(_ key: ResourceKey) async -> Bool
 
+    /// Whether a service that is wanted has its endpoints in itself; `nil` where there is none. It costs nothing, and it is as old as what is said
+    /// of the endpoints.
+    func isInline(_ key: ResourceKey) async -> Bool?
+
     /// All resources that are wanted now, in any order.
     func everyKey() async -> [ResourceKey]
 
@@ -65,6 +69,11 @@ package protocol DesiredState: Sendable {
 
 extension DesiredState {
     package func mayBeWanted(_ key: ResourceKey) async -> Bool { await wanted(key) != .absent }
+
+    package func isInline(_ key: ResourceKey) async -> Bool? {
+        guard case .serviceEntry(let entry)? = await wanted(key).resource else { return nil }
+        return entry.isInline
+    }
 }
 
 /// How one resource should be.

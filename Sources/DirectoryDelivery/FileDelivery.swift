@@ -159,9 +159,8 @@ package struct FileDelivery: Delivery {
     /// Before a WorkloadEntry goes: the service that becomes inline must be so.
     /// - Returns: What went wrong.
     private func write(inline key: ResourceKey, _ desired: any DesiredState) async -> Attempt? {
-        let wanted = await desired.wanted(key)
-        guard case .serviceEntry(let entry)? = wanted.resource, entry.isInline else { return nil }
-        let attempt = await attempt(key, wanted, desired)
+        guard await desired.isInline(key) == true else { return nil }
+        let attempt = await attempt(key, await desired.wanted(key), desired)
         if case .done = attempt { return nil }
         return attempt
     }

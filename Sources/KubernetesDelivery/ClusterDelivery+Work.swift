@@ -106,10 +106,10 @@ extension ClusterDelivery {
     /// A WorkloadEntry that is not wanted because its service becomes inline has to wait for that.
     private func rest(beforeDeletionOf key: ResourceKey, _ desired: any DesiredState) async -> Duration? {
         guard let service = WorkloadEntry.serviceEntry(ofWorkload: key) else { return nil }
-        guard case .serviceEntry(let entry)? = await desired.wanted(service).resource else { return nil }
+        guard await desired.isInline(service) == true else { return nil }
         let known = known(service)
         return moves.rest(
-            beforeDeletionFor: entry, known?.object.spec, isEchoed: known?.isEchoed ?? false, now: elapsed())
+            beforeDeletionFor: service, known?.object.spec, isEchoed: known?.isEchoed ?? false, now: elapsed())
     }
 
     /// Writes, unless somebody else would only undo it again.

@@ -105,24 +105,23 @@ package struct EndpointMoves: Sendable {
         return .deliver(.serviceEntry(entry), again: nil)
     }
 
-    /// How long a WorkloadEntry that nobody wants any more has to stay.
+    /// How long a WorkloadEntry has to stay that nobody wants any more, where its service is wanted inline.
     /// - Parameters:
-    ///   - desired: Its ServiceEntry as it should be; `nil` where there should be none.
-    ///   - actual: The `spec` that the cluster has.
+    ///   - actual: The `spec` that the cluster has of the service.
     ///   - isEchoed: Whether the watch has shown all that was written of it.
     package mutating func rest(
-        beforeDeletionFor desired: ServiceEntry?, _ actual: JSONValue?, isEchoed: Bool, now: Duration
+        beforeDeletionFor service: ResourceKey, _ actual: JSONValue?, isEchoed: Bool, now: Duration
     ) -> Duration? {
-        guard let desired, desired.isInline, let actual else { return nil }
-        guard actual["workloadSelector"] == nil, isEchoed || inlineSince[desired.key] != nil else {
-            inlineSince[desired.key] = nil
+        guard let actual else { return nil }
+        guard actual["workloadSelector"] == nil, isEchoed || inlineSince[service] != nil else {
+            inlineSince[service] = nil
             return interval
         }
-        if inlineSince[desired.key] == nil {
+        if inlineSince[service] == nil {
             inlineSince = inlineSince.filter { now - $0.value < patience }
-            inlineSince[desired.key] = now
+            inlineSince[service] = now
         }
-        let due = (inlineSince[desired.key] ?? now) + settleTime
+        let due = (inlineSince[service] ?? now) + settleTime
         return due <= now ? nil : due - now
     }
 }

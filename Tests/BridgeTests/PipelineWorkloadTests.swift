@@ -74,6 +74,23 @@ struct PipelineWorkloadTests {
         #expect(cluster.selected("a.cart") == (1...6).addresses)
     }
 
+    @Test("an endpoint that was asked for too early is decided with its service")
+    func early() async {
+        let first = pipeline()
+        await cluster.begin(first)
+        await first.read(["a.Cart": Array(1...20)])
+        await cluster.settle(first)
+        let second = Pipeline.sample(cluster, registries: ["zk", "other"], policy: Self.policy)
+        await cluster.begin(second)
+        // Every endpoint was asked for by now, and nothing is known yet; that one has gone is told by nobody.
+        await second.read([:], from: "other")
+        await cluster.settle(second)
+        #expect(cluster.workloads.count == 20)
+        await second.read(["a.Cart": Array(1...19)])
+        await cluster.settle(second)
+        #expect(cluster.selected("a.cart") == (1...19).addresses)
+    }
+
     @Test("a large service that everyone left keeps its entry, which selects nothing")
     func empty() async {
         let pipeline = pipeline()

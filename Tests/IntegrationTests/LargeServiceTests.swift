@@ -14,19 +14,26 @@ struct LargeServiceTests {
         "a service grows to 5,000 endpoints and shrinks again, and an observer of both kinds never misses one that stays"
     )
     func thereAndBack() async throws {
-        try await Scene.run { scene in
+        try await FaultTests.withProxy { scene, proxy in
+            /// What changes while nothing is seen of it is seen at once.
+            func unseen(_ change: () async throws -> Void) async throws {
+                try await proxy.refuse()
+                await proxy.cut()
+                try await change()
+                try await proxy.heal()
+            }
             let few = Provider.many(Self.orders, 0..<400)
             let many = Provider.many(Self.orders, 400..<5000)
             try await scene.register(few)
             let observer = try EndpointObserver(scene, entry: "com.acme.orders")
             try await observer.watching {
-                let options = BridgeOptions(sections: "guard: { maxRemovalPercent: 100 }")
+                let options = BridgeOptions(zooKeeper: proxy, sections: "guard: { maxRemovalPercent: 100 }")
                 try await scene.withBridge(configured: options) { bridge in
                     try await see("the service inline", observer) { $0.isInline && $0.visible.count == 400 }
                     observer.need(Self.addresses(few))
-                    try await scene.register(many)
+                    try await unseen { try await scene.register(many) }
                     try await see("5,000 WorkloadEntries, selected", observer) {
-                        !$0.isInline && $0.visible.count == 5000
+                        !$0.isInline && $0.workloadCount == 5000 && $0.visible.count == 5000
                     }
                     #expect(observer.workloadCount == 5000)
                     let writes = try scene.writes().count
@@ -35,7 +42,9 @@ struct LargeServiceTests {
                     #expect(try scene.writes().count - writes <= 1, "an instance is one small write")
                     try await bridge.status("no trouble") { $0.problems.isEmpty && $0.delivery["troubleCount"] == 0 }
 
-                    try await scene.deregister(many + Provider.many(Self.orders, 5000..<5001))
+                    try await unseen {
+                        try await scene.deregister(many + Provider.many(Self.orders, 5000..<5001))
+                    }
                     try await see("the service inline, and no WorkloadEntry", observer) {
                         $0.isInline && $0.workloadCount == 0 && $0.visible.count == 400
                     }
@@ -48,12 +57,10 @@ struct LargeServiceTests {
     private func see(
         _ what: String, _ observer: EndpointObserver, where holds: (EndpointObserver) -> Bool
     ) async throws {
-        try await eventually(what, within: .seconds(200)) { () -> String in
-            holds(observer)
-                ? ""
-                : "inline: \(observer.isInline), \(observer.workloadCount) WorkloadEntries, \(observer.visible.count) visible"
+        try await eventually(what, within: .seconds(200)) {
+            (holds(observer), observer.isInline, observer.workloadCount)
         } until: {
-            $0.isEmpty
+            $0.0
         }
     }
 }

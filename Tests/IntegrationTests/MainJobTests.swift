@@ -66,9 +66,10 @@ struct MainJobTests {
         try await Scene.run { scene in
             try await scene.withBridge { _ in
                 let sdk = try await PythonDubbo.start(zooKeeper: scene.zooKeeper.connectString)
-                try await scene.register(Self.url("10.1.0.1:20880"))
                 // Which protocol came first decides which entry is named like the host.
                 _ = try await scene.entry(Self.demo) { $0.endpointCount == 1 }
+                try await scene.register(Self.url("10.1.0.1:20880"))
+                _ = try await scene.entry(Self.demo + ".p-dubbo") { $0.endpointCount == 1 }
                 await sdk.kill()
                 _ = try await scene.entry(Self.demo) { $0.endpointCount == 0 }
                 _ = try await scene.entry(Self.demo + ".p-dubbo") { $0.endpointCount == 1 }

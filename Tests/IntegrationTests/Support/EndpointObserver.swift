@@ -8,7 +8,8 @@ internal import Synchronization
 final class EndpointObserver: Sendable {
     fileprivate struct State {
         var entry: JSONValue?
-        var workloads: [String: JSONValue] = [:]
+        /// Address and label of each.
+        var workloads: [String: (address: String, label: String)] = [:]
         var needed: Set<String> = []
         var gaps: [String] = []
         var events = 0
@@ -58,11 +59,16 @@ final class EndpointObserver: Sendable {
         state.withLock { state in
             state.events += 1
             if kind == "WorkloadEntry" {
-                let before = state.workloads[name]?["spec"]?["address"]?.string ?? ""
-                state.workloads[name] = object
+                let before = state.workloads.removeValue(forKey: name)
+                if let spec = object?["spec"] {
+                    let label = spec["labels"]?["isthmus.mesh/service"]?.string ?? ""
+                    state.workloads[name] = (spec["address"]?.string ?? "", label)
+                }
                 // What comes can't be what is missing; what goes is one endpoint, and nothing else has to be looked at.
-                guard object == nil, state.needed.contains(before), state.isSelecting else { return }
-                state.gaps.append("\(before) is gone after \(state.events) events")
+                guard object == nil, let before, state.needed.contains(before.address), state.isSelecting else {
+                    return
+                }
+                state.gaps.append("\(before.address) is gone after \(state.events) events")
             } else if name == self.name {
                 state.entry = object
                 let missing = state.needed.subtracting(state.visible)
@@ -86,13 +92,9 @@ extension EndpointObserver.State {
 
     fileprivate var visible: Set<String> {
         guard let spec = entry?["spec"] else { return [] }
-        guard let selector = spec["workloadSelector"]?["labels"]?.strings else {
+        guard let label = spec["workloadSelector"]?["labels"]?["isthmus.mesh/service"]?.string else {
             return Set((spec["endpoints"]?.array ?? []).compactMap { $0["address"]?.string })
         }
-        let selected = workloads.values.filter { workload in
-            let labels = workload["spec"]?["labels"]?.strings ?? [:]
-            return selector.allSatisfy { labels[$0.key] == $0.value }
-        }
-        return Set(selected.compactMap { $0["spec"]?["address"]?.string })
+        return Set(workloads.values.lazy.filter { $0.label == label }.map(\.address))
     }
 }
