@@ -37,6 +37,8 @@ extension Pipeline: DesiredState {
     /// Everything is known that can be.
     private func begin() {
         hasBegun = true
+        seedRecalled()
+        remembers()
         translate(everyService)
         if catalog.isHealthy { decide() }
     }

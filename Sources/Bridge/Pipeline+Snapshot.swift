@@ -6,17 +6,24 @@ internal import Translation
 extension Pipeline: SnapshotSource {
     /// Takes over what was written by an earlier run. To be called before anything else.
     package func recall(_ records: [SnapshotRecord]) {
-        for record in records {
+        recalled = records
+        recallTime = now
+        let seeds = records.map { ServiceSeed(id: $0.id, registries: $0.registries, instances: $0.instances) }
+        carryOut(catalog.seed(seeds, isRemembered: true, isLast: unseeded.isEmpty, now: now))
+    }
+
+    /// The choices that were recalled, where no delivery holds others: a memory may be old.
+    func seedRecalled() {
+        for record in recalled {
             for (applicationProtocol, object) in record.objects.sorted(by: { $0.key < $1.key }) {
                 assignments.seed(
                     record.id, object: object.name, protocol: applicationProtocol,
                     address: record.address, registries: record.registries,
-                    emptySince: object.emptyFor.map { now - $0 },
+                    emptySince: object.emptyFor.map { recallTime - $0 },
                     form: object.hasWorkloads ? .workloadEntry : .inline)
             }
         }
-        let seeds = records.map { ServiceSeed(id: $0.id, registries: $0.registries, instances: $0.instances) }
-        carryOut(catalog.seed(seeds, isRemembered: true, isLast: unseeded.isEmpty, now: now))
+        recalled = []
     }
 
     package func snapshotPage(after id: ServiceID?, limit: Int) -> [SnapshotRecord] {

@@ -3,6 +3,7 @@ package import Deliveries
 internal import IstioAPI
 package import Logging
 internal import Planning
+internal import Snapshot
 package import Translation
 
 /// The middle of the street: events of the sources go in, the deliveries are told which resources may have changed and ask what
@@ -43,10 +44,13 @@ package actor Pipeline {
     var undecidedWorkloads: [ResourceKey: Set<ResourceKey>] = [:]
     /// What each registry's source is asked to read again.
     package nonisolated let readRequests: [String: ReadRequests]
+    /// What an earlier run remembered, until everything is known, and when it was recalled (monotonic).
+    var recalled: [SnapshotRecord] = []
+    var recallTime = Duration.zero
     /// What is still to be written of a snapshot.
     var snapshotOrder: ArraySlice<ServiceID> = []
     /// Called when something changed that a snapshot holds.
-    private let remembers: @Sendable () -> Void
+    let remembers: @Sendable () -> Void
     /// The registries whose losses are held, as far as that was told.
     var held: Set<String> = []
     /// Whether the sources are heard no more.
@@ -112,8 +116,10 @@ extension Pipeline {
     func carryOut(_ outcome: CatalogStore.Outcome) {
         for (registry, names) in outcome.reads { readRequests[registry]?.read(names) }
         for registry in outcome.holds { noticeHold(of: registry) }
-        if hasBegun { translate(outcome.changed) }
-        if !outcome.changed.isEmpty { remembers() }
+        // Before, there is nothing better to remember than what was recalled.
+        guard hasBegun, !outcome.changed.isEmpty else { return }
+        translate(outcome.changed)
+        remembers()
     }
 
     /// Has the deliveries ask again for what could not be decided.

@@ -71,7 +71,7 @@ extension Assignments {
             assignment.address = address
             holders[address] = id
         }
-        if assignment.objects[`protocol`] == nil {
+        if assignment.objects[`protocol`] == nil, !assignment.objects.values.contains(where: { $0.name == name }) {
             assignment.objects[`protocol`] = .init(name: name, emptySince: emptySince, form: form)
         }
         assignments[id] = assignment

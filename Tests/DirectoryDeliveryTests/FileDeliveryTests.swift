@@ -216,7 +216,6 @@ struct FileDeliveryTests {
                 let selecting = try folder.text("a")
                 #expect(selecting.contains("workloadSelector"))
                 #expect(!selecting.contains("10.0.0.1"))
-                delivery.changed(workloads.map(\.key))
                 folder.wishes[entry.key] = .present(inline)
                 for workload in workloads { folder.wishes[workload.key] = .absent }
                 delivery.changed([workloads[0].key])

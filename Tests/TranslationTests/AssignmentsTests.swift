@@ -100,6 +100,17 @@ struct AssignmentsTests {
         #expect(resources[0].addresses == ["240.16.0.1"] && resources[1].addresses != ["240.16.0.1"])
     }
 
+    @Test("of two protocols that claim one object, the second gets another one")
+    mutating func oneObject() {
+        let id = ServiceID(name: "a.B")
+        for claimed in [ApplicationProtocol.dubbo, .tri] {
+            assignments.seed(id, object: "a.b", protocol: claimed, address: nil, registries: ["zk"])
+        }
+        let service = Service("a.B", [.sample(1), .sample(2, protocol: .tri)])
+        #expect(translator.resources([service], &assignments).map(\.key.name).sorted() == ["a.b", "a.b.p-tri"])
+        #expect(assignments[id]?.objects.mapValues(\.name) == [.dubbo: "a.b", .tri: "a.b.p-tri"])
+    }
+
     @Test("every registry that any object of a service names is heard")
     mutating func registries() {
         let id = ServiceID(name: "a.B")
