@@ -98,7 +98,7 @@ let package = Package(
             ]),
         room("Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
         // NIO is for what stands between the real servers: a proxy that fails on demand, and a webhook that they ask.
-        room("IsthmusTesting", ["JSON", nioCore, nioPosix, nioHTTP1, nioSSL]),
+        room("IsthmusTesting", ["JSON", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
         .executableTarget(
             name: "isthmus",
             dependencies: [
@@ -127,7 +127,8 @@ let package = Package(
         tests("TranslationTests", ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing", "IsthmusTesting"]),
         tests("PlanningTests", ["Planning", "IstioAPI", "JSON", "IsthmusTesting"]),
         tests("ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioSSL, nioEmbedded, logging]),
-        tests("KubernetesTests", ["Kubernetes", "JSON", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
+        tests(
+            "KubernetesTests", ["Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
         tests("DeliveriesTests", ["Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
         tests(
             "DirectoryDeliveryTests",
@@ -140,7 +141,8 @@ let package = Package(
                 "IsthmusTesting", logging,
             ]),
         tests(
-            "ZooKeeperSourceTests", ["ZooKeeperSource", "ZooKeeper", "Dubbo", "Catalog", "Sandbox", nioCore, logging]),
+            "ZooKeeperSourceTests",
+            ["ZooKeeperSource", "ZooKeeper", "Dubbo", "Catalog", "Sandbox", "IsthmusTesting", nioCore, logging]),
         tests(
             "SandboxTests",
             ["Sandbox", "ZooKeeper", "Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, logging]),

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// A clock that moves only when it is told to.
 public final class ManualClock: Clock {
     public struct Instant: InstantProtocol {
@@ -10,82 +8,52 @@ public final class ManualClock: Clock {
         public static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
     }
 
-    private struct Sleeper {
-        var deadline: Instant
-        var continuation: CheckedContinuation<Void, any Error>
-    }
-
     private struct State {
         var now = Instant()
         var nextID = 0
-        var sleepers: [Int: Sleeper] = [:]
-        var cancelled: Set<Int> = []
-        var onlookers: [CheckedContinuation<Void, Never>] = []
+        /// Until when each sleeps.
+        var sleepers: [Int: Instant] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Observed(State())
 
     public init() {}
 
-    public var now: Instant { state.withLock { $0.now } }
+    public var now: Instant { state.value.now }
     public var minimumResolution: Duration { .zero }
 
     public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
-        let id = state.withLock { state in
+        let id = state.change { state in
             state.nextID += 1
+            if deadline > state.now { state.sleepers[state.nextID] = deadline }
             return state.nextID
         }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let (isCancelled, onlookers) = state.withLock { state in
-                    if state.cancelled.remove(id) != nil { return (true, [CheckedContinuation<Void, Never>]()) }
-                    state.sleepers[id] = Sleeper(deadline: deadline, continuation: continuation)
-                    defer { state.onlookers = [] }
-                    return (false, state.onlookers)
-                }
-                if isCancelled { continuation.resume(throwing: CancellationError()) }
-                for onlooker in onlookers { onlooker.resume() }
-            }
+        await withTaskCancellationHandler {
+            await state.wait { $0.sleepers[id] == nil }
         } onCancel: {
-            let sleeper = state.withLock { state in
-                let sleeper = state.sleepers.removeValue(forKey: id)
-                if sleeper == nil { state.cancelled.insert(id) }
-                return sleeper
-            }
-            sleeper?.continuation.resume(throwing: CancellationError())
+            state.change { $0.sleepers[id] = nil }
         }
+        try Task.checkCancellation()
     }
 
     /// Returns once somebody sleeps.
-    public func someoneSleeps() async {
-        await withCheckedContinuation { onlooker in
-            let isAsleep = state.withLock { state in
-                if state.sleepers.isEmpty { state.onlookers.append(onlooker) }
-                return !state.sleepers.isEmpty
-            }
-            if isAsleep { onlooker.resume() }
-        }
-    }
+    public func someoneSleeps() async { await state.wait { !$0.sleepers.isEmpty } }
 
     /// How many sleep now.
-    public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+    public var sleeperCount: Int { state.value.sleepers.count }
 
     /// How long the first of the sleepers still sleeps; waits until somebody does.
     public func nextDeadline() async -> Duration? {
         await someoneSleeps()
-        return state.withLock { state in
-            state.sleepers.values.map { $0.deadline.offset - state.now.offset }.min()
-        }
+        let state = state.value
+        return state.sleepers.values.min().map { state.now.duration(to: $0) }
     }
 
     /// Moves it, and wakes those whose time has come.
     public func advance(by duration: Duration) {
-        let due = state.withLock { state in
+        state.change { state in
             state.now = state.now.advanced(by: duration)
-            let due = state.sleepers.filter { $0.value.deadline <= state.now }
-            for id in due.keys { state.sleepers[id] = nil }
-            return due.values.map(\.continuation)
+            state.sleepers = state.sleepers.filter { $0.value > state.now }
         }
-        for continuation in due { continuation.resume() }
     }
 }

@@ -105,7 +105,7 @@ struct DeliveryWorkersTests {
             .refused(reason: "invalid"), .refused(reason: "invalid"), .refused(reason: "invalid in another way"),
             .done(.created), .failed(reason: "down", retryAfter: nil),
         ])
-        let log = Log()
+        let log = LogRecorder()
         try await withWorkers(logger: log.logger, attempt: { attempts.next($0) }) { workers in
             for count in 1...7 {
                 workers.add([key("a")])
@@ -189,7 +189,7 @@ struct DeliveryWorkersTests {
     @Test("what is another replica's to do is neither tried again nor told, and no trouble of ours")
     func standby() async throws {
         let attempts = Attempts([.failed(reason: "down", retryAfter: nil), .standby])
-        let log = Log()
+        let log = LogRecorder()
         try await withWorkers(logger: log.logger, attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
             await desired.receive(1)
@@ -367,21 +367,20 @@ private final class Desired: DesiredState {
         var receipts: [Receipt] = []
         var undecided: Set<ResourceKey> = []
         var isWanted = true
-        var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Observed(State())
 
-    var receipts: [Receipt] { state.withLock { $0.receipts } }
+    var receipts: [Receipt] { state.value.receipts }
     var outcomes: [Receipt.Outcome] { receipts.map(\.outcome) }
     var undecided: Set<ResourceKey> {
-        get { state.withLock { $0.undecided } }
-        set { state.withLock { $0.undecided = newValue } }
+        get { state.value.undecided }
+        set { state.change { $0.undecided = newValue } }
     }
 
     var isWanted: Bool {
-        get { state.withLock { $0.isWanted } }
-        set { state.withLock { $0.isWanted = newValue } }
+        get { state.value.isWanted }
+        set { state.change { $0.isWanted = newValue } }
     }
 
     func seed(_ objects: [ActualObject], from delivery: String) async {}
@@ -394,26 +393,10 @@ private final class Desired: DesiredState {
 
     func everyKey() async -> [ResourceKey] { [] }
 
-    func delivered(_ receipt: Receipt) async {
-        let due = state.withLock { state in
-            state.receipts.append(receipt)
-            let count = state.receipts.count
-            defer { state.waiting.removeAll { $0.count <= count } }
-            return state.waiting.filter { $0.count <= count }
-        }
-        for (_, continuation) in due { continuation.resume() }
-    }
+    func delivered(_ receipt: Receipt) async { state.change { $0.receipts.append(receipt) } }
 
     /// Returns when there are this many receipts.
-    func receive(_ count: Int) async {
-        await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                if state.receipts.count < count { state.waiting.append((count, continuation)) }
-                return state.receipts.count >= count
-            }
-            if isThere { continuation.resume() }
-        }
-    }
+    func receive(_ count: Int) async { await state.wait { $0.receipts.count >= count } }
 }
 
 /// One result after the other, whatever the key.
@@ -471,29 +454,6 @@ private final class HeldAttempts: Sendable {
         }
         for continuation in ended { continuation.resume() }
     }
-}
-
-/// Keeps the reasons of errors.
-private final class Log: Sendable {
-    private struct Handler: LogHandler {
-        let log: Log
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.debug
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            if event.level == .error { log.reasons.withLock { $0.append("\(event.metadata?["reason"] ?? "")") } }
-        }
-    }
-
-    private let reasons = Mutex<[String]>([])
-
-    var errors: [String] { reasons.withLock { $0 } }
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
 }
 
 extension Logger {

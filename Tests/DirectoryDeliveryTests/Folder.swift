@@ -1,10 +1,10 @@
 import Deliveries
 import DirectoryDelivery
 import Foundation
+import IsthmusTesting
 import IstioAPI
 import Logging
 import Planning
-import Synchronization
 
 /// A temporary folder, what should be in it, and a delivery that sees to it.
 struct Folder: Sendable {
@@ -91,29 +91,28 @@ final class Wishes: DesiredState {
         var wanted: [ResourceKey: Wanted] = [:]
         var seeded: [ActualObject] = []
         var receipts: [Receipt] = []
-        var waiting: [(holds: @Sendable ([Receipt]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Observed(State())
 
     subscript(key: ResourceKey) -> Wanted {
-        get { state.withLock { $0.wanted[key] ?? .undecided } }
-        set { state.withLock { $0.wanted[key] = newValue } }
+        get { state.value.wanted[key] ?? .undecided }
+        set { state.change { $0.wanted[key] = newValue } }
     }
 
-    var seeded: [ActualObject] { state.withLock { $0.seeded } }
-    var receipts: [Receipt] { state.withLock { $0.receipts } }
+    var seeded: [ActualObject] { state.value.seeded }
+    var receipts: [Receipt] { state.value.receipts }
 
     /// Forgets everything but what is wanted.
     func reset() {
-        state.withLock { state in
+        state.change { state in
             state.seeded = []
             state.receipts = []
         }
     }
 
     func seed(_ objects: [ActualObject], from delivery: String) async {
-        state.withLock { $0.seeded = objects }
+        state.change { $0.seeded = objects }
     }
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
@@ -122,16 +121,7 @@ final class Wishes: DesiredState {
 
     func everyKey() async -> [ResourceKey] { [] }
 
-    func delivered(_ receipt: Receipt) async {
-        let due = state.withLock { state in
-            state.receipts.append(receipt)
-            let receipts = state.receipts
-            let due = state.waiting.filter { $0.holds(receipts) }
-            state.waiting.removeAll { $0.holds(receipts) }
-            return due
-        }
-        for (_, continuation) in due { continuation.resume() }
-    }
+    func delivered(_ receipt: Receipt) async { state.change { $0.receipts.append(receipt) } }
 
     /// Returns when there are this many receipts.
     func receive(_ count: Int) async {
@@ -139,16 +129,7 @@ final class Wishes: DesiredState {
     }
 
     /// Returns when the receipts are as wanted.
-    func wait(until holds: @escaping @Sendable ([Receipt]) -> Bool) async {
-        await withCheckedContinuation { continuation in
-            let isTrue = state.withLock { state in
-                if holds(state.receipts) { return true }
-                state.waiting.append((holds, continuation))
-                return false
-            }
-            if isTrue { continuation.resume() }
-        }
-    }
+    func wait(until holds: @escaping @Sendable ([Receipt]) -> Bool) async { await state.wait { holds($0.receipts) } }
 }
 
 extension Receipt {

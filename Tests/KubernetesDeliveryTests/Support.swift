@@ -7,7 +7,6 @@ import KubernetesDelivery
 import Logging
 import Planning
 import Sandbox
-import Synchronization
 
 /// An API server in memory, what should be in it, and a delivery that sees to it.
 struct World: Sendable {
@@ -111,21 +110,20 @@ final class Wishes: DesiredState {
         var wanted: [ResourceKey: Wanted] = [:]
         var seeded: [ActualObject] = []
         var receipts: [Receipt] = []
-        var waiting: [(holds: @Sendable ([Receipt]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Observed(State())
 
     subscript(key: ResourceKey) -> Wanted {
-        get { state.withLock { $0.wanted[key] ?? .undecided } }
-        set { state.withLock { $0.wanted[key] = newValue } }
+        get { state.value.wanted[key] ?? .undecided }
+        set { state.change { $0.wanted[key] = newValue } }
     }
 
-    var seeded: [ActualObject] { state.withLock { $0.seeded } }
-    var receipts: [Receipt] { state.withLock { $0.receipts } }
+    var seeded: [ActualObject] { state.value.seeded }
+    var receipts: [Receipt] { state.value.receipts }
 
     func seed(_ objects: [ActualObject], from delivery: String) async {
-        state.withLock { $0.seeded = objects }
+        state.change { $0.seeded = objects }
     }
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
@@ -133,31 +131,13 @@ final class Wishes: DesiredState {
     func adopt(_ objects: [ActualObject], from delivery: String) async {}
 
     func everyKey() async -> [ResourceKey] {
-        state.withLock { $0.wanted.filter { $0.value.resource != nil }.map(\.key) }
+        state.value.wanted.filter { $0.value.resource != nil }.map(\.key)
     }
 
-    func delivered(_ receipt: Receipt) async {
-        let due = state.withLock { state in
-            state.receipts.append(receipt)
-            let receipts = state.receipts
-            let due = state.waiting.filter { $0.holds(receipts) }
-            state.waiting.removeAll { $0.holds(receipts) }
-            return due
-        }
-        for (_, continuation) in due { continuation.resume() }
-    }
+    func delivered(_ receipt: Receipt) async { state.change { $0.receipts.append(receipt) } }
 
     /// Returns when the receipts are as wanted.
-    func wait(until holds: @escaping @Sendable ([Receipt]) -> Bool) async {
-        await withCheckedContinuation { continuation in
-            let isTrue = state.withLock { state in
-                if holds(state.receipts) { return true }
-                state.waiting.append((holds, continuation))
-                return false
-            }
-            if isTrue { continuation.resume() }
-        }
-    }
+    func wait(until holds: @escaping @Sendable ([Receipt]) -> Bool) async { await state.wait { holds($0.receipts) } }
 
     func waitForRefusal(of name: String) async {
         await wait { $0.contains { $0.key.name == name && $0.refusal != nil } }

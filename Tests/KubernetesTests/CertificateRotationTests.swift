@@ -1,4 +1,5 @@
 import Foundation
+import IsthmusTesting
 import NIOHTTP1
 import Testing
 

@@ -1,4 +1,5 @@
 import JSON
+import IsthmusTesting
 import NIOHTTP1
 import Testing
 

@@ -104,7 +104,8 @@ struct ExampleTests {
                 written.withLock { $0.append(item) }
             }
             #expect(written.withLock { $0 } == ["item"])
-            #expect(server.requests.map(\.method) == [.GET, .POST, .PUT])
+            // On a busy machine an attempt to get the lease may take too long, and the next one counts.
+            #expect(server.requests.map(\.method).suffix(3) == [.GET, .POST, .PUT])
             #expect(try json(#require(server.requests.last).body)["spec"]?["holderIdentity"] == "")
         }
     }

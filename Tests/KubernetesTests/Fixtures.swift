@@ -167,23 +167,3 @@ final class UnusedPort: Sendable {
 #else
     private let streamSocket = SOCK_STREAM
 #endif
-
-/// Keeps the messages that it is given.
-final class LogRecorder: Sendable {
-    private let lines = Mutex<[String]>([])
-    var messages: [String] { lines.withLock { $0 } }
-    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
-
-    struct Handler: LogHandler {
-        let recorder: LogRecorder
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-        func log(event: LogEvent) {
-            recorder.lines.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
-        }
-    }
-}

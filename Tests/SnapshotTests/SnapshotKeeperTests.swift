@@ -11,7 +11,7 @@ struct SnapshotKeeperTests {
     private let folder: TemporaryFolder
     private let file: SnapshotFile
     private let clock = ManualClock()
-    private let log = Log()
+    private let log = LogRecorder()
     private let keeper: SnapshotKeeper
 
     init() throws {
@@ -120,7 +120,7 @@ struct SnapshotKeeperTests {
             source.whenAskedForMore = { [clock] in clock.advance(by: .seconds(2)) }
         }
         #expect(await written() == [.sample(1)])
-        #expect(log.reasons.map { $0.hasSuffix("the time for it ran out") } == [true])
+        #expect(log.errors.map { $0.hasSuffix("the time for it ran out") } == [true])
         #expect(try folder.files == ["state"])
     }
 
@@ -139,7 +139,7 @@ struct SnapshotKeeperTests {
                 clock.advance(by: .seconds(seconds))
             }
             await clock.someoneSleeps()
-            #expect(log.reasons.map { $0.hasSuffix("Not a directory") } == [true])
+            #expect(log.errors.map { $0.hasSuffix("Not a directory") } == [true])
             try FileManager.default.removeItem(atPath: folder.path(of: "file"))
             clock.advance(by: .seconds(60))
             await log.wait(for: "wrote the snapshot", count: 1)
@@ -154,7 +154,7 @@ struct SnapshotKeeperTests {
         await run(Source([.sample(2)])) {
             keeper.changed()
             await clock.someoneSleeps()
-            #expect(log.reasons.map { $0.hasSuffix("another process writes it") } == [true])
+            #expect(log.errors.map { $0.hasSuffix("another process writes it") } == [true])
             #expect(await first.read().records == [.sample(1)])
             first.release()
             clock.advance(by: .seconds(1))
@@ -168,12 +168,12 @@ struct SnapshotKeeperTests {
         #expect(await keeper.recall() == [])
         await run(Source([.sample(1)])) { keeper.changed() }
         #expect(await keeper.recall() == [.sample(1)])
-        #expect(log.reasons == [])
+        #expect(log.errors == [])
         try folder.store(try folder.bytes().dropLast())
         #expect(await keeper.recall() == [])
-        #expect(log.reasons.count == 1)
+        #expect(log.errors.count == 1)
         #expect(await keeper.recall() == [])
-        #expect(log.reasons.count == 1)
+        #expect(log.errors.count == 1)
     }
 }
 
@@ -223,64 +223,5 @@ private final class Source: SnapshotSource {
             whenAskedForMore()
         }
         return page
-    }
-}
-
-/// Keeps the messages, and the reasons of errors.
-private final class Log: Sendable {
-    private struct Handler: LogHandler {
-        let log: Log
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.debug
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            log.add("\(event.message)", reason: event.level == .error ? "\(event.metadata?["reason"] ?? "")" : nil)
-        }
-    }
-
-    private struct State {
-        var messages: [String] = []
-        var reasons: [String] = []
-        var waiting: [(message: String, count: Int, continuation: CheckedContinuation<Void, Never>)] = []
-
-        func count(of message: String) -> Int { messages.count { $0 == message } }
-    }
-
-    private let state = Mutex(State())
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
-
-    /// Those of errors.
-    var reasons: [String] { state.withLock { $0.reasons } }
-
-    func count(of message: String) -> Int { state.withLock { $0.count(of: message) } }
-
-    /// Returns when the message has come so often.
-    func wait(for message: String, count: Int) async {
-        await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                if state.count(of: message) >= count { return true }
-                state.waiting.append((message, count, continuation))
-                return false
-            }
-            if isThere { continuation.resume() }
-        }
-    }
-
-    private func add(_ message: String, reason: String?) {
-        let due = state.withLock { state in
-            state.messages.append(message)
-            if let reason { state.reasons.append(reason) }
-            let counts = state
-            let due = state.waiting.filter { counts.count(of: $0.message) >= $0.count }
-            state.waiting.removeAll { counts.count(of: $0.message) >= $0.count }
-            return due
-        }
-        for (_, _, continuation) in due { continuation.resume() }
     }
 }

@@ -1,9 +1,9 @@
 import Catalog
 import Dubbo
+import IsthmusTesting
 import Logging
 import NIOCore
 import Sandbox
-import Synchronization
 import ZooKeeper
 import ZooKeeperSource
 
@@ -86,33 +86,11 @@ private final class Said: Sendable {
 
 /// Lets pass while it is open.
 private final class Gate: Sendable {
-    private struct State {
-        var isOpen = true
-        var waiting: [CheckedContinuation<Void, Never>] = []
-    }
+    private let isOpen = Observed(true)
 
-    private let state = Mutex(State())
-
-    func pass() async {
-        await withCheckedContinuation { continuation in
-            let isOpen = state.withLock { state in
-                if !state.isOpen { state.waiting.append(continuation) }
-                return state.isOpen
-            }
-            if isOpen { continuation.resume() }
-        }
-    }
-
-    func close() { state.withLock { $0.isOpen = false } }
-
-    func open() {
-        let waiting = state.withLock { state in
-            state.isOpen = true
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for continuation in waiting { continuation.resume() }
-    }
+    func pass() async { await isOpen.wait { $0 } }
+    func close() { isOpen.change { $0 = false } }
+    func open() { isOpen.change { $0 = true } }
 }
 
 extension SourceEvent {

@@ -14,9 +14,13 @@ extension ModelOracle {
         var claims: [Claim: Missing] = [:]
         /// New instances each let one of their service's missing ones go.
         var replaced: [ServiceID: Int] = [:]
-        var total: Int
+        private(set) var total: Int
         /// Whether no time releases it.
         var isEmptyAnswer = false
+        /// Whether nobody can say which of it the bridge still holds: another replica may have let some of it go.
+        var isGuessed = false
+        /// Whether the bridge may hold nothing of it any more.
+        private(set) var mayBeOver = false
         private var agreed = Duration.zero
         private var recovered = Duration.zero
         var lastRead: Duration?
@@ -41,6 +45,21 @@ extension ModelOracle {
         }
 
         mutating func recovers(now: Duration) { recovered = time(now) }
+
+        /// Whether that is certain.
+        var isOver: Bool { claims.isEmpty && replaced.values.allSatisfy { $0 == 0 } && !isGuessed }
+
+        var perhapsOver: Self {
+            var other = self
+            other.mayBeOver = true
+            return other
+        }
+
+        /// More is lost, for which it may be held on, or anew.
+        mutating func goesOn(total: Int) {
+            mayBeOver = false
+            self.total = max(self.total, total)
+        }
 
         /// A full read says the same.
         /// - Returns: What has been missing for so long that it is believed.
@@ -225,20 +244,21 @@ extension ModelOracle.View {
         if claims.isEmpty { return }
         note(claims.count, now: now)
         lost.formUnion(claims)
-        if hold == nil {
+        if hold?.mayBeOver ?? true {
             // Where the window begins is known to a second.
             let nets = ledgers.flatMap { netLosses($0, now: now) }
             peak = max(peak, count + (nets.max() ?? 0))
             let isSuspicious = nets.map { isTooMuch($0, of: count + $0) }
             if isSuspicious.allSatisfy({ $0 }) {
                 // It may have begun earlier, when there was more.
-                hold = .init(began: now, total: peak)
+                hold = hold ?? .init(began: now, total: peak)
+                hold?.goesOn(total: peak)
             } else if isSuspicious.contains(true) {
                 isUnclear = true
             }
         }
         for claim in claims {
-            if hold != nil {
+            if hold?.mayBeOver == false {
                 hold?.misses(claim, now: now)
             } else if picture[claim.id] == nil {
                 unconfirmed[claim] = readCount + 1
@@ -296,8 +316,8 @@ extension ModelOracle.View {
     /// What went before may be forgotten then.
     private mutating func endEmptyHold(now: Duration) {
         guard let hold, hold.count <= 0 else { return }
-        self.hold = nil
-        ledgers = ledgers.suffix(4) + [[]]
+        if !hold.mayBeOver { ledgers = ledgers.suffix(4) + [[]] }
+        self.hold = hold.isOver ? nil : hold.perhapsOver
     }
 
     /// An endpoint is no longer delivered.

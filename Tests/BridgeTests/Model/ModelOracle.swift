@@ -83,7 +83,8 @@ extension ModelOracle {
     /// - Parameter wasHeld: What the bridge says of it.
     mutating func released(_ registry: String, wasHeld: Bool) -> [String] {
         let index = index(registry)
-        let count = views[index].isUnclear ? 0 : views[index].hold?.claims.count ?? 0
+        let isHeld = views[index].hold?.mayBeOver == false && !views[index].isUnclear
+        let count = isHeld ? views[index].hold?.claims.count ?? 0 : 0
         views[index].released(wasHeld: wasHeld)
         return wasHeld || count == 0 ? [] : ["\(registry): \(count) losses should be held, none is"]
     }
@@ -96,7 +97,10 @@ extension ModelOracle {
 
     /// Another replica led, whose work shows what it has let go.
     mutating func adopts(_ delivered: Set<Claim>, now: Duration) {
-        for index in views.indices { views[index].release(now: now) { !delivered.contains($0) } }
+        for index in views.indices {
+            views[index].hold?.isGuessed = true
+            views[index].release(now: now) { !delivered.contains($0) }
+        }
     }
 
     /// The bridge does not know for how long services have been empty.

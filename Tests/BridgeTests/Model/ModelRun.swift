@@ -168,7 +168,9 @@ struct ModelRun {
                 problems.append("\(key) was removed before it was empty for \(Self.retention)")
             }
         }
-        if isLeading { expired = [] }
+        expired.subtract(changed)
+        // What nobody wants goes only where everything is followed.
+        if isLeading, oracle.isFollowed { expired = [] }
         let before = delivered
         for key in changed where foreign[key] == nil { claims[key] = present[key].map { Self.claims(of: $0) } }
         if !changed.isEmpty { delivered = Set(claims.values.joined()) }
