@@ -37,8 +37,7 @@ extension Pipeline {
     }
 
     func status() -> Seen {
-        isStarted = isStarted || catalog.isComplete || !catalog.seededServices.isEmpty
-        return Seen(
+        Seen(
             uptime: now, unseeded: unseeded,
             // A registry that can't be reached does not make a replica unready: the last good picture is served.
             isReady: hasBegun && isStarted,

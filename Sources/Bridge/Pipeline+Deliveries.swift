@@ -72,7 +72,6 @@ extension Pipeline: DesiredState {
             shown[service.id, default: [:]][service.applicationProtocol, default: []].formUnion(endpoints)
         }
         carryOut(catalog.adopt(shown, now: now))
-        noticeHolds()
     }
 
     var everyService: [ServiceID] {

@@ -28,21 +28,20 @@ extension Pipeline {
         return HoldStatus(hold, now: now)
     }
 
-    /// What one registry says can also end what is held of another.
+    /// Tells when a hold begins or ends. What one registry says can also end what is held of another.
     func noticeHolds() {
-        for registry in held.union(readRequests.keys) { noticeHold(of: registry) }
+        let holding = catalog.holding
+        if holding == held { return }
+        for registry in held.subtracting(holding) {
+            logger.notice("nothing of a registry is held any more", metadata: ["registry": "\(registry)"])
+        }
+        let new = holding.subtracting(held)
+        held = holding
+        for registry in new.sorted() { holdBegan(registry) }
     }
 
-    /// Tells when a hold begins or ends.
-    func noticeHold(of registry: String) {
-        let isHeld = catalog.hasHold(registry)
-        guard isHeld != held.contains(registry) else { return }
-        guard isHeld, let hold = catalog.report(on: registry)?.hold else {
-            held.remove(registry)
-            logger.notice("nothing of a registry is held any more", metadata: ["registry": "\(registry)"])
-            return
-        }
-        held.insert(registry)
+    private func holdBegan(_ registry: String) {
+        guard let hold = catalog.report(on: registry)?.hold else { return }
         let end =
             hold.remaining.map { "in \($0) if the registry, in good health, goes on saying so" }
             ?? "when the registry recovers"

@@ -38,7 +38,7 @@ extension Pipeline: SnapshotSource {
         let service = catalog.lastGood(id)
         let assignment = assignments[id]
         return SnapshotRecord(
-            id: id, host: assignments.host(for: id), address: assignment?.address,
+            id: id, address: assignment?.address,
             objects: (assignment?.objects ?? [:]).mapValues { object in
                 SnapshotRecord.Object(
                     name: object.name, emptyFor: object.emptySince.map { now - $0 },

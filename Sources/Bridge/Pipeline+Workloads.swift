@@ -48,14 +48,3 @@ extension Pipeline {
         return changed
     }
 }
-
-/// What the name of a WorkloadEntry is made of.
-private struct EndpointPlace: Hashable {
-    private let address: String
-    private let ports: [String: UInt16]
-
-    init(_ endpoint: ServiceEntry.Endpoint) {
-        address = endpoint.address
-        ports = endpoint.ports
-    }
-}

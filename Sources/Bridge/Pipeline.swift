@@ -109,13 +109,13 @@ extension Pipeline {
         let wasHealthy = catalog.isHealthy
         carryOut(catalog.apply(event, from: registry, now: now))
         if hasBegun, !wasHealthy, catalog.isHealthy { decide() }
-        noticeHolds()
     }
 
     /// What the catalog wants after a change of it.
     func carryOut(_ outcome: CatalogStore.Outcome) {
         for (registry, names) in outcome.reads { readRequests[registry]?.read(names) }
-        for registry in outcome.holds { noticeHold(of: registry) }
+        noticeHolds()
+        isStarted = isStarted || catalog.isComplete || !catalog.seededServices.isEmpty
         // Before, there is nothing better to remember than what was recalled.
         guard hasBegun, !outcome.changed.isEmpty else { return }
         translate(outcome.changed)

@@ -4,7 +4,6 @@ extension CatalogStore {
         var outcome = Changes()
         guard let index = registries.firstIndex(where: { $0.name == registry }), registries[index].health != .removed
         else { return Outcome() }
-        let isHolding = registries[index].removals?.hold != nil
         switch event {
         case .begin:
             registries[index].shadow = Picture()
@@ -31,7 +30,6 @@ extension CatalogStore {
         case .removed(let id, let key):
             observe(registries[index].set(key, of: id, nil), at: index, now: now, &outcome)
         }
-        if !isHolding, registries[index].removals?.hold != nil { outcome.holds.insert(registry) }
         return outcome.outcome
     }
 
@@ -69,9 +67,8 @@ extension CatalogStore {
     struct Changes {
         var changed: Set<ServiceID> = []
         var reads: [String: Set<String>] = [:]
-        var holds: Set<String> = []
 
-        var outcome: Outcome { Outcome(changed: changed.sorted(), reads: reads, holds: holds.sorted()) }
+        var outcome: Outcome { Outcome(changed: changed.sorted(), reads: reads) }
     }
 }
 

@@ -33,9 +33,8 @@ extension CatalogStore {
 
     package var reports: [Report] { registries.map(\.report) }
 
-    package func hasHold(_ registry: String) -> Bool {
-        registries.first { $0.name == registry }?.removals?.hold != nil
-    }
+    /// The registries whose losses are held.
+    package var holding: Set<String> { Set(registries.lazy.filter { $0.removals?.hold != nil }.map(\.name)) }
 
     /// Whether somebody should read the registry again and again, since its losses wait for reads that agree.
     package func isHolding(_ registry: String) -> Bool {

@@ -104,6 +104,5 @@ extension CatalogStore {
         guard let reaction = registries[index].removals?.observeStart(change, registry.picture, cause: cause, now: now)
         else { return take(reaction(to: change), from: index, now: now, &outcome) }
         take(reaction, from: index, now: now, &outcome)
-        if registries[index].removals?.hold != nil { outcome.holds.insert(owner) }
     }
 }

@@ -19,8 +19,6 @@ package struct CatalogStore: Sendable {
         package var changed: [ServiceID] = []
         /// Services to be read a second time, by name, for each registry.
         package var reads: [String: Set<String>] = [:]
-        /// The registries whose losses are held from now on.
-        package var holds: [String] = []
     }
 
     struct Registry: Sendable {

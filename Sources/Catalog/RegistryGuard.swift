@@ -186,14 +186,8 @@ extension RegistryGuard {
     mutating func release(now: Duration) -> Reaction {
         var reaction = Reaction()
         for (id, endpoints) in held {
-            for endpoint in endpoints.keys {
-                departures.add(id, endpoint, now: now)
-                reaction.release(id, endpoint)
-            }
+            for endpoint in endpoints.keys { believe(id, endpoint, &reaction, now: now) }
         }
-        held = [:]
-        heldCount = 0
-        addresses = HeldAddresses()
         loss.reset()
         endHoldIfEmpty(now: now)
         return reaction
@@ -210,8 +204,7 @@ extension RegistryGuard {
         for id in addresses[endpoint] where id != newcomer {
             for (other, entry) in held[id] ?? [:] where other.host == endpoint.host && other.port == endpoint.port {
                 if !application.isEmpty, entry.instance.application == application { continue }
-                drop(id, other)
-                reaction.release(id, other)
+                believe(id, other, &reaction, now: now)
             }
         }
         endHoldIfEmpty(now: now)
@@ -224,8 +217,7 @@ extension RegistryGuard {
         var reaction = Reaction()
         for endpoint in (held[id] ?? [:]).keys where !endpoint.host.isName {
             guard let endpoints = shown[endpoint.protocol], !endpoints.contains(endpoint) else { continue }
-            drop(id, endpoint)
-            reaction.release(id, endpoint)
+            believe(id, endpoint, &reaction, now: now)
         }
         endHoldIfEmpty(now: now)
         return reaction
@@ -265,9 +257,7 @@ extension RegistryGuard {
                 if picture.unreadable[id.name] != nil {
                     held[id]?[endpoint]?.since = hold.time(at: now)
                 } else if hold.remaining(policy, held: count, since: entry.since) == .zero {
-                    drop(id, endpoint)
-                    departures.add(id, endpoint, now: now)
-                    reaction.release(id, endpoint)
+                    believe(id, endpoint, &reaction, now: now)
                 }
             }
         }
@@ -287,10 +277,15 @@ extension RegistryGuard {
     ) {
         for (endpoint, entry) in held[id] ?? [:] {
             guard let read = entry.confirmingRead, isConfirmed(read) else { continue }
-            drop(id, endpoint)
-            departures.add(id, endpoint, now: now)
-            reaction.release(id, endpoint)
+            believe(id, endpoint, &reaction, now: now)
         }
+    }
+
+    /// What was held is gone.
+    private mutating func believe(_ id: ServiceID, _ endpoint: Endpoint, _ reaction: inout Reaction, now: Duration) {
+        drop(id, endpoint)
+        departures.add(id, endpoint, now: now)
+        reaction.release(id, endpoint)
     }
 
     private mutating func keep(_ id: ServiceID, _ instance: Instance, until read: Int?, now: Duration) {

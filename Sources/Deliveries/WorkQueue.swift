@@ -16,6 +16,8 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         var idle: [CheckedContinuation<Item?, Never>] = []
         var isFinished = false
 
+        var waiting: Int { order.count - head }
+
         mutating func pop() -> Item? {
             guard head < order.count else { return nil }
             let key = order[head]
@@ -82,8 +84,8 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     package var count: Int { state.withLock { $0.dirty.count } }
 
     /// Those that nobody works on yet.
-    package var waiting: Int { state.withLock { $0.order.count - $0.head } }
+    package var waiting: Int { state.withLock { $0.waiting } }
 
     /// Those that wait and those that are worked on.
-    package var unfinished: Int { state.withLock { $0.order.count - $0.head + $0.processing.count } }
+    package var unfinished: Int { state.withLock { $0.waiting + $0.processing.count } }
 }

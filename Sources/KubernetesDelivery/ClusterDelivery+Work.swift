@@ -282,6 +282,7 @@ extension KubernetesError {
     fileprivate var tellsOfLoad: Bool {
         [.tooManyRequests, .unavailable, .serverTimeout, .timedOut].contains(code)
     }
+
     /// Whether the server doesn't know the kind, or doesn't let us see it.
     var isUnavailability: Bool { code == .notFound || code == .forbidden }
 

@@ -55,7 +55,7 @@ package struct EndpointMoves: Sendable {
         var latest: Duration? = .zero
         let visible = Set((actual["endpoints"]?.array ?? []).compactMap(EndpointPlace.init))
         var kept: [ServiceEntry.Endpoint] = []
-        for endpoint in desired.endpoints where EndpointPlace(endpoint).map(visible.contains) ?? false {
+        for endpoint in desired.endpoints where visible.contains(EndpointPlace(endpoint)) {
             kept.append(endpoint)
             let since = shownSince(desired.workloadKey(of: endpoint))
             latest = latest.flatMap { latest in since.map { max(latest, $0) } }
@@ -123,25 +123,5 @@ package struct EndpointMoves: Sendable {
         }
         let due = (inlineSince[service] ?? now) + settleTime
         return due <= now ? nil : due - now
-    }
-}
-
-/// Address and ports: what makes an endpoint the same one in both forms.
-private struct EndpointPlace: Hashable {
-    private var address: String
-    private var ports: [String: UInt16]
-
-    init?(_ endpoint: ServiceEntry.Endpoint) {
-        address = endpoint.address
-        ports = endpoint.ports
-    }
-
-    init?(_ json: JSONValue) {
-        guard let address = json["address"]?.string else { return nil }
-        self.address = address
-        ports = [:]
-        for member in json["ports"]?.object?.members ?? [] {
-            ports[member.key] = member.value.integer.flatMap { UInt16(exactly: $0) }
-        }
     }
 }

@@ -20,7 +20,6 @@ extension SnapshotRecord {
         var record = JSONObject()
         record["address"] = address.map { .string("\($0)") }
         record["group"] = id.group.isEmpty ? nil : .string(id.group)
-        record["host"] = .string(host)
         record["instances"] = instances.isEmpty ? nil : .array(instances.map(\.json))
         record["name"] = .string(id.name)
         record["objects"] = .object(JSONObject(objects.map { (key: $0.key.rawValue, value: $0.value.json) }))
@@ -84,7 +83,6 @@ extension SnapshotRecord {
         id = ServiceID(
             name: try json.needed("name", \.string), group: try json.optional("group", \.string) ?? "",
             version: try json.optional("version", \.string) ?? "")
-        host = try json.needed("host", \.string)
         address = try json.optional("address", \.address)
         registries = try json.needed("registries", \.strictStrings)
         objects = [:]

@@ -18,7 +18,6 @@ package struct SnapshotRecord: Sendable, Hashable {
     }
 
     package var id: ServiceID
-    package var host: String
     package var address: IPAddress?
     package var objects: [ApplicationProtocol: Object]
     /// Those that announced it last.
@@ -26,11 +25,10 @@ package struct SnapshotRecord: Sendable, Hashable {
     package var instances: [Instance]
 
     package init(
-        id: ServiceID, host: String, address: IPAddress? = nil, objects: [ApplicationProtocol: Object] = [:],
+        id: ServiceID, address: IPAddress? = nil, objects: [ApplicationProtocol: Object] = [:],
         registries: [String] = [], instances: [Instance] = []
     ) {
         self.id = id
-        self.host = host
         self.address = address
         self.objects = objects
         self.registries = registries

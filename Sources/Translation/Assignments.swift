@@ -36,13 +36,9 @@ package struct Assignments: Sendable, Hashable {
 
     /// The service that has an object of this name.
     package func service(ofObject name: String) -> ServiceID? {
-        var owner = services[name]
-        if owner == nil, let dot = name.lastIndex(of: "."), name[dot...].hasPrefix(".p-") {
-            owner = services[String(name[..<dot])]
-        }
-        guard let owner, assignments[owner]?.objects.values.contains(where: { $0.name == name }) == true else {
-            return nil
-        }
+        guard let owner = services[HostNaming.host(ofObject: name)],
+            assignments[owner]?.objects.values.contains(where: { $0.name == name }) == true
+        else { return nil }
         return owner
     }
 
@@ -58,7 +54,7 @@ extension Assignments {
         _ id: ServiceID, object name: String, protocol: ApplicationProtocol, address: IPAddress?,
         registries: [String], emptySince: Duration? = nil, form: EndpointForm = .inline
     ) {
-        let host = HostNaming.host(ofObject: name, protocol: `protocol`.rawValue)
+        let host = HostNaming.host(ofObject: name)
         if assignments[id] == nil {
             guard services[host] == nil else { return }
             services[host] = id
@@ -122,7 +118,7 @@ extension Assignments {
     }
 
     /// The host that the service has, or would get.
-    package func host(for id: ServiceID) -> String {
+    func host(for id: ServiceID) -> String {
         if let assignment = assignments[id] { return assignment.host }
         var host = HostNaming.host(of: id)
         var attempt = 0

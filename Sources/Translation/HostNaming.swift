@@ -37,10 +37,10 @@ enum HostNaming {
         host + ".p-" + `protocol`
     }
 
-    /// The host of the service that has an object of this name.
-    static func host(ofObject name: String, protocol: String) -> String {
-        let suffix = ".p-" + `protocol`
-        return name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
+    /// The host of the service that has an object of this name. No host has a last label like the suffix.
+    static func host(ofObject name: String) -> String {
+        guard let dot = name.lastIndex(of: "."), name[dot...].hasPrefix(".p-") else { return name }
+        return String(name[..<dot])
     }
 
     /// Prefixes that mean something in a host, so that an interface's own labels don't begin with them.

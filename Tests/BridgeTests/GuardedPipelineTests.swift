@@ -79,7 +79,7 @@ struct GuardedPipelineTests {
     /// What a snapshot says of an interface that these hosts of 10.0.0.0/24 served.
     private static func remembered(_ name: String, _ hosts: ClosedRange<UInt8>) -> SnapshotRecord {
         SnapshotRecord(
-            id: ServiceID(name: name), host: name.lowercased(), registries: ["zk"], instances: hosts.map { .sample($0) }
+            id: ServiceID(name: name), registries: ["zk"], instances: hosts.map { .sample($0) }
         )
     }
 
@@ -116,7 +116,7 @@ struct GuardedPipelineTests {
     func renamedSinceSnapshot() async throws {
         let id = ServiceID(name: "a.Cart")
         let old = SnapshotRecord(
-            id: id, host: "a.cart", objects: [.tri: .init(name: "a.cart"), .dubbo: .init(name: "a.cart.p-dubbo")],
+            id: id, objects: [.tri: .init(name: "a.cart"), .dubbo: .init(name: "a.cart.p-dubbo")],
             registries: ["zk"])
         let before = await pipeline()
         await before.read(["a.Cart": [1]])

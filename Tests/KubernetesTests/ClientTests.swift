@@ -1,5 +1,5 @@
-import JSON
 import IsthmusTesting
+import JSON
 import NIOHTTP1
 import Testing
 

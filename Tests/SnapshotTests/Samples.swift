@@ -7,11 +7,11 @@ import Testing
 
 extension SnapshotRecord {
     /// `com.acme.S0` for 0, with so many instances.
-    static func sample(_ number: Int, instances: Int = 1, host: String? = nil) -> SnapshotRecord {
+    static func sample(_ number: Int, instances: Int = 1) -> SnapshotRecord {
         let name = "com.acme.S\(String(repeating: "0", count: 4 - "\(number)".count))\(number)"
         return SnapshotRecord(
-            id: ServiceID(name: name), host: host ?? name.lowercased(),
-            address: .v4(0xF010_0000 + UInt32(number)), objects: [.dubbo: Object(name: name.lowercased())],
+            id: ServiceID(name: name), address: .v4(0xF010_0000 + UInt32(number)),
+            objects: [.dubbo: Object(name: name.lowercased())],
             registries: ["zk"],
             instances: (0..<instances).map {
                 Instance(
@@ -28,7 +28,7 @@ extension SnapshotRecord {
                 name: text(&random), emptyFor: Bool.random(using: &random) ? .milliseconds(Int64(emptyFor)) : nil)
         }
         return SnapshotRecord(
-            id: ServiceID(name: text(&random), group: text(&random), version: text(&random)), host: text(&random),
+            id: ServiceID(name: text(&random), group: text(&random), version: text(&random)),
             address: Bool.random(using: &random) ? address(&random) : nil, objects: objects,
             registries: (0..<Int.random(in: 0...2, using: &random)).map { _ in text(&random) },
             instances: (0..<Int.random(in: 0...4, using: &random)).map { _ in instance(&random) })

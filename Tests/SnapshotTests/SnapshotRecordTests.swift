@@ -25,7 +25,7 @@ struct SnapshotRecordTests {
         record.objects[.dubbo]?.emptyFor = .milliseconds(1500)
         record.instances[0].attributes = [.init(key: "version", value: "1.0")]
         let line = """
-            {"address":"240.16.0.1","host":"com.acme.s0001","instances":[{"address":"10.0.0.0","application":"shop",\
+            {"address":"240.16.0.1","instances":[{"address":"10.0.0.0","application":"shop",\
             "attributes":[{"key":"version","value":"1.0"}],"port":20880,"protocol":"dubbo"}],"name":"com.acme.S0001",\
             "objects":{"dubbo":{"emptyForMilliseconds":1500,"name":"com.acme.s0001"}},"registries":["zk"]}
             """
@@ -35,7 +35,7 @@ struct SnapshotRecordTests {
     @Test("times beyond what a line can hold are cut off", arguments: [(Int64.max, true), (-5, false)])
     func extremeTimes(seconds: Int64, isPositive: Bool) throws {
         let object = SnapshotRecord.Object(name: "a", emptyFor: .seconds(seconds))
-        let record = SnapshotRecord(id: ServiceID(name: "a"), host: "a", objects: [.tri: object])
+        let record = SnapshotRecord(id: ServiceID(name: "a"), objects: [.tri: object])
         let read = try #require(try SnapshotRecord(parsing: record.line).objects[.tri]?.emptyFor)
         #expect(isPositive ? read > .seconds(1_000_000_000) : read == .zero)
     }
@@ -43,10 +43,11 @@ struct SnapshotRecordTests {
     @Test(
         "what is no record of this release says what is wrong with it",
         arguments: [
-            ("", "not JSON"), ("{", "not JSON"), ("[]", "it has no 'name'"), ("{\"name\":\"a\"}", "it has no 'host'"),
+            ("", "not JSON"), ("{", "not JSON"), ("[]", "it has no 'name'"),
+            ("{\"name\":\"a\"}", "it has no 'registries'"),
             ("{\"name\":5}", "its 'name' means nothing to this release"),
-            ("{\"name\":\"a\",\"host\":\"a\",\"address\":\"a\"}", "its 'address' means nothing"),
-            ("{\"name\":\"a\",\"host\":\"a\",\"registries\":[1]}", "its 'registries' means nothing"),
+            ("{\"name\":\"a\",\"address\":\"a\"}", "its 'address' means nothing"),
+            ("{\"name\":\"a\",\"registries\":[1]}", "its 'registries' means nothing"),
             (rest("\"objects\":{\"udp\":{\"name\":\"a\"}}"), "it knows a protocol 'udp'"),
             (rest("\"objects\":{\"tri\":{}}"), "it has no 'name'"),
             (rest("\"objects\":{\"tri\":{\"name\":\"a\",\"emptyForMilliseconds\":-1}}"), "its 'emptyForMilliseconds'"),
@@ -63,6 +64,6 @@ struct SnapshotRecordTests {
     }
 
     private static func rest(_ members: String) -> String {
-        "{\"name\":\"a\",\"host\":\"a\",\"registries\":[],\(members)}"
+        "{\"name\":\"a\",\"registries\":[],\(members)}"
     }
 }
