@@ -111,11 +111,12 @@ let package = Package(
         .executableTarget(
             name: "Scale",
             dependencies: [
-                "Addressing", "Bridge", "Catalog", "Deliveries", "Dubbo", "IstioAPI", "IsthmusTesting", "JSON",
-                "Planning", "Translation", argumentParser, logging,
+                "Addressing", "AllocationCount", "Bridge", "Catalog", "Deliveries", "Dubbo", "IstioAPI",
+                "IsthmusTesting", "JSON", "KubernetesDelivery", "Planning", "Translation", argumentParser, logging,
             ],
             path: "Benchmarks/Scale",
             swiftSettings: settings),
+        .target(name: "AllocationCount", path: "Benchmarks/AllocationCount"),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("JSONTests", ["JSON"]),
         tests("StatusTests", ["Status", "JSON"]),

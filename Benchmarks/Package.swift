@@ -5,13 +5,16 @@ let clients: [Target.Dependency] = [
     .product(name: "ZooKeeper", package: "isthmus"),
     .product(name: "Kubernetes", package: "isthmus"),
     .product(name: "IsthmusTesting", package: "isthmus"),
+    .product(name: "ArgumentParser", package: "swift-argument-parser"),
 ]
 
 let package = Package(
     name: "benchmarks",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "isthmus", path: "..")
+        .package(name: "isthmus", path: ".."),
+        // What is to be measured, and how much of it.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     ],
     targets: [
         .target(name: "Measuring", dependencies: clients),

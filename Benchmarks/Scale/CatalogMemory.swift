@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Catalog
+internal import IsthmusTesting
 
 /// What the catalog alone needs, and what a full read of the same once more adds to it.
 struct CatalogMemory: ParsableCommand {
@@ -15,8 +16,8 @@ struct CatalogMemory: ParsableCommand {
         let name = SyntheticRegistry.name
         var catalog = CatalogStore(registries: [name], policy: GuardPolicy())
         _ = registry.list(0)
-        let before = ProcessUsage.now()
-        var report = Report(
+        let before = ProcessUsage()
+        var report = MeasurementReport(
             "The catalog: \(grouped(extent.services)) services × \(extent.instances) instances",
             columns: ["after", "resident", "per instance", "peak", "processor time"])
         var cpu = before.cpu
@@ -24,7 +25,7 @@ struct CatalogMemory: ParsableCommand {
             _ = catalog.apply(.begin, from: name, now: .zero)
             for service in 0..<extent.services { _ = catalog.apply(registry.list(service), from: name, now: .zero) }
             _ = catalog.apply(.complete, from: name, now: .zero)
-            let usage = ProcessUsage.now()
+            let usage = ProcessUsage()
             let resident = usage.resident - before.resident
             report.add(
                 read == 0 ? "the first read" : "read \(read + 1)", mebibytes(resident),
@@ -32,6 +33,6 @@ struct CatalogMemory: ParsableCommand {
                 mebibytes(usage.peakResident - before.resident), (usage.cpu - cpu).text)
             cpu = usage.cpu
         }
-        withExtendedLifetime(catalog) { report.show() }
+        withExtendedLifetime(catalog) { report.show(command: Scale.commandLine) }
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import IsthmusTesting
 
 /// Changes come at a steady rate, whatever becomes of those before.
 struct Churn: AsyncParsableCommand {
@@ -22,7 +23,7 @@ struct Churn: AsyncParsableCommand {
             let clock = ContinuousClock()
             var changes = ChangeStream(street.registry)
             let start = clock.now
-            let before = ProcessUsage.now()
+            let before = ProcessUsage()
             var worstDelay = Duration.zero
             for number in 0..<(rate * seconds) {
                 let due = start + .nanoseconds(1_000_000_000 / rate) * number
@@ -35,9 +36,9 @@ struct Churn: AsyncParsableCommand {
             }
             await arrivals.waitForAll()
             let elapsed = clock.now - start
-            let after = ProcessUsage.now()
+            let after = ProcessUsage()
             let latencies = arrivals.latencies
-            var report = Report(
+            var report = MeasurementReport(
                 "Churn: \(grouped(rate)) changes a second among \(grouped(extent.services)) services × "
                     + "\(extent.instances) instances",
                 columns: [
@@ -48,7 +49,7 @@ struct Churn: AsyncParsableCommand {
                 grouped(latencies.count), elapsed.text, latencies.quantile(0.5).text, latencies.quantile(0.99).text,
                 latencies.maximum.text, worstDelay.text, ((after.cpu - before.cpu) / latencies.count).text,
                 mebibytes(before.resident), mebibytes(after.resident))
-            report.show()
+            report.show(command: Scale.commandLine)
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import IsthmusTesting
 
 /// From nothing to everything handed over.
 struct Cold: AsyncParsableCommand {
@@ -17,21 +18,21 @@ struct Cold: AsyncParsableCommand {
                 }
             }
         }
-        let before = ProcessUsage.now()
+        let before = ProcessUsage()
         let start = clock.now
-        var report = Report(
+        var report = MeasurementReport(
             "Cold start: \(grouped(extent.services)) services × \(extent.instances) instances",
             columns: [
                 "time", "processor time", "of it for the znodes' names", "peak memory", "per instance", "resources",
             ])
         await street.run { emit in await street.coldStart(emit) }
         let elapsed = clock.now - start
-        let after = ProcessUsage.now()
+        let after = ProcessUsage()
         let instances = extent.services * extent.instances
         report.add(
             elapsed.text, (after.cpu - before.cpu).text, making.text, mebibytes(after.peakResident),
             "\(grouped((after.peakResident - before.resident) / instances)) B", mebibytes(street.delivery.bytes))
-        report.show()
+        report.show(command: Scale.commandLine)
     }
 }
 

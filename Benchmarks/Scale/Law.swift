@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import IsthmusTesting
 
 /// An event costs in proportion to what it changes, not to the size of the catalog.
 struct Law: AsyncParsableCommand {
@@ -21,7 +22,7 @@ struct Law: AsyncParsableCommand {
     private static let batch = 64
 
     func run() async throws {
-        var report = Report(
+        var report = MeasurementReport(
             "Processor time of one change, \(instances) instances for each service",
             columns: ["services", "processor time for each change", "ratio to the first"])
         var points: [LineChart.Point] = []
@@ -33,7 +34,7 @@ struct Law: AsyncParsableCommand {
             points.append(LineChart.Point(x: Double(count), y: each / .microseconds(1)))
             report.add(grouped(count), each.text, String(format: "%.2f", points[points.count - 1].y / points[0].y))
         }
-        report.show()
+        report.show(command: Scale.commandLine)
         if let svg {
             let chart = LineChart(
                 title: "Processor time of one change", xTitle: "services (\(instances) instances each)",
@@ -53,7 +54,7 @@ struct Law: AsyncParsableCommand {
             var changes = ChangeStream(street.registry)
             var first = 0
             for _ in 0...10 {
-                let before = ProcessUsage.now().cpu
+                let before = ProcessUsage().cpu
                 for _ in 0..<batches {
                     for number in 0..<Self.batch {
                         // A stride that meets all services before it comes back.
@@ -66,7 +67,7 @@ struct Law: AsyncParsableCommand {
                     await arrivals.waitForAll()
                     first += Self.batch
                 }
-                await rounds.add((ProcessUsage.now().cpu - before) / (batches * Self.batch))
+                await rounds.add((ProcessUsage().cpu - before) / (batches * Self.batch))
             }
         }
         return await rounds.median

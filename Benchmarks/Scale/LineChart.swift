@@ -1,4 +1,5 @@
 internal import Foundation
+internal import IsthmusTesting
 
 /// A line over a logarithmic axis, as SVG.
 struct LineChart {

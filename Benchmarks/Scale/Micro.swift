@@ -1,7 +1,9 @@
+internal import AllocationCount
 internal import ArgumentParser
 internal import Bridge
 internal import Catalog
 internal import Foundation
+internal import IsthmusTesting
 internal import IstioAPI
 internal import JSON
 internal import Planning
@@ -35,14 +37,15 @@ struct Micro: ParsableCommand {
         let json = entry.json(version: "v1beta1")
         let bytes = json.bytes
 
-        var report = Report(
+        var report = MeasurementReport(
             "The steps of a change, \(instances) instances (\(bytes.count) bytes of JSON)",
-            columns: ["step", "time", "a second", "MB/s"])
+            columns: ["step", "time", "a second", "MB/s", "allocations"])
         func add(_ step: String, bytes: Int? = nil, _ body: () -> Void) {
             let each = measure(body)
             report.add(
                 step, each.text, grouped(Int(.seconds(1) / each)),
-                bytes.map { String(format: "%.0f", Double($0) / (each / .microseconds(1))) } ?? "")
+                bytes.map { String(format: "%.0f", Double($0) / (each / .microseconds(1))) } ?? "",
+                countAllocations(body).map { grouped($0) } ?? "not counted")
         }
         add("make a znode's name", bytes: node.utf8.count) { blackHole(registry.node(0, address: 0x0A00_0001)) }
         add("decode a provider URL", bytes: node.utf8.count) { blackHole(registry.decode(node, of: 0)) }
@@ -61,7 +64,7 @@ struct Micro: ParsableCommand {
         add("encode: the value", bytes: bytes.count) { blackHole(entry.json(version: "v1beta1")) }
         add("encode: its bytes", bytes: bytes.count) { blackHole(json.bytes) }
         add("parse", bytes: bytes.count) { blackHole(try? JSONValue(parsing: bytes)) }
-        report.show()
+        report.show(command: Scale.commandLine)
     }
 
     private static func service(_ registry: SyntheticRegistry, moved: Bool) -> Service {
@@ -83,6 +86,13 @@ struct Micro: ParsableCommand {
         var assignments = Assignments()
         let translator = Translator(policy: Street.policy)
         return translator.translate(service(registry, moved: moved), &assignments, now: .zero).resources.first
+    }
+
+    /// Those of one call, when it isn't the first; `nil` where they are not counted.
+    private func countAllocations(_ body: () -> Void) -> Int? {
+        let before = allocation_count()
+        body()
+        return before == 0 ? nil : Int(allocation_count() - before)
     }
 
     /// The fastest of the batches, which no other process has disturbed.

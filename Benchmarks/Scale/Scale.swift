@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import IsthmusTesting
 
 /// What the bridge costs at scale, between ends in memory: a generator in the registry's place and a delivery that keeps hashes only.
 @main
@@ -6,7 +7,11 @@ struct Scale: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scale",
         abstract: "Measures what the bridge costs with many services.",
-        subcommands: [Cold.self, CatalogMemory.self, Churn.self, Law.self, Micro.self])
+        subcommands: [Cold.self, CatalogMemory.self, ClusterMemory.self, Churn.self, Law.self, Micro.self])
+
+    static var commandLine: String {
+        (["scripts/benchmark scale"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
+    }
 }
 
 /// How much there is in the registry.

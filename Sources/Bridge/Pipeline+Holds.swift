@@ -3,14 +3,32 @@ internal import Logging
 package import Status
 
 extension Pipeline {
-    /// Has a registry read again and again while its losses are held, for as long as the task runs: a hold ends by reads that agree.
+    /// Has a registry read again and again while its losses are held, for as long as the task runs: a hold ends by reads that agree. From
+    /// the end of each full read on, the registry is left alone for a while, and for ten times as long as that took.
     package func watchHolds(of registry: String) async {
-        guard let guardPolicy, let begins = holdBegins[registry]?.stream else { return }
-        for await _ in begins {
-            while catalog.isHolding(registry), !Task.isCancelled {
-                try? await Task.sleep(for: Hold.readInterval(guardPolicy), clock: clock)
-                readRequests[registry]?.readEverything()
-            }
+        guard let reads = fullReads[registry]?.ended.stream else { return }
+        for await read in reads {
+            guard let interval = catalog.readInterval(registry) else { continue }
+            let count = fullReads[registry]?.count
+            let due = read.end + max(interval, read.duration * 10)
+            if due > now { try? await Task.sleep(for: due - now, clock: clock) }
+            if Task.isCancelled { return }
+            // Another read, which somebody else has asked for meanwhile, does as well.
+            if fullReads[registry]?.count == count { readRequests[registry]?.readEverything() }
+        }
+    }
+
+    /// Notes how long a full read took, also one that broke off.
+    func noteRead(_ event: SourceEvent, of registry: String) {
+        switch event {
+        case .begin:
+            fullReads[registry]?.began = now
+            fullReads[registry]?.count += 1
+        case .complete, .interrupted:
+            guard let began = fullReads[registry]?.began else { return }
+            fullReads[registry]?.began = nil
+            fullReads[registry]?.ended.continuation.yield((end: now, duration: now - began))
+        case .services, .unreadable, .added, .removed: break
         }
     }
 
@@ -51,7 +69,6 @@ extension Pipeline {
                 "registry": "\(registry)", "reason": "\(hold)",
                 "released": "\(end), or by: isthmus release \(registry)",
             ])
-        holdBegins[registry]?.continuation.yield()
         readRequests[registry]?.readEverything()
     }
 }

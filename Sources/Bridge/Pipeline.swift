@@ -55,7 +55,17 @@ package actor Pipeline {
     var held: Set<String> = []
     /// Whether the sources are heard no more.
     var isConcluded = false
-    let holdBegins: [String: (stream: AsyncStream<Void>, continuation: AsyncStream<Void>.Continuation)]
+    /// The full reads of each registry.
+    var fullReads: [String: FullReads]
+
+    struct FullReads {
+        /// When the one that goes on began; monotonic.
+        var began: Duration?
+        var count = 0
+        /// When the last one came to its end (monotonic), and how long it took.
+        let ended = AsyncStream.makeStream(
+            of: (end: Duration, duration: Duration).self, bufferingPolicy: .bufferingNewest(1))
+    }
 
     /// - Parameters:
     ///   - guardPolicy: `nil` believes every loss at once.
@@ -69,10 +79,7 @@ package actor Pipeline {
         self.guardPolicy = guardPolicy
         catalog = CatalogStore(registries: registries, policy: guardPolicy)
         readRequests = Dictionary(uniqueKeysWithValues: registries.map { ($0, ReadRequests()) })
-        holdBegins = Dictionary(
-            uniqueKeysWithValues: registries.map {
-                ($0, AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1)))
-            })
+        fullReads = Dictionary(uniqueKeysWithValues: registries.map { ($0, FullReads()) })
         self.deliveries = deliveries
         self.logger = logger
         self.clock = clock
@@ -108,6 +115,7 @@ extension Pipeline {
         if isConcluded { return }
         let wasHealthy = catalog.isHealthy
         carryOut(catalog.apply(event, from: registry, now: now))
+        noteRead(event, of: registry)
         if hasBegun, !wasHealthy, catalog.isHealthy { decide() }
     }
 

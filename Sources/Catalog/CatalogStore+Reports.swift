@@ -36,9 +36,9 @@ extension CatalogStore {
     /// The registries whose losses are held.
     package var holding: Set<String> { Set(registries.lazy.filter { $0.removals?.hold != nil }.map(\.name)) }
 
-    /// Whether somebody should read the registry again and again, since its losses wait for reads that agree.
-    package func isHolding(_ registry: String) -> Bool {
-        registries.first { $0.name == registry }?.removals?.isHolding ?? false
+    /// The pause before the registry should be read again, since its losses wait for reads that agree; `nil` where nothing does.
+    package func readInterval(_ registry: String) -> Duration? {
+        registries.first { $0.name == registry }?.removals?.readInterval
     }
 }
 

@@ -9,7 +9,7 @@ package final class ReadRequests: Sendable {
     }
 
     /// Of more names than this everything is read.
-    package static let maximumNames = 128
+    package static let maximumNames = 4096
 
     private struct State {
         var everything = false
@@ -51,6 +51,38 @@ package final class ReadRequests: Sendable {
     }
 }
 
+extension ReadRequests {
+    /// The requests, each with the names that are asked for within a while after the first of them.
+    package func gathered(for time: Duration) -> Gathered { Gathered(requests: self, time: time) }
+
+    package struct Gathered: AsyncSequence, Sendable {
+        package typealias Element = Request
+
+        fileprivate let requests: ReadRequests
+        fileprivate let time: Duration
+
+        package struct AsyncIterator: AsyncIteratorProtocol, Sendable {
+            fileprivate let gathered: Gathered
+
+            package func next() async -> Request? { await gathered.next() }
+
+            package func next(isolation actor: isolated (any Actor)?) async -> Request? { await gathered.next() }
+        }
+
+        package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(gathered: self) }
+
+        private func next() async -> Request? {
+            let request = await requests.next()
+            guard case .names(let first) = request else { return request }
+            try? await Task.sleep(for: time)
+            return requests.state.withLock { state in
+                state.names.formUnion(first)
+                return state.take()
+            }
+        }
+    }
+}
+
 extension ReadRequests: AsyncSequence {
     package struct AsyncIterator: AsyncIteratorProtocol, Sendable {
         fileprivate let requests: ReadRequests
@@ -63,7 +95,7 @@ extension ReadRequests: AsyncSequence {
     package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(requests: self) }
 
     /// The next request; `nil` when the task is cancelled. It has one consumer.
-    private func next() async -> Request? {
+    fileprivate func next() async -> Request? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let immediate = state.withLock { state -> Request?? in

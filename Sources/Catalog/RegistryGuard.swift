@@ -51,8 +51,12 @@ package struct RegistryGuard: Sendable {
         departures = Departures(policy: policy)
     }
 
-    /// Whether somebody should read the registry again, since the hold waits for reads that agree.
-    var isHolding: Bool { hold?.cause.isOfRegistry ?? false }
+    /// The pause before the registry should be read again, since the hold waits for reads that agree. Where these alone release nothing,
+    /// one now and then still finds a recovery that no event told of.
+    var readInterval: Duration? {
+        guard let hold, hold.cause.isOfRegistry else { return nil }
+        return hold.needsOperator(held: heldCount) ? policy.holdFor : Hold.readInterval(policy)
+    }
 }
 
 // MARK: - Observing

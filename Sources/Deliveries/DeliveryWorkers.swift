@@ -58,8 +58,9 @@ package struct DeliveryWorkers: Sendable {
         elapsed = clock.elapsing()
     }
 
-    package func add(_ keys: some Sequence<ResourceKey>) {
-        for key in keys { queue.add(key) }
+    /// - Parameter isInBackground: Whether they can wait until nothing else does.
+    package func add(_ keys: some Sequence<ResourceKey>, isInBackground: Bool = false) {
+        for key in keys { queue.add(key, isInBackground: isInBackground) }
     }
 
     /// Runs until the queue is finished or the task cancelled.

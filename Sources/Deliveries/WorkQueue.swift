@@ -3,32 +3,66 @@ internal import Synchronization
 /// Keys that need work, each at most once (the dirty and processing sets of client-go's `workqueue`).
 ///
 /// A key that is added while it is being worked on is handed out again after that; added a hundred times, it is handed out
-/// once. So there is one worker for a key at a time, changes coalesce, and the memory is bounded by the number of keys.
+/// once. So there is one worker for a key at a time, changes coalesce, and the memory is bounded by the number of keys. What is in the
+/// background is handed out when nothing else waits.
 package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     package typealias Item = (key: Key, since: ContinuousClock.Instant)
 
-    private struct State {
-        var order: [Key] = []
-        var head = 0
-        /// When each waiting key was first added.
-        var dirty: [Key: ContinuousClock.Instant] = [:]
-        var processing: Set<Key> = []
-        var idle: [CheckedContinuation<Item?, Never>] = []
-        var isFinished = false
+    /// Keys in the order in which they came. Some may not be waiting any more.
+    private struct Line {
+        private var keys: [Key] = []
+        private var head = 0
 
-        var waiting: Int { order.count - head }
+        mutating func append(_ key: Key) { keys.append(key) }
 
-        mutating func pop() -> Item? {
-            guard head < order.count else { return nil }
-            let key = order[head]
-            head += 1
-            if head > 1024, head * 2 > order.count {
-                order.removeFirst(head)
+        mutating func popFirst() -> Key? {
+            guard head < keys.count else { return nil }
+            defer { head += 1 }
+            if head > 1024, head * 2 > keys.count {
+                keys.removeFirst(head)
                 head = 0
             }
-            guard let since = dirty.removeValue(forKey: key) else { return nil }
+            return keys[head]
+        }
+    }
+
+    private struct Need {
+        /// When the key was first added.
+        var since: ContinuousClock.Instant
+        var isInBackground: Bool
+    }
+
+    private struct State {
+        var urgent = Line()
+        var background = Line()
+        var dirty: [Key: Need] = [:]
+        var processing: Set<Key> = []
+        /// How many are dirty and not being worked on.
+        var waiting = 0
+        /// Those who wait for a key, the one that came last at the end.
+        var idle: [(id: Int, worker: CheckedContinuation<Item?, Never>)] = []
+        var nextID = 0
+        var isFinished = false
+
+        mutating func append(_ key: Key, _ need: Need) {
+            if need.isInBackground { background.append(key) } else { urgent.append(key) }
+        }
+
+        mutating func pop() -> Item? {
+            while let key = urgent.popFirst() {
+                if dirty[key]?.isInBackground == false, let item = begin(key) { return item }
+            }
+            while let key = background.popFirst() {
+                if dirty[key]?.isInBackground == true, let item = begin(key) { return item }
+            }
+            return nil
+        }
+
+        private mutating func begin(_ key: Key) -> Item? {
+            guard !processing.contains(key), let need = dirty.removeValue(forKey: key) else { return nil }
             processing.insert(key)
-            return (key, since)
+            waiting -= 1
+            return (key, need.since)
         }
     }
 
@@ -36,36 +70,57 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
     package init() {}
 
-    package func add(_ key: Key, now: ContinuousClock.Instant = .now) {
+    /// - Parameter isInBackground: Whether it can wait until nothing else does.
+    package func add(_ key: Key, isInBackground: Bool = false, now: ContinuousClock.Instant = .now) {
         let handover = state.withLock { state -> (CheckedContinuation<Item?, Never>, Item)? in
-            if state.isFinished || state.dirty[key] != nil { return nil }
-            state.dirty[key] = now
+            if state.isFinished { return nil }
+            let known = state.dirty[key]
+            if let known, isInBackground || !known.isInBackground { return nil }
+            let need = Need(since: known?.since ?? now, isInBackground: isInBackground)
+            state.dirty[key] = need
             if state.processing.contains(key) { return nil }
-            state.order.append(key)
-            guard let worker = state.idle.popLast(), let item = state.pop() else { return nil }
+            if known == nil { state.waiting += 1 }
+            state.append(key, need)
+            guard !state.idle.isEmpty, let item = state.pop(), let (_, worker) = state.idle.popLast() else {
+                return nil
+            }
             return (worker, item)
         }
         if let (worker, item) = handover { worker.resume(returning: item) }
     }
 
-    /// The next key, which the caller works on until it calls `done`; `nil` when the queue is finished.
+    /// The next key, which the caller works on until it calls `done`; `nil` when the queue is finished or the task cancelled.
     package func next() async -> Item? {
-        await withCheckedContinuation { continuation in
-            let immediate = state.withLock { state -> Item?? in
-                if state.isFinished { return .some(nil) }
-                if let item = state.pop() { return .some(item) }
-                state.idle.append(continuation)
-                return nil
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let immediate = state.withLock { state -> Item?? in
+                    if state.isFinished || Task.isCancelled { return .some(nil) }
+                    if let item = state.pop() { return .some(item) }
+                    state.idle.append((id, continuation))
+                    return nil
+                }
+                if let immediate { continuation.resume(returning: immediate) }
             }
-            if let immediate { continuation.resume(returning: immediate) }
+        } onCancel: {
+            let cancelled = state.withLock { state in
+                state.idle.firstIndex { $0.id == id }.map { state.idle.remove(at: $0) }
+            }
+            cancelled?.worker.resume(returning: nil)
         }
     }
 
     package func done(_ key: Key) {
         let handover = state.withLock { state -> (CheckedContinuation<Item?, Never>, Item)? in
-            guard state.processing.remove(key) != nil, state.dirty[key] != nil else { return nil }
-            state.order.append(key)
-            guard let worker = state.idle.popLast(), let item = state.pop() else { return nil }
+            guard state.processing.remove(key) != nil, let need = state.dirty[key] else { return nil }
+            state.waiting += 1
+            state.append(key, need)
+            guard !state.idle.isEmpty, let item = state.pop(), let (_, worker) = state.idle.popLast() else {
+                return nil
+            }
             return (worker, item)
         }
         if let (worker, item) = handover { worker.resume(returning: item) }
@@ -78,7 +133,7 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
             defer { state.idle = [] }
             return state.idle
         }
-        for worker in idle { worker.resume(returning: nil) }
+        for (_, worker) in idle { worker.resume(returning: nil) }
     }
 
     package var count: Int { state.withLock { $0.dirty.count } }

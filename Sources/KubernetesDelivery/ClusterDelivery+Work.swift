@@ -69,6 +69,7 @@ extension ClusterDelivery {
             if wanted == .absent, let rest = await rest(beforeDeletionOf: key, desired) {
                 return .waiting(nil, retryAfter: rest)
             }
+            if let rest = rest(beforeLookAt: key, wanted) { return .waiting(nil, retryAfter: rest) }
             let sighting = try await look(key)
             switch step(to: wanted.resource, from: sighting.object) {
             case .leave(let rest): return .waiting(nil, retryAfter: rest)
@@ -103,13 +104,21 @@ extension ClusterDelivery {
         }
     }
 
+    /// A service on its way to WorkloadEntries is looked at once in a while, and asking costs nothing.
+    private func rest(beforeLookAt key: ResourceKey, _ wanted: Wanted) -> Duration? {
+        guard case .serviceEntry(let entry)? = wanted.resource, !entry.isInline, hasWorkloads, let known = known(key),
+            !known.isOutdated, !known.selectsWorkloads
+        else { return nil }
+        return moves.rest(beforeLookAt: key, now: elapsed())
+    }
+
     /// A WorkloadEntry that is not wanted because its service becomes inline has to wait for that.
     private func rest(beforeDeletionOf key: ResourceKey, _ desired: any DesiredState) async -> Duration? {
         guard let service = WorkloadEntry.serviceEntry(ofWorkload: key) else { return nil }
         guard await desired.isInline(service) == true else { return nil }
-        let known = known(service)
+        guard let known = known(service) else { return nil }
         return moves.rest(
-            beforeDeletionFor: service, known?.object.spec, isEchoed: known?.isEchoed ?? false, now: elapsed())
+            beforeDeletionFor: service, isInline: !known.selectsWorkloads, isEchoed: known.isEchoed, now: elapsed())
     }
 
     /// Writes, unless somebody else would only undo it again.
@@ -240,6 +249,7 @@ extension ClusterDelivery {
                 type, name: key.name, namespace: key.namespace, uid: actual.uid,
                 resourceVersion: actual.resourceVersion)
             caches[key.kind]?.removed(actual)
+            moves.forget(key)
             return .done(.deleted)
         } catch  where error.code == .notFound {
             caches[key.kind]?.invalidate(key)

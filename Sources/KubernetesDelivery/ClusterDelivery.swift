@@ -102,7 +102,8 @@ package actor ClusterDelivery: Delivery {
         lists.continuation.yield()
     }
 
-    /// Has a look at every resource that is wanted or in the cluster. Where nothing differs, that costs no request.
+    /// Has a look at every resource that is wanted or in the cluster, after whatever else there is to do. Where nothing differs, that costs
+    /// no request.
     package func compareEverything() async {
         guard isLeading else {
             hasStoodBy = true
@@ -111,7 +112,7 @@ package actor ClusterDelivery: Delivery {
         guard let desired, !isTakingOver else { return }
         contention.forgetQuiet(now: elapsed())
         let wanted = await desired.everyKey()
-        workers.add(Set(caches.values.flatMap(\.keys)).union(wanted))
+        workers.add(Set(caches.values.flatMap(\.keys)).union(wanted), isInBackground: true)
     }
 
     // MARK: The API
@@ -244,7 +245,7 @@ extension ClusterDelivery {
                 let actual = ActualObject(object, kind)
                 caches[kind]?.listed(actual, now: elapsed())
                 // Whether this replica leads may change in the midst of a list, of which no half must be adopted.
-                if self.desired == nil || leadership != nil { listed.append(actual) }
+                if round != nil, self.desired == nil || leadership != nil { listed.append(actual) }
             case .listComplete:
                 caches[kind]?.listComplete()
                 if kind == .workloadEntry { hasWorkloads = true }

@@ -49,7 +49,7 @@ package struct EndpointMoves: Sendable {
                 ? .deliver(.serviceEntry(inline), again: nil) : .leave(again: .seconds(30))
         }
         guard let actual, actual["workloadSelector"] == nil else { return deliver(desired.selecting) }
-        if let next = nextLook[desired.key], now < next { return .leave(again: next - now) }
+        if let rest = rest(beforeLookAt: desired.key, now: now) { return .leave(again: rest) }
 
         // What istiod doesn't see yet, it can't lose.
         var latest: Duration? = .zero
@@ -66,6 +66,18 @@ package struct EndpointMoves: Sendable {
         case .deliver(_, nil): nextLook[desired.key] = nil
         }
         return step
+    }
+
+    /// How long a service on its way has to be left alone.
+    package func rest(beforeLookAt service: ResourceKey, now: Duration) -> Duration? {
+        nextLook[service].flatMap { now < $0 ? $0 - now : nil }
+    }
+
+    /// A service is gone, on its way or not.
+    package mutating func forget(_ service: ResourceKey) {
+        settling[service] = nil
+        nextLook[service] = nil
+        inlineSince[service] = nil
     }
 
     /// - Parameters:
@@ -107,13 +119,12 @@ package struct EndpointMoves: Sendable {
 
     /// How long a WorkloadEntry has to stay that nobody wants any more, where its service is wanted inline.
     /// - Parameters:
-    ///   - actual: The `spec` that the cluster has of the service.
+    ///   - isInline: Whether the cluster has the service so.
     ///   - isEchoed: Whether the watch has shown all that was written of it.
     package mutating func rest(
-        beforeDeletionFor service: ResourceKey, _ actual: JSONValue?, isEchoed: Bool, now: Duration
+        beforeDeletionFor service: ResourceKey, isInline: Bool, isEchoed: Bool, now: Duration
     ) -> Duration? {
-        guard let actual else { return nil }
-        guard actual["workloadSelector"] == nil, isEchoed || inlineSince[service] != nil else {
+        guard isInline, isEchoed || inlineSince[service] != nil else {
             inlineSince[service] = nil
             return interval
         }

@@ -8,7 +8,7 @@ package import Planning
 /// changed the object: it then has to be read before it is compared.
 package struct ObjectCache: Sendable {
     private struct Entry {
-        var object: ActualObject
+        var object: StoredObject
         /// The versions that our writes returned and the watch has not shown yet, the oldest first.
         var unseen: [String] = []
         /// The last version that the watch showed and no write of ours had returned by then.
@@ -23,7 +23,7 @@ package struct ObjectCache: Sendable {
 
     /// An object as far as it is known.
     package struct Known: Sendable {
-        package var object: ActualObject
+        fileprivate var stored: StoredObject
         /// Whether there is something newer to be read.
         package var isOutdated: Bool
         /// Whether somebody else changed it since.
@@ -32,6 +32,10 @@ package struct ObjectCache: Sendable {
         package var shownSince: Duration?
         /// Whether it also shows all that we did to it.
         package var isEchoed: Bool
+
+        /// Made anew from its text, which costs in proportion to its size.
+        package var object: ActualObject { stored.object }
+        package var selectsWorkloads: Bool { stored.selectsWorkloads }
     }
 
     /// What was known when a request was sent.
@@ -46,7 +50,7 @@ package struct ObjectCache: Sendable {
     private var entries: [ResourceKey: Entry] = [:]
     private var listing: [ResourceKey: Entry]?
     /// Objects that somebody else deleted, until the next look: the answer to a request of ours may still be on its way.
-    private var lost: [ResourceKey: ActualObject] = [:]
+    private var lost: [ResourceKey: StoredObject] = [:]
     private var listCount = 0
 
     package init() {}
@@ -58,7 +62,7 @@ package struct ObjectCache: Sendable {
     package subscript(key: ResourceKey) -> Known? {
         entries[key].map {
             Known(
-                object: $0.object, isOutdated: $0.isOutdated, isForeign: $0.foreign != nil, shownSince: $0.shownSince,
+                stored: $0.object, isOutdated: $0.isOutdated, isForeign: $0.foreign != nil, shownSince: $0.shownSince,
                 isEchoed: $0.shownSince != nil && $0.unseen.isEmpty)
         }
     }
@@ -73,21 +77,16 @@ extension ObjectCache {
 
     package mutating func listed(_ object: ActualObject, now: Duration) {
         let known = entries[object.key]?.shown
-        listing?[object.key] = Entry(object: object, shown: known?.uid == object.uid ? known : (object.uid, now))
+        listing?[object.key] = Entry(
+            object: StoredObject(object), shown: known?.uid == object.uid ? known : (object.uid, now))
     }
 
-    /// - Returns: The objects that are not as they were known to be.
-    @discardableResult
-    package mutating func listComplete() -> Set<ResourceKey> {
-        guard let listed = listing.take() else { return [] }
-        let before = entries
+    /// What was listed is what there is.
+    package mutating func listComplete() {
+        guard let listed = listing.take() else { return }
         entries = listed
         lost = [:]
         listCount += 1
-        var changed: Set<ResourceKey> = []
-        for (key, entry) in entries where before[key]?.object != entry.object { changed.insert(key) }
-        for key in before.keys where entries[key] == nil { changed.insert(key) }
-        return changed
     }
 
     /// - Returns: Whether somebody else made or changed the object.
@@ -98,7 +97,8 @@ extension ObjectCache {
             // It has our labels and we did not make it, or the answer to our create is still on its way.
             let unread = ActualObject(
                 key: key, uid: uid, resourceVersion: resourceVersion, labels: [:], annotations: [:], spec: [:])
-            entries[key] = Entry(object: unread, foreign: resourceVersion, isInvalid: true, shown: (uid, now))
+            entries[key] = Entry(
+                object: StoredObject(unread), foreign: resourceVersion, isInvalid: true, shown: (uid, now))
             return true
         }
         defer { entries[key] = entry }
@@ -134,7 +134,7 @@ extension ObjectCache {
 
     /// What somebody else deleted since the last look; it is told once.
     package mutating func takeLost(_ key: ResourceKey) -> ActualObject? {
-        lost.removeValue(forKey: key)
+        lost.removeValue(forKey: key)?.object
     }
 
     /// A write was accepted; `object` is what it left behind.
@@ -143,7 +143,7 @@ extension ObjectCache {
         if lost[object.key]?.uid == object.uid { return }
         lost[object.key] = nil
         let before = entries[object.key].flatMap { $0.object.uid == object.uid ? $0 : nil }
-        var entry = Entry(object: object, unseen: before?.unseen ?? [], shown: entries[object.key]?.shown)
+        var entry = Entry(object: StoredObject(object), unseen: before?.unseen ?? [], shown: entries[object.key]?.shown)
         if before?.foreign == object.resourceVersion {
             // It looked foreign and was this write's own echo, faster than its answer.
             entry.unseen = []
@@ -170,7 +170,7 @@ extension ObjectCache {
         }
         if lost[key]?.uid == object.uid { return }
         lost[key] = nil
-        var entry = Entry(object: object, shown: entries[key]?.shown)
+        var entry = Entry(object: StoredObject(object), shown: entries[key]?.shown)
         entry.foreign = told == object.resourceVersion ? nil : told
         let isListed = entries[key]?.object.resourceVersion == object.resourceVersion
         entry.isInvalid = ticket.listCount != listCount && !isListed

@@ -81,8 +81,11 @@ public actor ZooKeeperClient {
     }
 
     /// What becomes of the session and of what it watches. Each call makes a sequence of its own, for one consumer.
-    public func events() -> ZooKeeperEvents {
-        let buffer = EventBuffer(capacity: configuration.eventCapacity)
+    /// - Parameter isWanted: Which changes the consumer wants to be told of; others take no room in its buffer.
+    public func events(
+        where isWanted: @escaping @Sendable (WatchEvent) -> Bool = { _ in true }
+    ) -> ZooKeeperEvents {
+        let buffer = EventBuffer(capacity: configuration.eventCapacity, isWanted: isWanted)
         if let state { buffer.append(state) }
         if isStopped { buffer.finish() }
         consumers.removeAll { $0.buffer == nil }

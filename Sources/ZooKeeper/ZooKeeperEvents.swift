@@ -36,13 +36,16 @@ final class EventBuffer: Sendable {
     }
 
     private let capacity: Int
+    private let isWanted: @Sendable (WatchEvent) -> Bool
     private let state = Mutex(State())
 
-    init(capacity: Int) {
+    init(capacity: Int, isWanted: @escaping @Sendable (WatchEvent) -> Bool = { _ in true }) {
         self.capacity = Swift.max(capacity, 2)
+        self.isWanted = isWanted
     }
 
     func append(_ event: ZooKeeperEvent) {
+        if case .changed(let change) = event, !isWanted(change) { return }
         let consumer = state.withLock { state -> CheckedContinuation<ZooKeeperEvent?, Never>? in
             if state.isFinished { return nil }
             if let consumer = state.consumer.take() { return consumer }

@@ -40,6 +40,11 @@ struct DubboLayout: Sendable {
         }
     }
 
+    /// Whether a change there can be of any concern. A watch on the whole tree tells of all that lives in it.
+    func concerns(_ path: String) -> Bool {
+        if case .other = place(of: path) { false } else { true }
+    }
+
     /// Those children of the root that may be interfaces.
     func directories(among children: [String]) -> [String] {
         children.filter { !Self.reserved.contains($0) && ProviderDecoder.interface(directory: $0) != nil }

@@ -24,8 +24,8 @@ extension RegistryFollower {
         await emit(.complete)
         readFailingLater()
         if watching == .lists { watchedDirectories = Set(directories) }
-        respelled = Set(
-            directories.filter { ProviderDecoder.interface(directory: $0) != $0 }.compactMap(ProviderDecoder.interface))
+        respelled = [:]
+        for directory in directories { noteSpelling(of: directory) }
         logger.info(
             "read the registry",
             metadata: [
@@ -158,18 +158,39 @@ extension RegistryFollower {
     mutating func reread(names: [String]) async throws(ZooKeeperError) {
         try await client.sync(layout.root)
         guard try await client.exists(layout.root) != nil else { throw ZooKeeperError(.noNode, path: layout.root) }
-        for name in names { try await reread(name) }
+        try await readListsAgain(of: names)
         readFailingLater()
+    }
+
+    /// Several directories of one name give one answer.
+    private mutating func readListsAgain(of names: [String]) async throws(ZooKeeperError) {
+        var spellings: [String: [String: SourceEvent]] = [:]
+        try await readLists(of: names.flatMap { respelled[$0].map(Array.init) ?? [$0] }) {
+            (self, directory, listing) async throws(ZooKeeperError) in
+            var tally = Tally()
+            guard let event = try self.event(for: directory, listing, &tally) else { return }
+            guard let interface = ProviderDecoder.interface(directory: directory), let all = self.respelled[interface]
+            else { return await self.emit(event) }
+            spellings[interface, default: [:]][directory] = event
+            if let events = spellings[interface], events.count == all.count {
+                await self.emit(.merged(events.sorted { $0.key < $1.key }.map(\.value), of: interface))
+            }
+        }
+    }
+
+    mutating func noteSpelling(of directory: String) {
+        guard let interface = ProviderDecoder.interface(directory: directory), interface != directory else { return }
+        respelled[interface, default: [interface]].insert(directory)
     }
 
     func readFailingLater() {
         if !failing.isEmpty { retries.yield(failing) }
     }
 
+    /// The list of this directory, and of others that have the same name.
     mutating func reread(_ directory: String) async throws(ZooKeeperError) {
-        var tally = Tally()
-        let listing = await providers(in: directory)
-        if let event = try event(for: directory, listing, &tally) { await emit(event) }
+        noteSpelling(of: directory)
+        if let interface = ProviderDecoder.interface(directory: directory) { try await readListsAgain(of: [interface]) }
     }
 }
 
@@ -181,5 +202,19 @@ extension RegistryFollower {
         let directories = try await listDirectories()
         for directory in directories where !watchedDirectories.contains(directory) { try await reread(directory) }
         watchedDirectories = Set(directories)
+    }
+}
+
+extension SourceEvent {
+    /// What several directories of one name say. One that can't be read leaves all that is known of the name as it is.
+    fileprivate static func merged(_ events: [SourceEvent], of name: String) -> SourceEvent {
+        var merged: Instances = [:]
+        for event in events {
+            switch event {
+            case .services(_, let services): merged.merge(services) { $0.merging($1) { $1 } }
+            default: return event
+            }
+        }
+        return .services(name: name, merged)
     }
 }

@@ -29,8 +29,8 @@ struct RegistryFollower {
     let retries: AsyncStream<Set<String>>.Continuation
     var isConnected = false
     var order = ReadOrder()
-    /// Interfaces whose directories are not named as one would expect, so that one name may have several.
-    var respelled: Set<String> = []
+    /// The directories of interfaces that are not named as one would expect, so that one name may have several.
+    var respelled: [String: Set<String>] = [:]
     /// Interfaces whose lists could not be read, for a reason that may pass.
     var failing: Set<String> = []
     /// The directories whose lists could not be read, for whatever reason.
@@ -76,9 +76,10 @@ struct RegistryFollower {
     /// Without a connection there is nothing to do: the next one begins with a full read.
     private mutating func handle(_ request: ReadRequests.Request) async {
         guard isConnected else { return }
-        if case .names(let names) = request, respelled.isDisjoint(with: names) {
+        switch request {
+        case .names(let names):
             await rereading { (self) throws(ZooKeeperError) in try await self.reread(names: names) }
-        } else {
+        case .everything:
             await readUntilComplete(isNewConnection: false)
         }
     }
@@ -133,7 +134,7 @@ struct RegistryFollower {
 
     private mutating func providerChanged(_ kind: WatchEvent.Kind, directory: String, node: String) async {
         guard let interface = ProviderDecoder.interface(directory: directory) else { return }
-        if directory != interface { respelled.insert(interface) }
+        noteSpelling(of: directory)
         // A list that was too long may have become short enough, and one of which nothing could be used has something now.
         if kind == .deleted ? unlisted.contains(directory) : unusable.contains(interface) {
             failing.insert(interface)

@@ -8,6 +8,8 @@ package import ZooKeeper
 package struct ZooKeeperRegistry: Source {
     /// Before a list is read again that could not be read.
     private static let retryPause = Duration.seconds(5)
+    /// For names that are asked for one after the other: a second look need not be hasty.
+    private static let gatheringTime = Duration.milliseconds(100)
 
     package let name: String
     private let client: ZooKeeperClient
@@ -45,8 +47,10 @@ package struct ZooKeeperRegistry: Source {
                 var follower = RegistryFollower(
                     client: client, layout: layout, decoder: decoder, watching: persistentWatches ? .tree : .lists,
                     logger: logger, emit: emit, retries: retry)
-                let events = await client.events().map { RegistryFollower.Input.event($0) }
-                for await input in merge(events, requests.map { .request($0) }) { await follower.handle(input) }
+                let events = await client.events { [layout] in layout.concerns($0.path) }
+                    .map { RegistryFollower.Input.event($0) }
+                let requests = requests.gathered(for: Self.gatheringTime).map { RegistryFollower.Input.request($0) }
+                for await input in merge(events, requests) { await follower.handle(input) }
             }
         }
     }

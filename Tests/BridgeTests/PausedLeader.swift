@@ -58,6 +58,7 @@ final class PausedLeader: Leadership {
     func leads() async throws {
         while !election.isLeading {
             await clock.someoneSleeps()
+            try Task.checkCancellation()
             if !election.isLeading { clock.advance(by: .seconds(1)) }
             await Task.yield()
         }

@@ -17,6 +17,35 @@ struct WorkQueueTests {
         #expect(queue.count == 0)
     }
 
+    @Test("what is in the background comes when nothing else waits, and at once when it is needed")
+    func background() async {
+        for key in ["a", "b", "c"] { queue.add(key, isInBackground: true) }
+        queue.add("d")
+        queue.add("c")
+        queue.add("d", isInBackground: true)
+        #expect(queue.waiting == 4)
+        var keys: [String] = []
+        while queue.waiting > 0, let item = await queue.next() {
+            keys.append(item.key)
+            queue.add(item.key, isInBackground: item.key == "d")
+        }
+        #expect(keys == ["d", "c", "a", "b"])
+        for key in keys { queue.done(key) }
+        #expect(queue.waiting == 4 && queue.unfinished == 4)
+        keys = []
+        for _ in 0..<4 { if let item = await queue.next() { keys.append(item.key) } }
+        #expect(keys == ["c", "a", "b", "d"] && queue.waiting == 0)
+    }
+
+    @Test("whoever waits for a key and is cancelled gets nil, and takes none away")
+    func cancelled() async {
+        let waiter = Task { await queue.next()?.key }
+        waiter.cancel()
+        #expect(await waiter.value == nil)
+        queue.add("a")
+        #expect(await queue.next()?.key == "a")
+    }
+
     @Test("a key waits since it was first added")
     func since() async throws {
         let start = ContinuousClock.now

@@ -81,7 +81,7 @@ extension FaultTests {
                 $0.verb == "patch" && $0.status == 200 && $0.name != interfaces[0].lowercased()
             }
             // Who hears of an arrival later than of the other's write may take that back for a moment.
-            #expect((39...45).contains(arrivals.count), "\(arrivals.count)")
+            #expect((39..<78).contains(arrivals.count), "\(arrivals.count)")
             #expect(Set(arrivals.map(\.name)).count == 39)
             #expect(writes.allSatisfy { $0.verb != "delete" })
         }
@@ -105,8 +105,8 @@ extension FaultTests {
                     let killed = ContinuousClock.now
                     try await scene.register(Provider.many(Self.orders, 2..<3))
                     try await standby.status("it leads") { $0.delivery["leadership"] == "leading" }
-                    // The lease, which was renewed 300 ms before at most, and one attempt after its end.
-                    #expect(ContinuousClock.now - killed < .seconds(3))
+                    // The lease, of which a renewal is seen up to an attempt late, one attempt after its end, and a look at the status.
+                    #expect(ContinuousClock.now - killed < .seconds(6))
                     try await scene.waitUntilEqual()
                     #expect(try await scene.entries()["com.acme.stock"] == before["com.acme.stock"])
                     try leader.restart()

@@ -50,7 +50,7 @@ extension FaultTests {
                 try await scene.register(Provider.many(interfaces[2], 5..<7))
 
                 // The new session's read is slow enough to be broken off halfway: the lists have some 20 kB.
-                await proxy.throttle(bytesPerSecond: 20_000, going: [.toClient])
+                await proxy.throttle(bytesPerSecond: 5_000, going: [.toClient])
                 let passed = await proxy.traffic.toClient.passed
                 await proxy.blackHole(false)
                 try await proxy.wait { $0.toClient.passed > passed + 6_000 }

@@ -16,7 +16,10 @@ struct SoakTests {
                 print(record.report(writes: try scene.writes()))
                 #expect(scene.replicas.map(\.name).compactMap { record.memory.growth(of: $0) }.allSatisfy { $0 < 50 })
             }
+            // Also while the replicas stopped.
+            #expect(record.wrongs == [])
         } catch {
+            for wrong in record.wrongs { Issue.record("\(wrong)") }
             let folder = "\(ServerTools.packageRoot)/.build/soak-\(SoakSettings.seed)"
             record.writeActions(to: folder)
             print("soak: FAILED; the logs are in \(folder)")

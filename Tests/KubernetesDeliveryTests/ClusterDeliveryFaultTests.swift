@@ -121,11 +121,10 @@ struct ClusterDeliveryFaultTests {
             await world.server.inject(
                 .respond(status: 429, headers: [("Retry-After", "1")]), where: { $0.verb == .create })
             try await world.withDelivery { delivery in
+                let began = ContinuousClock.now
                 world.wish(.sample("a", 1), of: delivery)
-                try await world.server.waitForRequests { $0[.create, "serviceentries"] == 1 }
-                let refused = ContinuousClock.now
                 try await world.wait(for: .sample("a", 1))
-                #expect(refused.duration(to: .now) >= .milliseconds(900))
+                #expect(began.duration(to: .now) >= .seconds(1))
             }
         }
     }
@@ -136,13 +135,13 @@ struct ClusterDeliveryFaultTests {
             await world.server.inject(
                 .respond(status: 429, headers: [("Retry-After", "1")]), where: { $0.verb == .create })
             try await world.withDelivery(workers: 4) { delivery in
+                let began = ContinuousClock.now
                 world.wish(.sample("a", 1), of: delivery)
                 try await delivery.waitForTroubles(1)
-                let refused = ContinuousClock.now
                 let names = (0..<20).map { "s-\($0)" }
                 for name in names { world.wish(.sample(name, 1), of: delivery) }
                 try await world.server.waitForRequests { $0.writes == 2 }
-                #expect(refused.duration(to: .now) >= .milliseconds(900))
+                #expect(began.duration(to: .now) >= .seconds(1))
                 for name in names + ["a"] { try await world.wait(for: .sample(name, 1)) }
             }
         }

@@ -68,7 +68,7 @@ struct ClusterDeliveryWorkloadTests {
             // A restart finds all as it should be.
             let writes = await world.server.requestCounts.writes
             try await world.withDelivery(usesWorkloads: true) { delivery in
-                while world.wishes.seeded.count < 4 { await Task.yield() }
+                try await yield(while: world.wishes.seeded.count < 4)
                 try await delivery.settle()
                 #expect(await world.server.requestCounts.writes == writes)
             }

@@ -51,9 +51,10 @@ struct EndpointMovesTests {
         /// One look at what nobody wants.
         mutating func look(at key: ResourceKey, _ desired: ServiceEntry) {
             let isEchoed = (entryHistory.last?.at ?? 0) + 0.1 <= now
-            guard desired.isInline else { return remove(key) }
+            guard desired.isInline, let entry else { return remove(key) }
             let rest = moves.rest(
-                beforeDeletionFor: desired.key, entry?.spec, isEchoed: isEchoed, now: .seconds(now))
+                beforeDeletionFor: desired.key, isInline: entry.spec["workloadSelector"] == nil, isEchoed: isEchoed,
+                now: .seconds(now))
             if rest == nil { remove(key) }
         }
 

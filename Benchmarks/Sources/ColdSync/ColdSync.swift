@@ -1,72 +1,107 @@
+import ArgumentParser
 import Foundation
 import IsthmusTesting
 import Kubernetes
 import Measuring
 import ZooKeeper
 
-/// How long a cold start takes with a thousand services of ten providers each, against a client that only writes the same objects with the
-/// same verb; and a restart with nothing changed.
+/// How long a cold start takes, against clients that only read the same znodes and only write the same objects; and a restart with
+/// nothing changed.
 @main
-struct ColdSync {
-    static let services = 1_000
-    static let providers = 10
-    static let rounds = 3
+struct ColdSync: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "cold-sync")
 
-    static func main() async throws {
-        try await Stage.run { stage in
+    @OptionGroup var program: BridgeProgram
+    @Option(help: "How many services.") var services = 1_000
+    @Option(help: "How many providers each service has.") var providers = 10
+    @Option(help: "How often all is done.") var rounds = 3
+    @Option(help: "How many writes of the bare client are under way.") var writers = 16
+
+    func validate() throws {
+        guard services > 0, providers > 0, rounds > 0, writers > 0 else {
+            throw ValidationError("There is nothing to measure.")
+        }
+    }
+
+    func run() async throws {
+        try await Stage.run(program) { [self] stage in
             try await register(stage)
-            var bridgeTimes: [Double] = []
-            var writerTimes: [Double] = []
+            var report = MeasurementReport(
+                "Cold sync of \(grouped(services)) services × \(providers) providers",
+                columns: [
+                    "round", "bare reader", "bare writer", "bridge", "bridge : bare writer",
+                    "processor time of the bridge",
+                    "its memory", "at most",
+                ])
+            var ratios: [Double] = []
             for round in 1...rounds {
-                let cold = "cold-\(round)"
-                let bare = "bare-\(round)"
+                let (cold, bare) = ("cold-\(round)", "bare-\(round)")
                 try await stage.server.createNamespace(cold)
                 try await stage.server.createNamespace(bare)
-                let bridge = try await coldStart(stage, namespace: cold)
+                let reader = try await readBare(stage)
+                let (bridge, usage) = try await coldStart(stage, namespace: cold)
                 let writer = try await writeBare(stage, from: cold, to: bare)
-                bridgeTimes.append(bridge / .seconds(1))
-                writerTimes.append(writer / .seconds(1))
-                print("round \(round): bridge \(seconds(bridge)), bare writer \(seconds(writer))")
+                ratios.append(bridge / writer)
+                report.add(
+                    "\(round)", reader.text, writer.text, bridge.text, String(format: "%.2f", bridge / writer),
+                    "\(usage.cpu.text), \(Int(usage.cpu / bridge * 100)) % of a core", mebibytes(usage.resident),
+                    mebibytes(usage.peakResident))
             }
-            let ratio = median(zip(bridgeTimes, writerTimes).map { $0 / $1 })
-            print("cold sync, median ratio of bridge to bare writer: \(String(format: "%.2f", ratio))")
+            let command =
+                "scripts/benchmark cold-sync --services \(services) --providers \(providers) --rounds \(rounds)"
+                + " --writers \(writers)\(program.options)"
+            report.show(command: command, versions: try await stage.versions())
+            print("The median of the ratios is \(String(format: "%.2f", median(ratios))).\n")
             try await restart(stage, namespace: "cold-\(rounds)")
         }
     }
 
-    private static func register(_ stage: Stage) async throws {
+    private func interface(_ service: Int) -> String { "com.acme.shop.module\(service % 40).Service\(service)" }
+
+    private func register(_ stage: Stage) async throws {
+        try await inParallel(services, limit: 64) { service in
+            try await stage.registry.ensurePath("/dubbo/\(interface(service))/providers")
+            for provider in 0..<providers {
+                try await stage.register(interface(service), service * providers + provider)
+            }
+        }
+    }
+
+    private func inParallel(
+        _ count: Int, limit: Int, _ body: @escaping @Sendable (Int) async throws -> Void
+    ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for service in 0..<services {
-                if service >= 64 { try await group.next() }
-                group.addTask {
-                    let interface = "com.acme.shop.module\(service % 40).Service\(service)"
-                    try await stage.registry.ensurePath("/dubbo/\(interface)/providers")
-                    for provider in 0..<providers {
-                        try await stage.register(interface, service * providers + provider)
-                    }
-                }
+            for index in 0..<count {
+                if index >= limit { try await group.next() }
+                group.addTask { try await body(index) }
             }
             try await group.waitForAll()
         }
-        print("registered \(services) services × \(providers) providers")
+    }
+
+    /// Reads the names of all znodes that the bridge has to read.
+    private func readBare(_ stage: Stage) async throws -> Duration {
+        let start = ContinuousClock.now
+        let interfaces = try await stage.registry.children(of: "/dubbo")
+        try await inParallel(interfaces.count, limit: 256) { index in
+            _ = try await stage.registry.children(of: "/dubbo/\(interfaces[index])/providers")
+        }
+        return start.duration(to: .now)
     }
 
     /// From the start of the process to the last object in the cluster.
-    private static func coldStart(_ stage: Stage, namespace: String) async throws -> Duration {
-        var elapsed = Duration.zero
+    private func coldStart(_ stage: Stage, namespace: String) async throws -> (Duration, ProcessUsage) {
         let start = ContinuousClock.now
+        var result: (Duration, ProcessUsage)?
         try await stage.withBridge(namespace: namespace) { bridge in
-            try await waitForObjects(stage, namespace: namespace)
-            elapsed = start.duration(to: .now)
-            let usage = try ProcessUsage(pid: bridge.pid)
-            print(
-                "  cold start: \(seconds(elapsed)), processor time \(seconds(usage.cpu)), resident \(usage.resident) MiB, "
-                    + "peak \(usage.peakResident) MiB")
+            try await waitForObjects(stage, namespace: namespace, count: services)
+            result = (start.duration(to: .now), try ProcessUsage(pid: bridge.pid))
         }
-        return elapsed
+        guard let result else { throw TestSupportError("the bridge did not run") }
+        return result
     }
 
-    private static func waitForObjects(_ stage: Stage, namespace: String) async throws {
+    private func waitForObjects(_ stage: Stage, namespace: String, count: Int) async throws {
         var names: Set<String> = []
         let events = stage.cluster.watcher(
             Stage.entries, namespace: namespace, listing: .metadataOnly, watching: .metadataOnly)
@@ -76,12 +111,12 @@ struct ColdSync {
             case .deleted(let object): names.remove(object.metadata.name)
             case .listBegins, .listComplete, .interrupted: break
             }
-            if names.count == services { return }
+            if names.count == count { return }
         }
     }
 
-    /// Creates the same objects in another namespace, as many at a time as the bridge does, seen through the same kind of watch.
-    private static func writeBare(_ stage: Stage, from: String, to: String) async throws -> Duration {
+    /// Creates the same objects in another namespace, seen through the same kind of watch.
+    private func writeBare(_ stage: Stage, from: String, to: String) async throws -> Duration {
         var bodies: [[UInt8]] = []
         for try await page in stage.cluster.list(Stage.entries, namespace: from) {
             for object in page.objects {
@@ -94,42 +129,34 @@ struct ColdSync {
                 bodies.append(Array(try JSONSerialization.data(withJSONObject: json)))
             }
         }
-        let start = ContinuousClock.now
+        let (all, start) = (bodies, ContinuousClock.now)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await waitForObjects(stage, namespace: to) }
-            for (index, body) in bodies.enumerated() {
-                if index >= 16 { try await group.next() }
-                group.addTask {
-                    _ = try await stage.cluster.create(
-                        Stage.entries, namespace: to, body: body, fieldManager: "benchmark", replying: .metadataOnly)
-                }
+            group.addTask { try await waitForObjects(stage, namespace: to, count: all.count) }
+            try await inParallel(all.count, limit: writers) { index in
+                _ = try await stage.cluster.create(
+                    Stage.entries, namespace: to, body: all[index], fieldManager: "benchmark", replying: .metadataOnly)
             }
             try await group.waitForAll()
         }
         return start.duration(to: .now)
     }
 
-    /// With nothing changed: how long until both sides are read, and what is written.
-    private static func restart(_ stage: Stage, namespace: String) async throws {
-        let before = try stage.bridgeRequests().count { $0.isWrite }
+    /// With nothing changed but one service more, which shows when what there was is decided.
+    private func restart(_ stage: Stage, namespace: String) async throws {
+        try await stage.registry.ensurePath("/dubbo/com.acme.Last/providers")
+        try await stage.register("com.acme.Last", 1)
+        let before = try stage.bridgeRequests().count
         let start = ContinuousClock.now
         try await stage.withBridge(namespace: namespace) { bridge in
-            try await eventually("both sides are read") {
-                bridge.log.contains("read our objects in the cluster") && bridge.log.contains("read the registry")
-            }
+            try await waitForObjects(stage, namespace: namespace, count: services + 1)
             let ready = start.duration(to: .now)
-            // What the bridge had to say about the others was decided before this change.
-            try await stage.registry.ensurePath("/dubbo/com.acme.Last/providers")
-            try await stage.register("com.acme.Last", 1)
-            try await eventually("the change after it is delivered") {
-                try await stage.cluster.get(
-                    Stage.entries, name: "com.acme.last.v-1-0-0", namespace: namespace, representation: .metadataOnly
-                ).metadata.name == "com.acme.last.v-1-0-0"
-            }
-            let writes = try stage.bridgeRequests().count { $0.isWrite } - before - 1
-            print("restart with nothing changed: ready after \(seconds(ready)), \(writes) writes")
             let usage = try ProcessUsage(pid: bridge.pid)
-            print("  \(usage.resident) MiB resident, peak \(usage.peakResident) MiB")
+            let writes = try stage.bridgeRequests().dropFirst(before).count { $0.isWrite }
+            print(
+                """
+                Restart with one service more: it is there after \(ready.text), \(writes) writes in all, processor time \
+                \(usage.cpu.text), \(mebibytes(usage.resident)), at most \(mebibytes(usage.peakResident))
+                """)
         }
     }
 }

@@ -13,24 +13,20 @@ public struct Stage: Sendable {
     public let zooKeeper: RealZooKeeper
     public let cluster: KubernetesClient
     public let registry: ZooKeeperClient
-    private let isthmus: String
+    private static let agent = "benchmark"
+    private let program: BridgeProgram
     private let folder: TemporaryFolder
 
-    /// Reads the path of the program from the command line.
-    public static func run(_ body: @Sendable (Stage) async throws -> Void) async throws {
-        guard CommandLine.arguments.count == 2 else {
-            print("usage: \(CommandLine.arguments[0]) PATH-OF-ISTHMUS")
-            exit(64)
-        }
+    public static func run(_ program: BridgeProgram, _ body: @Sendable (Stage) async throws -> Void) async throws {
         let server = try await RealAPIServer.start()
         let zooKeeper = try await RealZooKeeper.start()
         let stage = Stage(
             server: server, zooKeeper: zooKeeper,
             cluster: try KubernetesClient(
-                .kubeconfig(path: server.kubeconfig, context: nil), userAgent: "benchmark",
+                .kubeconfig(path: server.kubeconfig, context: nil), userAgent: agent,
                 logger: Logger(label: "benchmark")),
             registry: ZooKeeperClient(try ConnectionString(zooKeeper.connectString)),
-            isthmus: CommandLine.arguments[1], folder: try TemporaryFolder(label: "benchmark"))
+            program: program, folder: try TemporaryFolder(label: "benchmark"))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await stage.registry.run() }
             try await body(stage)
@@ -43,7 +39,7 @@ public struct Stage: Sendable {
 
     /// Starts the bridge, which writes to `namespace`; ends it after `body`.
     ///
-    /// - Parameter delivery: A line for the section `delivery` of its configuration.
+    /// - Parameter delivery: A line for the section `delivery` of Isthmus's configuration.
     public func withBridge(
         namespace: String, delivery: String? = nil, _ body: (ChildProcess) async throws -> Void
     ) async throws {
@@ -56,10 +52,20 @@ public struct Stage: Sendable {
               kubernetes: [{ kubeconfig: \(server.kubeconfig) }]
             \(delivery.map { "  \($0)" } ?? "")
             """, to: "\(namespace).yaml")
+        let words = program.words(with: [
+            "zookeeper": zooKeeper.connectString, "kubeconfig": server.kubeconfig, "namespace": namespace,
+            "config": configuration,
+        ])
         let bridge = try ChildProcess.start(
-            "isthmus", executable: isthmus, arguments: ["run", "--config", configuration],
+            "bridge", executable: words[0], arguments: Array(words.dropFirst()),
             log: folder.path(of: "\(namespace)-\(UInt32.random(in: 0...UInt32.max)).log"))
-        try await body(bridge)
+        do {
+            try await body(bridge)
+        } catch {
+            print("what the bridge said last:\n\(bridge.log.suffix(2_000))")
+            _ = await bridge.stop()
+            throw error
+        }
         _ = await bridge.stop()
     }
 
@@ -87,34 +93,26 @@ public struct Stage: Sendable {
 
     /// What the bridge asked of the API server so far.
     public func bridgeRequests() throws -> [AuditedRequest] {
-        try server.requests().filter { $0.userAgent.hasPrefix("isthmus/") }
-    }
-}
-
-/// What the operating system knows of a process (`proc(5)`).
-public struct ProcessUsage {
-    /// User and system time.
-    public var cpu: Duration
-    /// Resident memory now and at its highest, in MiB.
-    public var resident: Int
-    public var peakResident: Int
-
-    public init(pid: Int32) throws {
-        let stat = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
-        let fields = stat.drop { $0 != ")" }.split(separator: " ")
-        // Ticks of 10 ms: user time and system time are the 14th and 15th field of the file.
-        cpu = .milliseconds(10 * ((Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0)))
-        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
-        func mebibytes(_ key: String) -> Int {
-            let line = status.split(separator: "\n").first { $0.hasPrefix(key + ":") } ?? ""
-            return (Int(line.filter(\.isNumber)) ?? 0) / 1024
+        try server.requests().filter { request in
+            !["\(Self.agent)", "kubectl/", "kube-apiserver/"].contains { request.userAgent.hasPrefix($0) }
         }
-        resident = mebibytes("VmRSS")
-        peakResident = mebibytes("VmHWM")
+    }
+
+    /// What takes part besides the bridge.
+    public func versions() async throws -> [String] {
+        struct Version: Decodable { let gitVersion: String }
+        let answer = try await server.kubectl("get", "--raw", "/version")
+        let version = try JSONDecoder().decode(Version.self, from: Data(answer.utf8)).gitVersion
+        let zooKeeper = try await zooKeeper.answer(to: "srvr").split(separator: "\n").first ?? "?"
+        return ["kube-apiserver \(version)", "\(zooKeeper)"]
     }
 }
 
-public func seconds(_ duration: Duration) -> String { String(format: "%.2f s", duration / .seconds(1)) }
+/// The value that so many of a hundred don't exceed.
+public func percentile(_ percent: Int, _ durations: [Duration]) -> Duration {
+    let sorted = durations.sorted()
+    return sorted.isEmpty ? .zero : sorted[min(sorted.count * percent / 100, sorted.count - 1)]
+}
 
 public func median(_ values: [Double]) -> Double {
     let sorted = values.sorted()

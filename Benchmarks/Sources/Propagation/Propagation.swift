@@ -1,4 +1,6 @@
+import ArgumentParser
 import Foundation
+import IsthmusTesting
 import Kubernetes
 import Measuring
 import ZooKeeper
@@ -8,38 +10,45 @@ import ZooKeeper
 /// Each change is compared with what the API server alone needs: a client that only writes the same object, seen through the same
 /// watch, in the same run.
 @main
-struct Propagation {
-    static let changes = 200
-    static let idle = Duration.seconds(30)
-    static let namespace = "measured"
-    static let interface = "com.acme.Measured"
-    static let object = "com.acme.measured.v-1-0-0"
+struct Propagation: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "propagation")
+    private static let namespace = "measured"
+    private static let interface = "com.acme.Measured"
 
-    static func main() async throws {
-        try await Stage.run { stage in
-            try await stage.server.createNamespace(namespace)
-            try await stage.registry.ensurePath("/dubbo/\(interface)/providers")
-            try await stage.withBridge(namespace: namespace) { bridge in
+    @OptionGroup var program: BridgeProgram
+    @Option(help: "How many changes.") var changes = 200
+    @Option(help: "For how many seconds nothing changes.") var idle = 30
+
+    func validate() throws {
+        guard changes > 0, idle > 0 else { throw ValidationError("There is nothing to measure.") }
+    }
+
+    func run() async throws {
+        try await Stage.run(program) { [self] stage in
+            try await stage.server.createNamespace(Self.namespace)
+            try await stage.registry.ensurePath("/dubbo/\(Self.interface)/providers")
+            try await stage.withBridge(namespace: Self.namespace) { bridge in
                 try await measure(stage)
                 try await measureIdle(stage, pid: bridge.pid)
             }
         }
     }
 
-    private static func measure(_ stage: Stage) async throws {
+    private func measure(_ stage: Stage) async throws {
         var events = stage.cluster.watcher(
-            Stage.entries, namespace: namespace, listing: .metadataOnly, watching: .metadataOnly
+            Stage.entries, namespace: Self.namespace, listing: .metadataOnly, watching: .metadataOnly
         ).makeAsyncIterator()
-        func nextChange() async {
+        func nextChange() async -> String {
             while let event = await events.next() {
-                if case .changed = event { return }
+                if case .changed(let object) = event { return object.metadata.name }
             }
+            return ""
         }
         while let event = await events.next() {
             if case .listComplete = event { break }
         }
-        try await stage.register(interface, 0)
-        await nextChange()
+        try await stage.register(Self.interface, 0)
+        let object = await nextChange()
 
         var throughBridge: [Duration] = []
         var writerAlone: [Duration] = []
@@ -47,45 +56,46 @@ struct Propagation {
             // A field that the bridge doesn't own, so that it has nothing to repair.
             var start = ContinuousClock.now
             _ = try await stage.cluster.mergePatch(
-                Stage.entries, name: object, namespace: namespace,
+                Stage.entries, name: object, namespace: Self.namespace,
                 body: Array(#"{"metadata":{"annotations":{"propagation":"\#(number)"}}}"#.utf8))
-            await nextChange()
+            _ = await nextChange()
             writerAlone.append(start.duration(to: .now))
 
             start = .now
-            try await stage.register(interface, number)
-            await nextChange()
+            try await stage.register(Self.interface, number)
+            _ = await nextChange()
             throughBridge.append(start.duration(to: .now))
         }
-        report("registry change → object seen in the cluster", throughBridge)
-        report("the same object written by a bare client    ", writerAlone)
+        var report = MeasurementReport(
+            "\(grouped(changes)) single changes", columns: ["from → to", "p50", "p99", "max"])
+        report.add("a change in the registry → the object is seen", throughBridge)
+        report.add("a bare client's write of the same object → it is seen", writerAlone)
+        report.show(
+            command: "scripts/benchmark propagation --changes \(changes) --idle \(idle)\(program.options)",
+            versions: try await stage.versions())
         let ratio = percentile(50, throughBridge) / percentile(50, writerAlone)
-        print("ratio of the medians: \(rounded(ratio))")
+        print("The ratio of the medians is \(String(format: "%.2f", ratio)).\n")
     }
 
     /// Requests of the bridge to both sides, and its processor time, while nothing changes.
-    private static func measureIdle(_ stage: Stage, pid: Int32) async throws {
+    private func measureIdle(_ stage: Stage, pid: Int32) async throws {
         let requests = try stage.bridgeRequests().count
         let usage = try ProcessUsage(pid: pid)
-        try await Task.sleep(for: idle)
+        try await Task.sleep(for: .seconds(idle))
         let asked = try stage.bridgeRequests().dropFirst(requests).map(\.description)
         let cpu = try ProcessUsage(pid: pid).cpu - usage.cpu
-        print("idle for \(idle): \(asked.count) requests to the API server \(asked)")
-        print("idle for \(idle): \(rounded(cpu / idle * 100)) % of a core, \(usage.resident) MiB resident")
+        print(
+            """
+            Idle for \(idle) s: \(asked.count) requests to the API server \(asked), \(cpu.text) of processor time, \
+            \(mebibytes(usage.resident))
+            """)
         print("ZooKeeper's view of its connections (lop: the last operation):")
         print(try await stage.zooKeeper.answer(to: "cons").trimmingCharacters(in: .whitespacesAndNewlines))
     }
+}
 
-    private static func percentile(_ percent: Int, _ values: [Duration]) -> Double {
-        let sorted = values.sorted()
-        return sorted[min(sorted.count * percent / 100, sorted.count - 1)] / .milliseconds(1)
+extension MeasurementReport {
+    fileprivate mutating func add(_ name: String, _ durations: [Duration]) {
+        add([name] + [50, 99, 100].map { percentile($0, durations).text })
     }
-
-    private static func report(_ name: String, _ values: [Duration]) {
-        let p50 = rounded(percentile(50, values))
-        let p99 = rounded(percentile(99, values))
-        print("\(name): p50 \(p50) ms, p99 \(p99) ms, n \(values.count)")
-    }
-
-    private static func rounded(_ value: Double) -> String { String(format: "%.2f", value) }
 }

@@ -42,18 +42,18 @@ struct Outcome {
 
     static var rows: [(name: String, value: (Outcome) -> String)] {
         [
-            ("the restart took", { seconds($0.restart) }),
+            ("the restart took", { $0.restart.text }),
             ("writes to the API server", { "\($0.writes.count)" }),
             ("of them refused", { "\($0.writes.count { ($0.status ?? 200) >= 300 })" }),
             ("most writes in a second", { "\($0.mostInASecond)" }),
-            ("last change of the registry → cluster equal", { seconds($0.untilEqual) }),
-            ("an instance leaves → its address is gone, p50", { milliseconds(percentile(50, $0.stale)) }),
-            ("… the longest", { milliseconds(percentile(100, $0.stale)) }),
-            ("latency of a write at the server, p50", { milliseconds(percentile(50, $0.latencies)) }),
-            ("… p99", { milliseconds(percentile(99, $0.latencies)) }),
-            ("processor time of the API server", { seconds($0.usage.server) }),
-            ("processor time of etcd", { seconds($0.usage.etcd) }),
-            ("processor time of the bridge", { seconds($0.usage.bridge) }),
+            ("last change of the registry → cluster equal", { $0.untilEqual.text }),
+            ("an instance leaves → its address is gone, p50", { percentile(50, $0.stale).text }),
+            ("… the longest", { percentile(100, $0.stale).text }),
+            ("latency of a write at the server, p50", { percentile(50, $0.latencies).text }),
+            ("… p99", { percentile(99, $0.latencies).text }),
+            ("processor time of the API server", { $0.usage.server.text }),
+            ("processor time of etcd", { $0.usage.etcd.text }),
+            ("processor time of the bridge", { $0.usage.bridge.text }),
         ]
     }
 
@@ -63,10 +63,3 @@ struct Outcome {
         Dictionary(grouping: writes) { $0.received.components.seconds }.values.map(\.count).max() ?? 0
     }
 }
-
-private func percentile(_ percent: Int, _ values: [Duration]) -> Duration {
-    let sorted = values.sorted()
-    return sorted.isEmpty ? .zero : sorted[min(sorted.count * percent / 100, sorted.count - 1)]
-}
-
-private func milliseconds(_ duration: Duration) -> String { String(format: "%.1f ms", duration / .milliseconds(1)) }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import IsthmusTesting
 import Kubernetes
@@ -8,7 +9,8 @@ import ZooKeeper
 ///
 /// One instance after the other deregisters its interfaces and registers them a moment later at another address.
 @main
-struct RollingRestart {
+struct RollingRestart: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "rolling-restart")
     static let interfaces = (0..<200).map { "com.acme.shop.module\($0 % 10).Service\($0)" }
     static let instances = 50
     /// From one instance to the next, and how long each is away.
@@ -17,14 +19,21 @@ struct RollingRestart {
     /// Until what was just written counts as quiet.
     static let quietTime = Duration.seconds(11)
 
-    static func main() async throws {
-        try await Stage.run { stage in
-            try await registerAll(stage)
+    /// Another bridge has no setting for its pace.
+    @OptionGroup var program: BridgeProgram
+
+    func validate() throws {
+        if program.bridge != nil { throw ValidationError("This compares two settings of Isthmus.") }
+    }
+
+    func run() async throws {
+        try await Stage.run(program) { stage in
+            try await Self.registerAll(stage)
             var results: [Outcome] = []
             for (round, pacing) in ["on", "off"].enumerated() {
-                results.append(try await restart(stage, round: round, pacing: pacing))
+                results.append(try await Self.restart(stage, round: round, pacing: pacing))
             }
-            try await report(stage, results)
+            try await Self.report(stage, results)
         }
     }
 
@@ -86,25 +95,12 @@ struct RollingRestart {
     }
 
     private static func report(_ stage: Stage, _ results: [Outcome]) async throws {
-        let versions = try JSONDecoder().decode(
-            [String: String].self, from: Data(try await stage.server.kubectl("get", "--raw", "/version").utf8))
-        let server = versions["gitVersion"] ?? "of an unknown version"
-        let zooKeeper = try await stage.zooKeeper.answer(to: "srvr").split(separator: "\n").first ?? "?"
-        let kernel = try String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)
-        let memory = ProcessInfo.processInfo.physicalMemory >> 30
-        print(
+        var report = MeasurementReport(
             """
-            `scripts/benchmark rolling-restart`, \(ProcessInfo.processInfo.activeProcessorCount) cores, \(memory) GiB, Linux \
-            \(kernel.trimmingCharacters(in: .whitespacesAndNewlines)), kube-apiserver \(server), \(zooKeeper)
-
-            \(interfaces.count) interfaces, \(instances) instances restarted one after the other, \
-            \(2 * interfaces.count * instances) changes of the registry
-
-            """)
-        print("| | " + results.map { "pacing \($0.pacing)" }.joined(separator: " | ") + " |")
-        print("|---|" + results.map { _ in "---:|" }.joined())
-        for (name, value) in Outcome.rows {
-            print("| \(name) | " + results.map(value).joined(separator: " | ") + " |")
-        }
+            \(interfaces.count) interfaces, \(instances) instances restarted one after the other: \
+            \(grouped(2 * interfaces.count * instances)) changes of the registry
+            """, columns: [""] + results.map { "pacing \($0.pacing)" })
+        for (name, value) in Outcome.rows { report.add([name] + results.map(value)) }
+        report.show(command: "scripts/benchmark rolling-restart", versions: try await stage.versions())
     }
 }

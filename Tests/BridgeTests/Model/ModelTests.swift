@@ -9,22 +9,19 @@ import Testing
 /// whether anything was touched or taken away that the design says must stay.
 ///
 /// `ISTHMUS_MODEL_SEED` repeats one run, `ISTHMUS_MODEL_STEPS` sets how long each is.
-@Suite("the bridge between registries and a cluster that fail at random", .timeLimit(.minutes(5)))
+@Suite("the bridge between registries and a cluster that fail at random", .timeLimit(.minutes(ModelSettings.timeLimit)))
 struct ModelTests {
-    static var environmentSeed: UInt64? { environment("ISTHMUS_MODEL_SEED").flatMap { UInt64($0) } }
-    static var environmentSteps: Int? { environment("ISTHMUS_MODEL_STEPS").flatMap { Int($0) } }
-
-    private static func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
-
     @Test(
         "nothing goes without an affirmative answer, nothing of others is touched, and all is right when all is well again",
-        arguments: environmentSeed.map { [$0] } ?? SeededGenerator.seeds(3))
+        arguments: ModelSettings.seed.map { [$0] } ?? SeededGenerator.seeds(3))
     func holds(seed: UInt64) async {
-        let count = max(Self.environmentSteps ?? 3000, 1)
+        let count = ModelSettings.steps ?? 3000
         var run = await ModelRun(seed: seed)
         for step in 1...count {
             await run.step()
             if step % 250 == 0 || step == count { await run.heal() }
+            // What is seen when the time is over says nothing.
+            if Task.isCancelled { break }
             if run.problems.isEmpty { continue }
             Issue.record(
                 """
@@ -36,6 +33,15 @@ struct ModelTests {
         }
         await run.end()
     }
+}
+
+enum ModelSettings {
+    private static let environment = ProcessInfo.processInfo.environment
+
+    static let seed = environment["ISTHMUS_MODEL_SEED"].flatMap { UInt64($0) }
+    static let steps = environment["ISTHMUS_MODEL_STEPS"].flatMap { Int($0) }.map { max($0, 1) }
+    /// In minutes, of each seed.
+    static var timeLimit: Int { 5 + (steps ?? 0) / 1000 }
 }
 
 extension ModelRun {

@@ -12,13 +12,13 @@ import Translation
 struct WireModelTests {
     @Test(
         "what no provider does happens to no endpoint, and when all is well again the cluster is what the registry says",
-        arguments: ModelTests.environmentSeed.map { [$0] } ?? SeededGenerator.seeds(2))
+        arguments: ModelSettings.seed.map { [$0] } ?? SeededGenerator.seeds(2))
     func converges(seed: UInt64) async throws {
         try await Street.run { street, registry in
             var model = WireModel(street: street, registry: registry, random: SeededGenerator(seed: seed))
             do {
                 try await model.begin()
-                for _ in 0..<(ModelTests.environmentSteps.map { max($0 / 10, 1) } ?? 300) {
+                for _ in 0..<(ModelSettings.steps.map { max($0 / 10, 1) } ?? 300) {
                     try await model.step()
                     if !model.problems.isEmpty { break }
                 }

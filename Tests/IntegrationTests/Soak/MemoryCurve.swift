@@ -1,4 +1,5 @@
 internal import Foundation
+internal import IsthmusTesting
 
 /// How much memory some processes had resident, and when they were started.
 struct MemoryCurve: Sendable {
@@ -15,13 +16,8 @@ struct MemoryCurve: Sendable {
 
     /// Looks at a process; nothing is noted of one that is gone.
     mutating func sample(_ name: String, pid: Int32) {
-        guard let status = FileManager.default.contents(atPath: "/proc/\(pid)/status"),
-            let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first(where: {
-                $0.hasPrefix("VmRSS:")
-            }),
-            let kibibytes = line.split(whereSeparator: { !$0.isNumber }).first.flatMap({ Double($0) })
-        else { return }
-        points[name, default: []].append(.mebibytes(kibibytes / 1024))
+        guard let usage = try? ProcessUsage(pid: pid), usage.resident > 0 else { return }
+        points[name, default: []].append(.mebibytes(Double(usage.resident) / 1_048_576))
     }
 
     private func samples(of name: String) -> [Double] {

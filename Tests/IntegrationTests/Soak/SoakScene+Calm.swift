@@ -22,6 +22,7 @@ extension SoakScene {
             state.calms += 1
             if time > state.slowestCalm.time { state.slowestCalm = (time, last) }
             state.invariants.emptiedByHand = []
+            state.invariants.touchedByHand = []
         }
     }
 

@@ -73,16 +73,6 @@ final class RunningBridge: Sendable {
         try await Loopback.exchange(
             "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", port: port)
     }
-
-    /// The memory that it has in use now (`VmRSS`), in bytes.
-    func residentMemory() throws -> Int {
-        let status = try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        guard let kibibytes = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
-            throw TestSupportError("there is no VmRSS in:\n\(status)")
-        }
-        return kibibytes << 10
-    }
 }
 
 extension JSONValue {

@@ -1,24 +1,28 @@
 internal import Foundation
 
 /// What a measurement prints: a table in Markdown, and what it was measured on.
-struct Report {
-    var title: String
-    var columns: [String]
-    var rows: [[String]] = []
+public struct MeasurementReport: Sendable {
+    private let title: String
+    private let columns: [String]
+    private var rows: [[String]] = []
 
-    init(_ title: String, columns: [String]) {
+    public init(_ title: String, columns: [String]) {
         self.title = title
         self.columns = columns
     }
 
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    public mutating func add(_ cells: String...) { rows.append(cells) }
+    public mutating func add(_ cells: [String]) { rows.append(cells) }
 
-    func show() {
+    /// - Parameters:
+    ///   - command: How anyone can repeat it.
+    ///   - versions: What took part besides.
+    public func show(command: String, versions: [String] = []) {
         print("## \(title)\n")
         print(Self.line(columns))
         print(Self.line(columns.map { _ in "---" }))
         for row in rows { print(Self.line(row)) }
-        print("\n\(Self.machine)\n\n    scale \(CommandLine.arguments.dropFirst().joined(separator: " "))\n")
+        print("\n\(([Self.machine] + versions).joined(separator: ", "))\n\n    \(command)\n")
     }
 
     private static func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
@@ -31,7 +35,9 @@ struct Report {
         }
         let processor = first("/proc/cpuinfo", "model name") ?? "unknown processor"
         let system = first("/etc/os-release", "PRETTY_NAME") ?? "unknown system"
-        return "\(ProcessInfo.processInfo.activeProcessorCount) × \(processor), \(system), \(compiler), \(build) build"
+        let memory = ProcessInfo.processInfo.physicalMemory >> 30
+        return
+            "\(ProcessInfo.processInfo.activeProcessorCount) × \(processor), \(memory) GiB, \(system), \(compiler), \(build) build"
     }
 
     private static var compiler: String {
@@ -54,7 +60,8 @@ struct Report {
 }
 
 extension Duration {
-    var text: String {
+    /// With a unit that suits it.
+    public var text: String {
         let seconds = self / .seconds(1)
         return if seconds >= 1 {
             String(format: "%.2f s", seconds)
@@ -69,7 +76,7 @@ extension Duration {
 }
 
 /// With thousands separators.
-func grouped(_ number: Int) -> String {
+public func grouped(_ number: Int) -> String {
     let digits = String(number)
     return String(
         digits.enumerated().reduce(into: "") { text, digit in
@@ -78,4 +85,4 @@ func grouped(_ number: Int) -> String {
         })
 }
 
-func mebibytes(_ bytes: Int) -> String { "\(grouped(bytes >> 20)) MiB" }
+public func mebibytes(_ bytes: Int) -> String { "\(grouped(bytes >> 20)) MiB" }
