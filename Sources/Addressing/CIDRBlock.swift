@@ -11,7 +11,7 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// `nil` unless the text is an address, a slash and a prefix length, with no bit set beyond the prefix.
-    package init?(_ text: some StringProtocol) {
+    package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let base = IPAddress(parts[0]), let prefixLength = Self.prefixLength(parts[1])
         else { return nil }

@@ -7,14 +7,15 @@ package enum IPAddress: Hashable, Sendable {
     case v6(UInt128)
 
     /// Reads `10.0.0.1`, `::1` or `2001:db8::1.2.3.4`; `nil` for everything else, names, zones and brackets among it.
-    package init?(_ text: some StringProtocol) {
+    package init?(_ text: Substring) {
         let parsed =
             text.utf8.contains(UInt8(ascii: ":"))
-            ? Self.readV6(Substring(text).utf8).map { IPAddress.v6($0) }
-            : Self.readV4(Substring(text).utf8).map { IPAddress.v4($0) }
+            ? Self.readV6(text.utf8).map { IPAddress.v6($0) } : Self.readV4(text.utf8).map { IPAddress.v4($0) }
         guard let parsed else { return nil }
         self = parsed
     }
+
+    package init?(_ text: String) { self.init(Substring(text)) }
 
     package var isUnspecified: Bool { self == .v4(0) || self == .v6(0) }
 

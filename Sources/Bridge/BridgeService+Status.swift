@@ -79,7 +79,7 @@ extension HoldStatus {
         self.init(
             kind: kind, reason: report.description, held: report.held, of: report.total, age: now - report.since,
             releasesIn: report.remaining,
-            services: Excerpt(report.services.map(\.description), limit: Self.serviceLimit))
+            services: Excerpt(report.services.lazy.map(\.description), limit: Self.serviceLimit))
     }
 }
 

@@ -39,7 +39,7 @@ extension Pipeline: DesiredState {
         hasBegun = true
         seedRecalled()
         remembers()
-        translate(everyService)
+        translate(everyService.sorted())
         if catalog.isHealthy { decide() }
     }
 
@@ -55,7 +55,7 @@ extension Pipeline: DesiredState {
         let before = Array(resources.keys) + workloads.keys
         resources = [:]
         workloads = [:]
-        translate(everyService)
+        translate(everyService.sorted())
         tell(before.filter { service(of: $0) == nil })
     }
 
@@ -67,16 +67,15 @@ extension Pipeline: DesiredState {
     /// What the replica that led has let go is not held here either.
     private func release(whatLacksIn known: [OwnedService]) {
         var shown: [ServiceID: [ApplicationProtocol: Set<Endpoint>]] = [:]
-        for service in known {
+        let held = catalog.heldServices
+        for service in known where held.contains(service.id) {
             let endpoints = Set(service.instances.map(\.endpoint))
             shown[service.id, default: [:]][service.applicationProtocol, default: []].formUnion(endpoints)
         }
         carryOut(catalog.adopt(shown, now: now))
     }
 
-    var everyService: [ServiceID] {
-        Set(catalog.serviceIDs).union(assignments.serviceIDs).sorted()
-    }
+    var everyService: Set<ServiceID> { catalog.serviceIDs.union(assignments.serviceIDs) }
 
     package func wanted(_ key: ResourceKey) -> Wanted {
         let id = service(of: key)

@@ -27,7 +27,7 @@ extension Pipeline: SnapshotSource {
     }
 
     package func snapshotPage(after id: ServiceID?, limit: Int) -> [SnapshotRecord] {
-        if id == nil { snapshotOrder = Set(everyService).union(catalog.seededServices).sorted()[...] }
+        if id == nil { snapshotOrder = everyService.union(catalog.seededServices).sorted()[...] }
         if let id { snapshotOrder = snapshotOrder.drop { $0 <= id } }
         defer { snapshotOrder = snapshotOrder.dropFirst(limit) }
         return snapshotOrder.prefix(limit).map { record(of: $0) }

@@ -30,10 +30,16 @@ extension Pipeline {
         if before == nil, after == nil { return [] }
         // What the entry itself says stands in each of them too.
         let isSame = before?.labels == after?.labels && before?.annotations == after?.annotations
-        var known = Dictionary(
-            (before?.endpoints ?? []).map { (EndpointPlace($0), $0) }, uniquingKeysWith: { first, _ in first })
+        var old = (before?.endpoints ?? [])[...]
+        var new = (after?.endpoints ?? [])[...]
+        if isSame {
+            // Both are sorted, and one of thousands changes.
+            while let first = old.first, first == new.first { (old, new) = (old.dropFirst(), new.dropFirst()) }
+            while let last = old.last, last == new.last { (old, new) = (old.dropLast(), new.dropLast()) }
+        }
+        var known = Dictionary(old.map { (EndpointPlace($0), $0) }, uniquingKeysWith: { first, _ in first })
         var changed: [ResourceKey] = []
-        for endpoint in after?.endpoints ?? [] {
+        for endpoint in new {
             let earlier = known.removeValue(forKey: EndpointPlace(endpoint))
             if isSame, earlier == endpoint { continue }
             guard let key = after?.workloadKey(of: endpoint) else { continue }

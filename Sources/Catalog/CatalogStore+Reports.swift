@@ -33,6 +33,9 @@ extension CatalogStore {
 
     package var reports: [Report] { registries.map(\.report) }
 
+    /// The services of which something is held.
+    package var heldServices: Set<ServiceID> { Set(registries.lazy.compactMap(\.removals).flatMap(\.held.keys)) }
+
     /// The registries whose losses are held.
     package var holding: Set<String> { Set(registries.lazy.filter { $0.removals?.hold != nil }.map(\.name)) }
 

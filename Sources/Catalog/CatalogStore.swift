@@ -99,14 +99,14 @@ extension CatalogStore {
         return Service(id: id, instances: instances, registries: announcing)
     }
 
-    /// The services that have instances, sorted.
-    package var serviceIDs: [ServiceID] {
+    /// The services that have instances.
+    package var serviceIDs: Set<ServiceID> {
         var ids: Set<ServiceID> = []
         for registry in registries {
             ids.formUnion(registry.picture.services.keys)
             if let held = registry.removals?.held { ids.formUnion(held.keys) }
         }
-        return ids.sorted()
+        return ids
     }
 }
 

@@ -64,14 +64,18 @@ extension ServiceEntry {
         if isInline { checkSize(check) }
         check(resolution != .none || endpoints.isEmpty, "spec.endpoints", "resolution NONE allows none")
         let names = Set(ports.map(\.name))
+        // Most have all but their address in common with another one.
+        var good: Endpoint?
         for (index, endpoint) in endpoints.enumerated() {
+            if let good, endpoint.differsInAddress(from: good), IPAddress(endpoint.address) != nil { continue }
             let field = "spec.endpoints[\(index)]"
-            for violation in endpoint.violations(at: field, allowsHostName: resolution == .dns) {
-                check(false, violation.field, violation.reason)
-            }
-            for (name, port) in endpoint.ports where !names.contains(name) {
+            let violations = endpoint.violations(at: field, allowsHostName: resolution == .dns)
+            for violation in violations { check(false, violation.field, violation.reason) }
+            let unknown = endpoint.ports.filter { !names.contains($0.key) }
+            for (name, port) in unknown {
                 check(false, field + ".ports", "'\(name)': \(port) is no port of the service")
             }
+            if violations.isEmpty, unknown.isEmpty { good = endpoint }
         }
         let weights = endpoints.reduce(UInt64(0)) { $0 + UInt64($1.weight ?? 1) }
         check(weights <= UInt64(UInt32.max), "spec.endpoints", "the weights add up to more than Envoy takes")
@@ -103,6 +107,11 @@ extension ServiceEntry {
 }
 
 extension ServiceEntry.Endpoint {
+    /// In nothing else but weight, that is. What is shared is known to be equal without a look at it.
+    fileprivate func differsInAddress(from other: Self) -> Bool {
+        labels == other.labels && ports == other.ports && locality == other.locality
+    }
+
     /// - Parameter allowsHostName: Whether the address may be a name that is resolved.
     func violations(at field: String, allowsHostName: Bool) -> [Violation] {
         var found: [Violation] = []

@@ -26,6 +26,10 @@ package struct JSONObject: Sendable, Hashable {
     }
 
     package init(_ members: some Sequence<(key: String, value: JSONValue)>) {
+        self.init(members.map { $0 })
+    }
+
+    package init(_ members: [(key: String, value: JSONValue)]) {
         self.init(unsorted: members.map { Member(key: $0.key, value: $0.value) })
     }
 

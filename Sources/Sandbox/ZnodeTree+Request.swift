@@ -53,6 +53,7 @@ extension ZnodeTree {
         case .multi(let steps):
             return .multi(multi(steps, session: session, now: now, &notifications), count: steps.count)
         case .sync(let path):
+            syncCount += 1
             return .synced(path: path)
         case .addWatch(let path, let mode):
             guard settings.supportsAddWatch else { throw ZooKeeperError(.unimplemented, path: path) }

@@ -38,6 +38,8 @@ package struct ZnodeTree: Sendable {
     let settings: Settings
     /// The last transaction. Every attempt to write takes a number, and so does the start and the end of a session.
     package internal(set) var zxid: Int64 = 0
+    /// How often a session asked to see what the leader has.
+    package internal(set) var syncCount = 0
     var nodes: [String: Znode]
     var sessions: [Int64: Session] = [:]
     /// The watches of `getData` and `exists`.

@@ -22,11 +22,17 @@ package struct Assignments: Sendable, Hashable {
         package var objects: [ApplicationProtocol: Object] = [:]
         /// Those that announced it last.
         package var registries: [String] = []
+
+        fileprivate var isPartlyEmpty: Bool { objects.values.contains { $0.emptySince != nil } }
     }
 
     private var assignments: [ServiceID: Assignment] = [:]
     private var services: [String: ServiceID] = [:]
     private var holders: [IPAddress: ServiceID] = [:]
+    /// Those of which some protocol is served by nobody.
+    private var partlyEmpty: Set<ServiceID> = []
+    /// Where a search for an address has failed and none was given back since.
+    private var exhausted: CIDRBlock?
 
     package init() {}
 
@@ -42,7 +48,7 @@ package struct Assignments: Sendable, Hashable {
         return owner
     }
 
-    package var serviceIDs: [ServiceID] { assignments.keys.sorted() }
+    package var serviceIDs: some Collection<ServiceID> { assignments.keys }
 }
 
 // MARK: - Making and keeping
@@ -70,7 +76,12 @@ extension Assignments {
         if assignment.objects[`protocol`] == nil, !assignment.objects.values.contains(where: { $0.name == name }) {
             assignment.objects[`protocol`] = .init(name: name, emptySince: emptySince, form: form)
         }
+        keep(assignment, of: id)
+    }
+
+    private mutating func keep(_ assignment: Assignment, of id: ServiceID) {
         assignments[id] = assignment
+        if assignment.isPartlyEmpty { partlyEmpty.insert(id) } else { partlyEmpty.remove(id) }
     }
 
     /// Takes over the choices that others made, for services that are known there. Of these, only since when a protocol is served by
@@ -83,6 +94,7 @@ extension Assignments {
                     assignments[id]?.objects[applicationProtocol]?.emptySince
             }
         }
+        adopted.partlyEmpty = Set(adopted.assignments.lazy.filter(\.value.isPartlyEmpty).map(\.key))
         self = adopted
     }
 
@@ -109,7 +121,7 @@ extension Assignments {
         for (present, object) in assignment.objects {
             assignment.objects[present]?.emptySince = served.contains(present) ? nil : object.emptySince ?? now
         }
-        assignments[id] = assignment
+        keep(assignment, of: id)
         return assignment
     }
 
@@ -133,23 +145,29 @@ extension Assignments {
         guard case .block(let block) = policy.addresses else { return }
         if let address = assignment.address {
             if block.contains(address) { return }
-            holders[address] = nil
+            giveBack(address)
         }
         assignment.address = freeAddress(in: block, for: assignment.host)
         if let address = assignment.address { holders[address] = id }
     }
 
     /// Where the host's hash falls, or the next free address after it; `nil` when the block is full.
-    private func freeAddress(in block: CIDRBlock, for host: String) -> IPAddress? {
+    private mutating func freeAddress(in block: CIDRBlock, for host: String) -> IPAddress? {
         let count = block.usableCount
-        guard count > 0 else { return nil }
+        guard count > 0, exhausted != block else { return nil }
         let start = StableHash.value(of: host) % count
         // One address more than are held: a held one may lie outside the block.
         for step in 0..<min(count, UInt64(holders.count) + 1) {
             let address = block.usableAddress((start + step) % count)
             if holders[address] == nil { return address }
         }
+        exhausted = block
         return nil
+    }
+
+    private mutating func giveBack(_ address: IPAddress) {
+        holders[address] = nil
+        exhausted = nil
     }
 }
 
@@ -163,39 +181,43 @@ extension Assignments {
         now: Duration, retention: Duration, where mayExpire: (ServiceID) -> Bool = { _ in true }
     ) -> [String] {
         var expired: [String] = []
-        for (id, assignment) in assignments where mayExpire(id) {
+        for id in partlyEmpty where mayExpire(id) {
+            guard var assignment = assignments[id] else { continue }
             let remaining = assignment.objects.filter { _, object in
                 object.emptySince.map { now - $0 < retention } ?? true
             }
             if remaining.count == assignment.objects.count { continue }
             let names = Set(remaining.values.map(\.name))
             expired += assignment.objects.values.map(\.name).filter { !names.contains($0) }
-            assignments[id]?.objects = remaining
+            assignment.objects = remaining
+            keep(assignment, of: id)
             if remaining.isEmpty { forget(id) }
         }
         return expired.sorted()
     }
 
     /// Whether nobody serves some protocol of the service.
-    package func isPartlyEmpty(_ id: ServiceID) -> Bool {
-        assignments[id]?.objects.values.contains { $0.emptySince != nil } ?? false
-    }
+    package func isPartlyEmpty(_ id: ServiceID) -> Bool { partlyEmpty.contains(id) }
 
     /// Nothing becomes of the service yet, but its entries are not empty for as long as nobody knew.
     package mutating func noteServed(_ service: Service) {
+        guard var assignment = assignments[service.id] else { return }
         for instance in service.instances where instance.isEnabled {
-            assignments[service.id]?.objects[instance.protocol]?.emptySince = nil
+            assignment.objects[instance.protocol]?.emptySince = nil
         }
+        keep(assignment, of: service.id)
     }
 
     /// When `expire` has something to do next; monotonic.
     package func nextExpiry(retention: Duration) -> Duration? {
-        assignments.values.lazy.flatMap(\.objects.values).compactMap(\.emptySince).min().map { $0 + retention }
+        partlyEmpty.lazy.compactMap { assignments[$0] }.flatMap(\.objects.values).compactMap(\.emptySince).min()
+            .map { $0 + retention }
     }
 
     private mutating func forget(_ id: ServiceID) {
         guard let assignment = assignments.removeValue(forKey: id) else { return }
         services[assignment.host] = nil
-        if let address = assignment.address { holders[address] = nil }
+        partlyEmpty.remove(id)
+        if let address = assignment.address { giveBack(address) }
     }
 }

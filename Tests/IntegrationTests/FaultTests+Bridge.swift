@@ -122,4 +122,37 @@ extension FaultTests {
             #expect(writes.map(\.user) == ["admin", "admin", "certificate"])
         }
     }
+
+    @Test("fault 10: a leader that was stopped and goes on when another leads writes nothing more")
+    func pausedLeader() async throws {
+        try await Scene.run { scene in
+            try await scene.register(Provider.many(Self.orders, 0..<2))
+            let one = BridgeOptions(context: "admin", leadership: Self.shortLease)
+            let other = BridgeOptions(context: "certificate", leadership: Self.shortLease)
+            try await scene.withBridge(configured: one) { leader in
+                try await leader.status("it leads") { $0.delivery["leadership"] == "leading" }
+                try await scene.waitUntilEqual()
+                try await scene.withBridge(configured: other) { standby in
+                    try await standby.status("it stands by, and knows all") {
+                        $0.delivery["leadership"] == "standby" && $0.registry["health"] == "healthy"
+                    }
+                    await leader.process.pause()
+                    try await scene.register(Provider.many(Self.orders, 2..<3))
+                    try await standby.status("it leads") { $0.delivery["leadership"] == "leading" }
+                    try await scene.waitUntilEqual()
+                    leader.process.resume()
+                    try await leader.status("it stands by") { $0.delivery["leadership"] == "standby" }
+                    try await scene.register(Provider.many(Self.orders, 3..<4))
+                    try await scene.waitUntilEqual()
+                }
+            }
+            let writes = try await eventually("the audit log is complete") {
+                try scene.writes()
+            } until: {
+                $0.count >= 3
+            }
+            #expect(writes.map(\.verb) == ["create", "patch", "patch"])
+            #expect(writes.map(\.user) == ["admin", "certificate", "certificate"])
+        }
+    }
 }

@@ -15,7 +15,7 @@ struct Scene: Sendable {
     private let said = Said()
 
     static func run(
-        replyLimit: Int = 1 << 20, persistentWatches: Bool = true, root: Bool = true,
+        replyLimit: Int = 1 << 20, eventCapacity: Int = 1000, persistentWatches: Bool = true, root: Bool = true,
         _ body: @escaping @Sendable (Scene) async throws -> Void
     ) async throws {
         try await withZooKeeperServer { server in
@@ -23,6 +23,7 @@ struct Scene: Sendable {
             let scene = Scene(server: server)
             var settings = ZooKeeperClient.Configuration()
             settings.replyLimit = replyLimit
+            settings.eventCapacity = eventCapacity
             let client = ZooKeeperClient(try ConnectionString(try await server.address), configuration: settings)
             let source = ZooKeeperRegistry(
                 name: "zk", client: client, root: "/dubbo", decoder: ProviderDecoder(keptParameters: []),

@@ -134,6 +134,32 @@ struct ZooKeeperRegistryTests {
         }
     }
 
+    @Test("a full read and a second look see what the leader has, and names that are asked for together are one look")
+    func synchronizing() async throws {
+        try await Scene.run { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            #expect(await scene.server.tree.syncCount == 1)
+            for name in ["a.A", "a.B", "a.C"] { scene.requests.read([name]) }
+            #expect(await scene.next(3).sorted() == ["a.A: ", "a.B: ", "a.C: "])
+            #expect(await scene.server.tree.syncCount == 2)
+            await scene.server.dropConnections()
+            #expect(await scene.next(3) == ["interrupted", "begin", "complete"])
+            #expect(await scene.server.tree.syncCount == 3)
+        }
+    }
+
+    @Test("what other trees hold is no concern, however much of it changes")
+    func otherTrees() async throws {
+        try await Scene.run(eventCapacity: 10) { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            scene.holdUp()
+            for number in 0..<100 { try await scene.server.makePath("/dubbo/a.Cart/consumers/\(number)") }
+            try await scene.register("a.Cart", 1)
+            scene.goOn()
+            #expect(await scene.next() == ["a.Cart + 10.0.0.1"])
+        }
+    }
+
     @Test("an event that waited while its list was read says nothing new")
     func oldEvents() async throws {
         try await Scene.run { scene in

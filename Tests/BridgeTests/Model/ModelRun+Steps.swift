@@ -237,7 +237,9 @@ extension ModelRun {
             take(nil, at: key)
         } else {
             note("somebody changes \(key.name)")
-            object.spec = object.spec.applying(mergePatch: ["endpoints": [], "location": "MESH_EXTERNAL"])
+            let isWorkload = key.kind == .workloadEntry
+            object.spec = object.spec.applying(
+                mergePatch: isWorkload ? ["address": "10.9.9.9"] : ["endpoints": [], "location": "MESH_EXTERNAL"])
             object.resourceVersion += "+"
             cluster.put(object, at: key)
             take(object, at: key)

@@ -26,6 +26,8 @@ struct ModelRun {
     let clock = ManualClock()
     let elapsed: @Sendable () -> Duration
     let foreign: [ResourceKey: ActualObject]
+    /// Of more endpoints each is an object of its own.
+    let inlineLimit: Int
     var pipeline: Pipeline
     var expiry: Task<Void, Never>?
     var isLeading = true
@@ -38,7 +40,6 @@ struct ModelRun {
     var expired: Set<ResourceKey> = []
     /// What the cluster had when it was last looked at.
     var objects: [ResourceKey: ActualObject] = [:]
-    var claims: [ResourceKey: Set<ModelOracle.Claim>] = [:]
     var delivered: Set<ModelOracle.Claim> = []
     var problems: [String] = []
     /// What happened, for people.
@@ -49,7 +50,8 @@ struct ModelRun {
         foreign = Self.foreignObjects
         cluster = FakeCluster(objects: foreign)
         elapsed = clock.elapsing()
-        pipeline = Self.newPipeline(cluster, clock)
+        inlineLimit = Bool.random(using: &random) ? 8 : 1000
+        pipeline = Self.newPipeline(cluster, clock, inlineLimit: inlineLimit)
         for index in registries.indices {
             for _ in 0..<70 { register(at: index) }
         }
@@ -58,9 +60,10 @@ struct ModelRun {
 
     var now: Duration { elapsed() }
 
-    private static func newPipeline(_ cluster: FakeCluster, _ clock: ManualClock) -> Pipeline {
+    private static func newPipeline(_ cluster: FakeCluster, _ clock: ManualClock, inlineLimit: Int) -> Pipeline {
         .sample(
-            cluster, registries: ["zk", "nacos"], policy: .init(namespace: "dubbo", emptyRetention: retention),
+            cluster, registries: ["zk", "nacos"],
+            policy: .init(namespace: "dubbo", inlineLimit: .init(endpoints: inlineLimit), emptyRetention: retention),
             guardPolicy: GuardPolicy(), clock: clock)
     }
 
@@ -81,7 +84,7 @@ struct ModelRun {
     mutating func start(recalling snapshot: [SnapshotRecord]?, isOld: Bool = false) async {
         expiry?.cancel()
         await expiry?.value
-        pipeline = Self.newPipeline(cluster, clock)
+        pipeline = Self.newPipeline(cluster, clock, inlineLimit: inlineLimit)
         for index in registries.indices { registries[index].restart() }
         oracle.restarted(memories(snapshot ?? []), now: now)
         if snapshot == nil { oracle.forgets(since: now) } else if isOld { oracle.forgets(since: nil) }
@@ -98,8 +101,8 @@ struct ModelRun {
             guard let (id, _) = Self.service(of: object) else { continue }
             let registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
             memories[id, default: .init()].registries.formUnion(registries)
-            memories[id, default: .init()].claims.formUnion(Self.claims(of: object))
         }
+        for claim in Self.claims(in: cluster.objects) { memories[claim.id, default: .init()].claims.insert(claim) }
         let isClusterEmpty = memories.isEmpty
         for record in snapshot {
             memories[record.id, default: .init()].registries.formUnion(record.registries)
@@ -162,7 +165,7 @@ struct ModelRun {
         }
         let changed = Set(present.keys).union(objects.keys).filter { objects[$0] != present[$0] }
         if !changed.isEmpty, !isLeading { problems.append("something was written by a replica that does not lead") }
-        for key in changed where present[key] == nil {
+        for key in changed where present[key] == nil && key.kind == .serviceEntry {
             guard let (id, applicationProtocol) = objects[key].flatMap({ Self.service(of: $0) }) else { continue }
             if !expired.contains(key), !mayExpire(id, applicationProtocol) {
                 problems.append("\(key) was removed before it was empty for \(Self.retention)")
@@ -172,14 +175,15 @@ struct ModelRun {
         // What nobody wants goes only where everything is followed.
         if isLeading, oracle.isFollowed { expired = [] }
         let before = delivered
-        for key in changed where foreign[key] == nil { claims[key] = present[key].map { Self.claims(of: $0) } }
-        if !changed.isEmpty { delivered = Set(claims.values.joined()) }
+        if !changed.isEmpty { delivered = Set(Self.claims(in: present)) }
         objects = present
         return changed.isEmpty ? [] : before.subtracting(delivered)
     }
 
     mutating func noteExpired() {
-        let expirable = cluster.objects.filter { Self.service(of: $0.value).map { mayExpire($0, $1) } ?? false }
+        let expirable = cluster.objects.filter { $0.key.kind == .serviceEntry }.filter {
+            Self.service(of: $0.value).map { mayExpire($0, $1) } ?? false
+        }
         expired.formUnion(expirable.keys)
     }
 
@@ -190,9 +194,7 @@ struct ModelRun {
     /// An object is like this now.
     mutating func take(_ object: ActualObject?, at key: ResourceKey) {
         objects[key] = object
-        // One object's claims may have moved to another.
-        claims[key] = object.map { Self.claims(of: $0) }
-        delivered = Set(claims.values.joined())
+        delivered = Set(Self.claims(in: objects))
     }
 
     static func service(of object: ActualObject) -> (ServiceID, ApplicationProtocol)? {
@@ -202,14 +204,28 @@ struct ModelRun {
         return (id, found)
     }
 
-    static func claims(of object: ActualObject) -> Set<ModelOracle.Claim> {
-        guard let (id, applicationProtocol) = service(of: object) else { return [] }
-        let endpoints = (object.spec["endpoints"]?.array ?? []).compactMap { endpoint -> Endpoint? in
-            guard let address = endpoint["address"]?.string.flatMap({ IPAddress($0) }),
-                let port = endpoint["ports"]?[applicationProtocol.portName]?.integer.flatMap({ UInt16(exactly: $0) })
-            else { return nil }
-            return Endpoint(host: .address(address), port: port, protocol: applicationProtocol)
+    /// What istiod makes of the objects: one after the other, also where two claim the same.
+    static func claims(in objects: [ResourceKey: ActualObject]) -> [ModelOracle.Claim] {
+        let workloads = objects.values.filter { $0.key.kind == .workloadEntry }
+        return objects.values.filter { $0.key.kind == .serviceEntry }.flatMap { entry -> [ModelOracle.Claim] in
+            guard let (id, applicationProtocol) = service(of: entry) else { return [] }
+            var endpoints = entry.spec["endpoints"]?.array ?? []
+            if let selector = entry.spec["workloadSelector"]?["labels"]?.strings {
+                endpoints += workloads.map(\.spec).filter { spec in
+                    let labels = spec["labels"]?.strings ?? [:]
+                    return selector.allSatisfy { labels[$0.key] == $0.value }
+                }
+            }
+            return endpoints.compactMap { Endpoint($0, applicationProtocol) }.map { .init(id: id, endpoint: $0) }
         }
-        return Set(endpoints.map { ModelOracle.Claim(id: id, endpoint: $0) })
+    }
+}
+
+extension Endpoint {
+    fileprivate init?(_ json: JSONValue, _ applicationProtocol: ApplicationProtocol) {
+        guard let address = json["address"]?.string.flatMap({ IPAddress($0) }),
+            let port = json["ports"]?[applicationProtocol.portName]?.integer.flatMap({ UInt16(exactly: $0) })
+        else { return nil }
+        self.init(host: .address(address), port: port, protocol: applicationProtocol)
     }
 }

@@ -69,11 +69,11 @@ extension ModelRun {
         }
         expected = expected.mapValues { Set($0).sorted() }
         var delivered: [String: [String]] = [:]
-        for object in cluster.owned() {
-            guard let (id, applicationProtocol) = Self.service(of: object), id.name != Self.taken else { continue }
-            let endpoints = Self.claims(of: object).map { "\($0.endpoint.host):\($0.endpoint.port)" }
-            if !endpoints.isEmpty { delivered["\(id) \(applicationProtocol)", default: []] += endpoints.sorted() }
+        for claim in Self.claims(in: cluster.objects) where claim.id.name != Self.taken {
+            delivered["\(claim.id) \(claim.endpoint.protocol)", default: []]
+                .append("\(claim.endpoint.host):\(claim.endpoint.port)")
         }
+        delivered = delivered.mapValues { $0.sorted() }
         let names = Set(expected.keys).union(delivered.keys).sorted()
         return names.filter { expected[$0] != delivered[$0] }.map {
             "at the end \($0) should have \(expected[$0] ?? []) and has \(delivered[$0] ?? [])"
