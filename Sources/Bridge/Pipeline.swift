@@ -198,7 +198,7 @@ extension Pipeline {
         let retention = translator.policy.emptyRetention
         while !Task.isCancelled {
             // Whatever becomes empty from now on is due later than this; what was empty before the start is not known yet.
-            let due = hasBegun ? nextExpiry(retention) ?? now + retention : now + Self.patience
+            let due = hasBegun ? nextExpiry(retention) ?? now + retention : now + min(retention, Self.patience)
             try? await Task.sleep(for: max(due - now, .seconds(1)), clock: clock)
             if Task.isCancelled { return }
             // A registry that can't be followed may have got the service back meanwhile.

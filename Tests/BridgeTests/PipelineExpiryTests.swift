@@ -2,6 +2,7 @@ import Addressing
 import Bridge
 import Catalog
 import IsthmusTesting
+import Snapshot
 import Testing
 import Translation
 
@@ -45,6 +46,25 @@ struct PipelineExpiryTests {
             await advance(by: 1, pipeline)
             #expect(cluster.endpoints("a.cart") == nil)
             #expect(cluster.endpoints("a.order") == ["10.0.0.2"])
+        }
+    }
+
+    @Test("what was empty before a restart goes within a minute of its time, though nothing is known when it is recalled")
+    func recalled() async throws {
+        let policy = TranslationPolicy(namespace: "dubbo", emptyRetention: .seconds(100))
+        let object = SnapshotRecord.Object(name: "a.cart", emptyFor: .seconds(70))
+        let pipeline = Pipeline.sample(cluster, policy: policy, clock: clock)
+        await pipeline.recall([.init(id: ServiceID(name: "a.Cart"), objects: [.dubbo: object], registries: ["zk"])])
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await pipeline.expireEmptyEntries() }
+            await clock.someoneSleeps()
+            await cluster.begin(pipeline)
+            await pipeline.read(["a.Order": [2]])
+            await advance(by: 1, pipeline)
+            #expect(cluster.endpoints("a.cart") == [])
+            await advance(by: 59, pipeline)
+            #expect(cluster.endpoints("a.cart") == nil)
+            group.cancelAll()
         }
     }
 
