@@ -49,7 +49,8 @@ struct PipelineExpiryTests {
         }
     }
 
-    @Test("what was empty before a restart goes within a minute of its time, though nothing is known when it is recalled")
+    @Test(
+        "what was empty before a restart goes within a minute of its time, though nothing is known when it is recalled")
     func recalled() async throws {
         let policy = TranslationPolicy(namespace: "dubbo", emptyRetention: .seconds(100))
         let object = SnapshotRecord.Object(name: "a.cart", emptyFor: .seconds(70))
