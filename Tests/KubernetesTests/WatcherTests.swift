@@ -105,7 +105,7 @@ struct WatcherTests {
                 .lines([bookmarkText(version: "12")], ending: .broken), .lines([], ending: .silent),
                 .json("", status: 500), .lines([eventText("ADDED", "a", version: "13")], ending: .silent),
             ],
-            count: 6, idle: .seconds(2))
+            count: 6, idle: .seconds(5))
         #expect(
             events == [
                 "begins", "complete", "interrupted connectionLost", "interrupted idle", "interrupted serverError",
