@@ -7,6 +7,7 @@ final class Arrivals: Sendable {
     private struct State {
         var pending: [String: (since: ContinuousClock.Instant, service: Int)] = [:]
         var latencies = Histogram()
+        var superseded = 0
         var waiting: CheckedContinuation<Void, Never>?
     }
 
@@ -14,7 +15,13 @@ final class Arrivals: Sendable {
 
     /// To be called before the change's first event.
     func expect(_ change: ChangeStream.Change, since: ContinuousClock.Instant) {
-        state.withLock { $0.pending["\(IPAddress.v4(change.address))"] = (since, change.service) }
+        state.withLock { state in
+            // Who moves on before anybody has seen him is never seen there.
+            if state.pending.removeValue(forKey: "\(IPAddress.v4(change.formerAddress))") != nil {
+                state.superseded += 1
+            }
+            state.pending["\(IPAddress.v4(change.address))"] = (since, change.service)
+        }
     }
 
     func observe(_ entry: ServiceEntry) {
@@ -42,4 +49,6 @@ final class Arrivals: Sendable {
     }
 
     var latencies: Histogram { state.withLock { $0.latencies } }
+    /// How many were overtaken by the next change of the same instance.
+    var superseded: Int { state.withLock { $0.superseded } }
 }

@@ -5,8 +5,9 @@ internal import IsthmusTesting
 struct ChangeStream {
     struct Change {
         var service: Int
-        /// Where it serves from now on.
+        /// Where it serves from now on, and no longer.
         var address: UInt32
+        var formerAddress: UInt32
         var events: [SourceEvent]
     }
 
@@ -34,7 +35,7 @@ struct ChangeStream {
             let new = registry.decode(registry.node(service, address: nextAddress), of: service)
         else { return nil }
         return Change(
-            service: service, address: nextAddress,
+            service: service, address: nextAddress, formerAddress: before,
             events: [.added(new.0, new.1, new.2), .removed(old.0, old.1)])
     }
 }

@@ -66,11 +66,13 @@ struct Churn: AsyncParsableCommand {
                 "Churn: \(grouped(rate)) changes a second among \(grouped(extent.services)) services × "
                     + "\(extent.instances) instances",
                 columns: [
-                    "changes", "time", "p50", "p99", "max", "generator late by at most", "processor time for each",
+                    "changes", "superseded", "time", "p50", "p99", "max", "generator late by at most",
+                    "processor time for each",
                     "memory at the start", "at the end",
                 ])
             report.add(
-                grouped(latencies.count), elapsed.text, latencies.quantile(0.5).text, latencies.quantile(0.99).text,
+                grouped(latencies.count), grouped(arrivals.superseded), elapsed.text, latencies.quantile(0.5).text,
+                latencies.quantile(0.99).text,
                 latencies.maximum.text, worstDelay.text, ((after.cpu - before.cpu) / latencies.count).text,
                 mebibytes(before.resident), mebibytes(after.resident))
             outcome.change { [report] outcome in

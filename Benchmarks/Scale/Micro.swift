@@ -55,6 +55,9 @@ struct Micro: ParsableCommand {
         add("translate") {
             blackHole(translator.translate(service, &assignments, now: .zero))
         }
+        let selecting = TranslationPolicy(namespace: Street.policy.namespace, endpoints: .workloadEntry)
+        let (workloads, other) = (Translator(policy: selecting), Self.service(registry, moved: true))
+        add("translate as WorkloadEntries") { blackHole(workloads.translate(other, &assignments, now: .zero)) }
         add("plan what is as it should be") {
             blackHole(Change.plan(desired: .serviceEntry(entry), actual: actual, ownership: ownership))
         }

@@ -128,8 +128,11 @@ extension Pipeline {
     }
 
     /// A full read that says that these hosts of 10.0.0.0/24 serve these interfaces.
-    func read(_ services: [String: [UInt8]], from registry: String = "zk") {
+    func read(
+        _ services: [String: [UInt8]], from registry: String = "zk", meanwhile: @Sendable () -> Void = {}
+    ) {
         accept(.begin, from: registry)
+        meanwhile()
         for (name, hosts) in services.sorted(by: { $0.key < $1.key }) {
             let id = ServiceID(name: name)
             let instances = hosts.map { (InstanceKey("\(name)-\($0)"), Instance.sample($0)) }

@@ -63,6 +63,21 @@ struct GuardedPipelineTests {
         }
     }
 
+    @Test("a registry whose losses are held is left alone for ten times as long as its last read took")
+    func slowReads() async {
+        let pipeline = await pipeline()
+        await pipeline.read(["a.Cart": Array(1...40), "a.Order": Array(41...100)])
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await pipeline.watchHolds(of: "zk") }
+            await pipeline.read(["a.Order": Array(41...100)]) { [clock] in clock.advance(by: .seconds(60)) }
+            #expect(await nextRequest(pipeline) == .everything)
+            #expect(await clock.nextDeadline() == .seconds(600))
+            clock.advance(by: .seconds(600))
+            #expect(await nextRequest(pipeline) == .everything)
+            group.cancelAll()
+        }
+    }
+
     @Test("an operator releases what is held")
     func released() async {
         let pipeline = await pipeline()

@@ -1,7 +1,7 @@
 public import ArgumentParser
 
 /// The bridge that is measured: Isthmus, or any other program that carries what is in ZooKeeper to a cluster.
-public struct BridgeProgram: ParsableArguments {
+public struct BridgeProgram: ParsableArguments, Sendable {
     @Argument(help: "The path of isthmus.")
     public var isthmus: String
 
@@ -26,9 +26,12 @@ public struct BridgeProgram: ParsableArguments {
             bridge.map { $0.split(whereSeparator: \.isWhitespace).map(String.init) } ?? [
                 isthmus, "run", "--config", "{config}",
             ]
-        return words.map { word in
-            values.reduce(word) { $0.replacing("{\($1.key)}", with: $1.value) }
-        }
+        // A program that is named without a folder is one of the search path.
+        let finder = words[0].contains("/") ? [] : ["/usr/bin/env"]
+        return finder
+            + words.map { word in
+                values.reduce(word) { $0.replacing("{\($1.key)}", with: $1.value) }
+            }
     }
 
     /// How a report says which bridge it is about.

@@ -103,8 +103,9 @@ public struct Stage: Sendable {
         struct Version: Decodable { let gitVersion: String }
         let answer = try await server.kubectl("get", "--raw", "/version")
         let version = try JSONDecoder().decode(Version.self, from: Data(answer.utf8)).gitVersion
-        let zooKeeper = try await zooKeeper.answer(to: "srvr").split(separator: "\n").first ?? "?"
-        return ["kube-apiserver \(version)", "\(zooKeeper)"]
+        // `Zookeeper version: 3.8.0-…, built on …`
+        let zooKeeper = try await zooKeeper.answer(to: "srvr").split(separator: "-").first?.split(separator: " ").last
+        return ["kube-apiserver \(version)", "ZooKeeper \(zooKeeper ?? "of an unknown version")"]
     }
 }
 
