@@ -1,5 +1,5 @@
-/// What an instance is called in its registry, as a 128-bit hash: names are long and only ever compared. The hash is keyed
-/// anew in each process, so that nobody can prepare two names that collide.
+/// What an instance is called in its registry, or where one serves what, as a 128-bit hash: names are long and only ever compared. The
+/// hash is keyed anew in each process, so that nobody can prepare two names that collide.
 package struct InstanceKey: Hashable, Sendable {
     private var high: Int
     private var low: Int
@@ -9,6 +9,18 @@ package struct InstanceKey: Hashable, Sendable {
         var name = name
         var hasher = Hasher()
         name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        self.init(finishing: hasher)
+    }
+
+    init(_ endpoint: Endpoint, of id: ServiceID) {
+        var hasher = Hasher()
+        hasher.combine(id)
+        hasher.combine(endpoint)
+        self.init(finishing: hasher)
+    }
+
+    private init(finishing hasher: Hasher) {
+        var hasher = hasher
         // The state behind the name has 256 bits; SipHash too makes 128 of them by finalizing it in two ways.
         var other = hasher
         hasher.combine(0 as UInt8)

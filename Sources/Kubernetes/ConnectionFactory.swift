@@ -50,6 +50,8 @@ struct ConnectionFactory: Sendable {
         http.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
         // Callers back off themselves, and want to know at once that the server is gone.
         http.connectionPool.retryConnectionEstablishment = false
+        // It would make spans and their attributes even where nobody collects any.
+        http.tracing.tracer = nil
         if let tlsServerName {
             // URLs name the host to verify; this says where it is.
             http.dnsOverride = [tlsServerName: server.host]

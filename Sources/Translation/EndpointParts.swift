@@ -11,7 +11,7 @@ final class EndpointParts: Sendable {
         var locality: String
     }
 
-    private static let places = 1 << 12
+    private static let places = 1 << 14
 
     private let keptLabels: [String]
     private let descriptions = Mutex([Description?](repeating: nil, count: places))

@@ -38,11 +38,7 @@ struct ConfigurationOptions: ParsableArguments {
     }
 
     /// - Parameter standard: The level where the flags name none.
-    func logger(_ standard: Logger.Level) -> Logger {
-        var logger = Logger(label: "isthmus", factory: StreamLogHandler.standardError(label:))
-        logger.logLevel = logLevel ?? standard
-        return logger
-    }
+    func logger(_ standard: Logger.Level) -> Logger { .standardError(logLevel ?? standard) }
 
     /// Reads the configuration and makes something of it; what can't be used ends the program with exit code 78.
     /// - Parameter admin: The flag of that name, which only `run` has.

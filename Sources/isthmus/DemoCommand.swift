@@ -16,8 +16,7 @@ struct DemoCommand: AsyncParsableCommand {
     var once = false
 
     func run() async throws {
-        var logger = Logger(label: "isthmus", factory: StreamLogHandler.standardError(label:))
-        logger.logLevel = .warning
+        let logger = Logger.standardError(.warning)
         let demo = ServiceGroupConfiguration.ServiceConfiguration(
             service: Demo(once: once, logger: logger), successTerminationBehavior: .gracefullyShutdownGroup)
         try await ServiceGroup(

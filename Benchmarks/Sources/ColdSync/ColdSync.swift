@@ -29,9 +29,8 @@ struct ColdSync: AsyncParsableCommand {
             var report = MeasurementReport(
                 "Cold sync of \(grouped(services)) services × \(providers) providers",
                 columns: [
-                    "round", "bare reader", "bare writer", "bridge", "bridge : bare writer",
-                    "processor time of the bridge",
-                    "its memory", "at most",
+                    "round", "bare reader", "bare writer", "its processor time", "bridge", "bridge : bare writer",
+                    "processor time of the bridge", "its memory", "at most",
                 ])
             var ratios: [Double] = []
             for round in 1...rounds {
@@ -40,11 +39,11 @@ struct ColdSync: AsyncParsableCommand {
                 try await stage.server.createNamespace(bare)
                 let reader = try await readBare(stage)
                 let (bridge, usage) = try await coldStart(stage, namespace: cold)
-                let writer = try await writeBare(stage, from: cold, to: bare)
+                let (writer, writerCPU) = try await writeBare(stage, from: cold, to: bare)
                 ratios.append(bridge / writer)
                 report.add(
-                    "\(round)", reader.text, writer.text, bridge.text, String(format: "%.2f", bridge / writer),
-                    "\(usage.cpu.text), \(Int(usage.cpu / bridge * 100)) % of a core", mebibytes(usage.resident),
+                    "\(round)", reader.text, writer.text, share(writerCPU, of: writer), bridge.text,
+                    String(format: "%.2f", bridge / writer), share(usage.cpu, of: bridge), mebibytes(usage.resident),
                     mebibytes(usage.peakResident))
             }
             let command =
@@ -54,6 +53,10 @@ struct ColdSync: AsyncParsableCommand {
             print("The median of the ratios is \(String(format: "%.2f", median(ratios))).\n")
             try await restart(stage, namespace: "cold-\(rounds)")
         }
+    }
+
+    private func share(_ cpu: Duration, of time: Duration) -> String {
+        "\(cpu.text), \(Int(cpu / time * 100)) % of a core"
     }
 
     private func interface(_ service: Int) -> String { "com.acme.shop.module\(service % 40).Service\(service)" }
@@ -102,21 +105,13 @@ struct ColdSync: AsyncParsableCommand {
     }
 
     private func waitForObjects(_ stage: Stage, namespace: String, count: Int) async throws {
-        var names: Set<String> = []
-        let events = stage.cluster.watcher(
-            Stage.entries, namespace: namespace, listing: .metadataOnly, watching: .metadataOnly)
-        for await event in events {
-            switch event {
-            case .object(let object), .changed(let object): names.insert(object.metadata.name)
-            case .deleted(let object): names.remove(object.metadata.name)
-            case .listBegins, .listComplete, .interrupted: break
-            }
-            if names.count == count { return }
-        }
+        var names = ObjectNames(stage, namespace: namespace)
+        await names.wait(for: count)
     }
 
     /// Creates the same objects in another namespace, seen through the same kind of watch.
-    private func writeBare(_ stage: Stage, from: String, to: String) async throws -> Duration {
+    /// - Returns: The time that takes, and the processor time, the watch's among it.
+    private func writeBare(_ stage: Stage, from: String, to: String) async throws -> (Duration, cpu: Duration) {
         var bodies: [[UInt8]] = []
         for try await page in stage.cluster.list(Stage.entries, namespace: from) {
             for object in page.objects {
@@ -129,7 +124,7 @@ struct ColdSync: AsyncParsableCommand {
                 bodies.append(Array(try JSONSerialization.data(withJSONObject: json)))
             }
         }
-        let (all, start) = (bodies, ContinuousClock.now)
+        let (all, start, before) = (bodies, ContinuousClock.now, ProcessUsage())
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await waitForObjects(stage, namespace: to, count: all.count) }
             try await inParallel(all.count, limit: writers) { index in
@@ -138,25 +133,68 @@ struct ColdSync: AsyncParsableCommand {
             }
             try await group.waitForAll()
         }
-        return start.duration(to: .now)
+        return (start.duration(to: .now), ProcessUsage().cpu - before.cpu)
     }
 
     /// With nothing changed but one service more, which shows when what there was is decided.
     private func restart(_ stage: Stage, namespace: String) async throws {
         try await stage.registry.ensurePath("/dubbo/com.acme.Last/providers")
         try await stage.register("com.acme.Last", 1)
+        var names = ObjectNames(stage, namespace: namespace)
+        await names.waitForList()
         let before = try stage.bridgeRequests().count
         let start = ContinuousClock.now
         try await stage.withBridge(namespace: namespace) { bridge in
-            try await waitForObjects(stage, namespace: namespace, count: services + 1)
+            await names.wait(for: services + 1)
             let ready = start.duration(to: .now)
             let usage = try ProcessUsage(pid: bridge.pid)
-            let writes = try stage.bridgeRequests().dropFirst(before).count { $0.isWrite && $0.resource != "leases" }
             print(
                 """
-                Restart with one service more: it is there after \(ready.text); \(writes) writes in all besides the lease's, \
-                processor time \(usage.cpu.text), \(mebibytes(usage.resident)), at most \(mebibytes(usage.peakResident))
+                Restart with one service more: it is there after \(ready.text), processor time \(usage.cpu.text), \
+                \(mebibytes(usage.resident)), at most \(mebibytes(usage.peakResident)).
                 """)
         }
+        print("A bare client reads these objects in \(try await readObjects(stage, namespace: namespace).text).")
+        // The server tells of a request a moment after it answered it.
+        let writes = try stage.bridgeRequests().dropFirst(before).count { $0.isWrite && $0.resource != "leases" }
+        print("The restart wrote \(writes) times, besides the lease.")
+    }
+
+    private func readObjects(_ stage: Stage, namespace: String) async throws -> Duration {
+        let start = ContinuousClock.now
+        for try await _ in stage.cluster.list(Stage.entries, namespace: namespace) {}
+        return start.duration(to: .now)
+    }
+}
+
+/// The names of a namespace's objects, as a list and a watch show them.
+private struct ObjectNames {
+    private var names: Set<String> = []
+    private var events: Watcher.AsyncIterator
+
+    init(_ stage: Stage, namespace: String) {
+        events = stage.cluster.watcher(
+            Stage.entries, namespace: namespace, listing: .metadataOnly, watching: .metadataOnly
+        ).makeAsyncIterator()
+    }
+
+    mutating func waitForList() async {
+        while let event = await take() {
+            if case .listComplete = event { return }
+        }
+    }
+
+    mutating func wait(for count: Int) async {
+        while names.count != count, await take() != nil {}
+    }
+
+    private mutating func take() async -> WatcherEvent? {
+        let event = await events.next()
+        switch event {
+        case .object(let object), .changed(let object): names.insert(object.metadata.name)
+        case .deleted(let object): names.remove(object.metadata.name)
+        case .listBegins, .listComplete, .interrupted, nil: break
+        }
+        return event
     }
 }

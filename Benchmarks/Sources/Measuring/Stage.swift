@@ -8,6 +8,8 @@ import ZooKeeper
 public struct Stage: Sendable {
     public static let entries = ResourceType(
         group: "networking.istio.io", version: "v1beta1", plural: "serviceentries", kind: "ServiceEntry")
+    public static let workloads = ResourceType(
+        group: "networking.istio.io", version: "v1beta1", plural: "workloadentries", kind: "WorkloadEntry")
 
     public let server: RealAPIServer
     public let zooKeeper: RealZooKeeper
@@ -39,15 +41,20 @@ public struct Stage: Sendable {
 
     /// Starts the bridge, which writes to `namespace`; ends it after `body`.
     ///
-    /// - Parameter delivery: A line for the section `delivery` of Isthmus's configuration.
+    /// - Parameters:
+    ///   - translation: A line for the section `translation` of Isthmus's configuration.
+    ///   - delivery: One for the section `delivery`.
     public func withBridge(
-        namespace: String, delivery: String? = nil, _ body: (ChildProcess) async throws -> Void
+        namespace: String, translation: String? = nil, delivery: String? = nil,
+        _ body: (ChildProcess) async throws -> Void
     ) async throws {
         let configuration = try folder.write(
             """
             registries:
             - { name: zookeeper, zookeeper: { servers: ["\(zooKeeper.connectString)"] } }
-            translation: { namespace: \(namespace) }
+            translation:
+              namespace: \(namespace)
+            \(translation.map { "  \($0)" } ?? "")
             delivery:
               kubernetes: [{ kubeconfig: \(server.kubeconfig) }]
             \(delivery.map { "  \($0)" } ?? "")
