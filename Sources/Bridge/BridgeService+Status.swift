@@ -87,10 +87,18 @@ extension DeliveryStatus {
     fileprivate init(_ delivery: any Delivery, election: LeaderElection?, isSeeded: Bool) {
         let troubles = delivery.troubles(limit: Self.troubleLimit)
         let leadership: Leadership =
-            election.map { $0.isLeading ? .leading : .standby(holder: $0.holder) } ?? .notElected
+            election.map { $0.isLeading ? .leading : .standby(holder: $0.rival) } ?? .notElected
+        let obstacle =
+            delivery.obstacle.map { Obstacle(reason: $0.reason, age: $0.age) }
+            ?? election.flatMap { election in
+                // Who can't stand for election never writes.
+                election.interruption.map {
+                    Obstacle(reason: "the lease can't be held: \($0)", age: election.interruptionAge ?? .zero)
+                }
+            }
         self.init(
             name: delivery.name, leadership: leadership, isSeeded: isSeeded, pending: delivery.pending,
-            obstacle: delivery.obstacle.map { Obstacle(reason: $0.reason, age: $0.age) },
+            obstacle: obstacle,
             troubles: Excerpt(first: troubles.items.map { ResourceTrouble($0) }, count: troubles.total))
     }
 }

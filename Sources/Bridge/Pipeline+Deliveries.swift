@@ -45,10 +45,12 @@ extension Pipeline: DesiredState {
 
     package func adopt(_ objects: [ActualObject], from delivery: String) {
         let known = OwnedService.all(in: objects)
+        // Where this replica writes, its own choices stand, and what it knows.
+        let leadsElsewhere = deliveries.contains { $0.name != delivery && $0.isLed }
+        if !leadsElsewhere { catalog.adopt(known.map(\.seed)) }
         guard hasBegun else { return add(known) }
         release(whatLacksIn: known)
-        // Where this replica writes, its own choices stand.
-        if deliveries.contains(where: { $0.name != delivery && $0.isLed }) { return add(known) }
+        if leadsElsewhere { return add(known) }
         var others = Assignments()
         for service in known { others.seed(from: service) }
         assignments.adopt(others)
@@ -59,9 +61,11 @@ extension Pipeline: DesiredState {
         tell(before.filter { service(of: $0) == nil })
     }
 
-    /// Choices for services of which there are none yet.
+    /// Services that are not known yet, with the choices that were made for them.
     private func add(_ known: [OwnedService]) {
-        for service in known.filter({ assignments[$0.id] == nil }) { assignments.seed(from: service) }
+        let new = known.filter { assignments[$0.id] == nil }
+        for service in new { assignments.seed(from: service) }
+        carryOut(catalog.seed(new.map(\.seed), isLast: hasBegun || unseeded.isEmpty, now: now))
     }
 
     /// What the replica that led has let go is not held here either.

@@ -6,6 +6,8 @@ internal import Translation
 extension Pipeline {
     /// The service that a resource belongs to, where it is known.
     func service(of key: ResourceKey) -> ServiceID? {
+        // What stands where an earlier configuration put it is not wanted there.
+        guard key.namespace == translator.policy.namespace else { return nil }
         let entry = key.kind == .serviceEntry ? key : WorkloadEntry.serviceEntry(ofWorkload: key)
         return entry.flatMap { assignments.service(ofObject: $0.name) }
     }

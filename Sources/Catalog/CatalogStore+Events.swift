@@ -136,7 +136,7 @@ extension CatalogStore {
     /// The affirmative removal in a registry that is followed counts more than the last good picture of one that isn't.
     private mutating func overrule(_ endpoints: [Endpoint], of id: ServiceID, by source: Int) {
         for index in registries.indices where index != source {
-            guard case .stale = registries[index].health else { continue }
+            guard registries[index].isStale else { continue }
             for endpoint in endpoints where registries[index].picture.announces(endpoint, of: id) {
                 registries[index].overruled[id, default: []].insert(endpoint)
             }

@@ -18,14 +18,61 @@ extension CatalogStore {
                 if isRemembered { remembered.insert(seed.id) }
                 continue
             }
-            known.registries += seed.registries.filter { !known.registries.contains($0) }
-            let endpoints = Set(known.instances.map(\.endpoint))
-            known.instances += seed.instances.filter { !endpoints.contains($0.endpoint) }
+            known.merge(seed)
             seeds[seed.id] = known
         }
         var outcome = Changes()
         settle(now: now, &outcome)
         return outcome.outcome
+    }
+
+    /// Another replica led until now, and its objects show what it made of registries that can't be followed here: that is their last good
+    /// picture. Of what was never read here, nothing is decided before it is.
+    package mutating func adopt(_ shown: [ServiceSeed]) {
+        var services: [ServiceID: ServiceSeed] = [:]
+        for seed in shown {
+            services[seed.id, default: ServiceSeed(id: seed.id, registries: [], instances: [])].merge(seed)
+        }
+        for seed in services.values {
+            if let known = seeds[seed.id] {
+                seeds[seed.id]?.instances = seed.instances
+                seeds[seed.id]?.registries += seed.registries.filter { !known.registries.contains($0) }
+                remembered.remove(seed.id)
+            } else if !announcers(of: seed).allSatisfy(\.hasBeenComplete) {
+                seeds[seed.id] = seed
+            } else {
+                redraw(seed)
+            }
+        }
+        for index in registries.indices where registries[index].isStale {
+            for id in registries[index].picture.services.keys where services[id] == nil {
+                registries[index].picture.draw(id, InstanceTable())
+            }
+        }
+    }
+
+    /// What is shown stands where it stood, and what stood nowhere, nor is held, in the first registry that isn't followed and announces the
+    /// service.
+    private mutating func redraw(_ seed: ServiceSeed) {
+        let stale = registries.indices.filter { registries[$0].isStale }
+        let names = announcers(of: seed).map(\.name)
+        guard let first = stale.first(where: { names.contains(registries[$0].name) }) else { return }
+        let id = seed.id
+        var instances: [Int: [InstanceKey: Instance]] = [:]
+        for instance in seed.instances {
+            let endpoint = instance.endpoint
+            let announcing = stale.filter { registries[$0].picture.announces(endpoint, of: id) }
+            let isKnown = registries.contains { registry in
+                registry.picture.announces(endpoint, of: id) || registry.removals?.held[id]?[endpoint] != nil
+            }
+            for index in isKnown ? announcing : [first] {
+                instances[index, default: [:]][InstanceKey(endpoint, of: id)] = instance
+            }
+        }
+        for index in stale {
+            registries[index].overruled[id] = nil
+            registries[index].picture.draw(id, InstanceTable(instances[index] ?? [:]))
+        }
     }
 
     private mutating func forgetRememberedInstances() {
@@ -67,11 +114,14 @@ extension CatalogStore {
     /// Whether all have been read that may still announce some of its instances. Where it names a registry that isn't configured,
     /// or none at all, that may be any of them: registries get other names.
     private func isReady(_ seed: ServiceSeed) -> Bool {
-        let isRenamed = seed.registries.isEmpty || removedRegistry(of: seed) != nil
-        return configured.allSatisfy { registry in
-            guard isRenamed || seed.registries.contains(registry.name) else { return true }
-            return registry.hasBeenComplete && !registry.picture.unknown.contains(seed.id.name)
+        announcers(of: seed).allSatisfy { registry in
+            registry.hasBeenComplete && !registry.picture.unknown.contains(seed.id.name)
         }
+    }
+
+    private func announcers(of seed: ServiceSeed) -> some Sequence<Registry> {
+        let isRenamed = seed.registries.isEmpty || removedRegistry(of: seed) != nil
+        return configured.filter { isRenamed || seed.registries.contains($0.name) }
     }
 
     private func removedRegistry(of seed: ServiceSeed) -> String? {

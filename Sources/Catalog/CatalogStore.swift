@@ -31,6 +31,10 @@ package struct CatalogStore: Sendable {
         var removals: RegistryGuard?
         /// What others removed affirmatively while this one could not be followed.
         var overruled: [ServiceID: Set<Endpoint>] = [:]
+
+        var isStale: Bool {
+            if case .stale = health { true } else { false }
+        }
     }
 
     let policy: GuardPolicy?

@@ -21,8 +21,10 @@ struct Departures: Sendable {
 
     var count: Int { ends.count }
 
-    mutating func add(_ id: ServiceID, _ endpoint: Endpoint, now: Duration) {
-        ends[InstanceKey(endpoint, of: id)] = isHolding ? Self.never : now + window
+    /// - Parameter isReplaced: Whether another one has come in its place, which may go on for as long as a hold does.
+    mutating func add(_ id: ServiceID, _ endpoint: Endpoint, isReplaced: Bool = false, now: Duration) {
+        let isForgotten = !isHolding || isReplaced
+        ends[InstanceKey(endpoint, of: id)] = isForgotten ? now + (isHolding ? aftermath : window) : Self.never
         if now >= nextPruning { prune(now: now) }
     }
 

@@ -10,4 +10,11 @@ package struct ServiceSeed: Hashable, Sendable {
         self.registries = registries
         self.instances = instances
     }
+
+    /// What two objects of one service say.
+    mutating func merge(_ other: ServiceSeed) {
+        registries += other.registries.filter { !registries.contains($0) }
+        let endpoints = Set(instances.map(\.endpoint))
+        instances += other.instances.filter { !endpoints.contains($0.endpoint) }
+    }
 }

@@ -21,6 +21,8 @@ struct AttemptLedger: Sendable {
         var sleepUntil: Duration?
     }
 
+    /// More attempts than this that each meet something newer are more than a race.
+    private static let longestRace = 5
     /// A server that names a longer time is asked sooner: it may be wrong, and one question does no harm.
     private static let longestPause = Duration.seconds(60)
 
@@ -53,7 +55,10 @@ struct AttemptLedger: Sendable {
             break
         case .outdated:
             // The first time it is nearly always a race that the next look settles.
-            let failures = troubles.failed(key, nil, "", now: now)
+            let isRace = troubles.failures(of: key) < Self.longestRace
+            let reason = "it keeps being changed, or refused with a conflict, between a look at it and the write"
+            let failures = troubles.failed(key, isRace ? nil : .failed, reason, now: now)
+            if !isRace { settlement.outcome = .failed(reason: reason) }
             settlement.retryIn = failures == 0 ? .zero : RetryBackoff.delay(afterFailures: failures, ceiling: 30)
         case .refused(let reason):
             let failures = troubles.failed(key, .refused, reason, now: now)

@@ -19,6 +19,9 @@ struct TroubleRegister: Sendable {
 
     private var records: [ResourceKey: Record] = [:]
 
+    /// How often it failed in a row.
+    func failures(of key: ResourceKey) -> Int { records[key]?.count ?? 0 }
+
     /// - Parameter kind: `nil` for what was outdated, which happens in the course of other failures, too.
     /// - Returns: How often it had failed in a row before.
     mutating func failed(_ key: ResourceKey, _ kind: Trouble.Kind?, _ reason: String, now: Duration) -> Int {

@@ -74,8 +74,11 @@ package struct FileDelivery: Delivery {
             guard FileManager.default.fileExists(atPath: folder) else { return [] }
             return try Self.names(in: folder).flatMap { namespace in
                 // What is not a folder holds no files.
-                let names = (try? Self.names(in: "\(folder)/\(namespace)")) ?? []
-                return names.filter { $0.hasSuffix(".yaml") }.compactMap { owned("\(namespace)/\($0)") }
+                var isFolder = false
+                guard FileManager.default.fileExists(atPath: "\(folder)/\(namespace)", isDirectory: &isFolder),
+                    isFolder
+                else { return [ActualObject]() }
+                return try Self.names(in: "\(folder)/\(namespace)").filter { $0.hasSuffix(".yaml") }.compactMap { owned("\(namespace)/\($0)") }
             }
         }
     }

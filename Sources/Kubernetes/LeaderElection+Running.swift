@@ -44,7 +44,8 @@ extension LeaderElection {
             defer {
                 state.term = machine.term
                 state.holder = machine.holder
-                state.interruption = machine.interruption
+                let since = state.interruption?.since ?? stopwatch.elapsed()
+                state.interruption = machine.interruption.map { ($0, since) }
                 // That there is no lease to be read is no success in writing one.
                 if let error = machine.interruption {
                     state.reportedCode = error.code

@@ -34,7 +34,7 @@ public final class LeaderElection: Sendable {
         /// The number of the term of which the owner has been told, while it has not been told of its end.
         var reported: Int?
         var holder: String?
-        var interruption: KubernetesError?
+        var interruption: (error: KubernetesError, since: Duration)?
         /// Of the last failure that was logged, while nothing has succeeded since.
         var reportedCode: KubernetesError.Code?
         var isEnding = false
@@ -98,7 +98,15 @@ public final class LeaderElection: Sendable {
 
     /// What made the last attempt to read or write the lease fail; `nil` after one that succeeded. A missing permission
     /// is named.
-    public var interruption: KubernetesError? { state.withLock { $0.interruption } }
+    public var interruption: KubernetesError? { state.withLock { $0.interruption?.error } }
+
+    /// For how long every attempt to read or write the lease has failed; `nil` after one that succeeded.
+    public var interruptionAge: Duration? {
+        state.withLock { $0.interruption?.since }.map { stopwatch.elapsed() - $0 }
+    }
+
+    /// Who holds the lease, where that is another candidate.
+    public var rival: String? { holder.flatMap { $0 == configuration.identity ? nil : $0 } }
 
     /// Stands for election until the task is cancelled or the client shut down. Run it once at a time.
     ///

@@ -33,7 +33,7 @@ public struct ObjectPages: AsyncSequence, Sendable {
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         private let transport: Transport
-        private let listing: Listing
+        private var listing: Listing
         private var continueToken: String?
         private var isDone = false
 
@@ -48,7 +48,7 @@ public struct ObjectPages: AsyncSequence, Sendable {
             if isDone { return nil }
             // A failed list does not go on: its pages would not be one snapshot.
             isDone = true
-            let page = try await transport.page(of: listing, continuing: continueToken)
+            let page = try await transport.page(of: &listing, continuing: continueToken)
             continueToken = page.continueToken
             isDone = page.continueToken == nil
             return page
@@ -57,8 +57,20 @@ public struct ObjectPages: AsyncSequence, Sendable {
 }
 
 extension Transport {
-    /// Fetches one page; the first without a token.
-    func page(of listing: Listing, continuing token: String?) async throws(KubernetesError) -> ObjectPage {
+    /// Fetches one page; the first without a token. Where it is larger than a reply may be, half as many objects are asked for from
+    /// then on.
+    func page(of listing: inout Listing, continuing token: String?) async throws(KubernetesError) -> ObjectPage {
+        while true {
+            do throws(KubernetesError) {
+                return try await wholePage(of: listing, continuing: token)
+            } catch {
+                guard error.code == .replyTooLarge, listing.pageSize > 1 else { throw error }
+                listing.pageSize /= 2
+            }
+        }
+    }
+
+    private func wholePage(of listing: Listing, continuing token: String?) async throws(KubernetesError) -> ObjectPage {
         var request = APIRequest(
             path: try listing.type.path(namespace: listing.namespace), accept: listing.representation.acceptingList)
         if let selector = listing.labelSelector { request.query.append((name: "labelSelector", value: selector)) }

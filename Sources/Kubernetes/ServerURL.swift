@@ -9,6 +9,8 @@ struct ServerURL: Sendable, Hashable {
 
     /// - Throws: `KubernetesError` with `configuration`.
     init(_ text: String) throws(KubernetesError) {
+        // What follows an @ is the host, and what precedes it a secret that no message must repeat.
+        guard !text.contains("@") else { throw Self.refusal("…", "user and password do not belong in it") }
         guard let schemeEnd = text.firstRange(of: "://") else {
             throw Self.refusal(text, "it must start with https:// or http://")
         }
@@ -21,8 +23,6 @@ struct ServerURL: Sendable, Hashable {
         guard rest.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw Self.refusal(text, "it holds characters that a URL cannot have")
         }
-        // What follows an @ is the host, and what precedes it a secret that the message must not repeat.
-        guard !rest.contains("@") else { throw Self.refusal("…", "user and password do not belong in it") }
         guard !rest.contains("?"), !rest.contains("#") else { throw Self.refusal(text, "it must not have a query") }
         let authority = rest.prefix { $0 != "/" }
         (host, port) = try Self.split(authority, defaultPort: isTLS ? 443 : 80, of: text)

@@ -46,6 +46,7 @@ public struct Watcher: AsyncSequence, Sendable {
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         private let watcher: Watcher
+        private var listing: Listing
         private var machine = WatcherStateMachine()
         private var step = WatcherStateMachine.firstStep
         private var events: ArraySlice<WatcherEvent> = []
@@ -53,6 +54,7 @@ public struct Watcher: AsyncSequence, Sendable {
 
         init(watcher: Watcher) {
             self.watcher = watcher
+            listing = watcher.listing
         }
 
         public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async -> WatcherEvent? {
@@ -75,7 +77,7 @@ public struct Watcher: AsyncSequence, Sendable {
             switch step {
             case .list(let token):
                 watch = nil
-                return await Self.list(watcher, continuing: token)
+                return await list(continuing: token, isolation: actor)
             case .watch(let version, let timeout):
                 return await open(from: version, timeout: timeout, isolation: actor)
             case .read:
@@ -88,11 +90,11 @@ public struct Watcher: AsyncSequence, Sendable {
             }
         }
 
-        private static func list(
-            _ watcher: Watcher, continuing token: String?
+        private mutating func list(
+            continuing token: String?, isolation actor: isolated (any Actor)?
         ) async -> WatcherStateMachine.Input {
             do {
-                return .page(try await watcher.transport.page(of: watcher.listing, continuing: token))
+                return .page(try await watcher.transport.page(of: &listing, continuing: token))
             } catch {
                 return .listFailed(error)
             }

@@ -75,6 +75,8 @@ struct WatcherStateMachine {
             return end(at: version, since: since, hasEvents: hasEvents, now: now)
         case (.watchFailed(let error), .opening(let version)):
             return fail(error, at: version)
+        case (.watchFailed(let error), .watching(_, _, hasEvents: false)) where error.code == .idle:
+            return relist(after: error)
         case (.watchFailed(let error), .watching(let version, let since, _)):
             forgetFailures(ifHealthySince: since, now: now)
             return fail(error, at: version)
@@ -120,8 +122,7 @@ struct WatcherStateMachine {
         switch error.code {
         case .gone:
             // Usual after minutes without a connection; yet a list that is always too old must not spin.
-            defer { mayRelistAtOnce = false }
-            return interrupt(error, resumingFrom: nil, after: mayRelistAtOnce ? .zero : nil)
+            return relist(after: error)
         case .malformedReply, .replyTooLarge:
             // The same event would come again.
             return interrupt(error, resumingFrom: nil)
@@ -130,6 +131,13 @@ struct WatcherStateMachine {
         default:
             return interrupt(error, resumingFrom: version)
         }
+    }
+
+    /// A watch that shows not even a bookmark may follow a version that the server doesn't have any more, or not yet: one whose etcd was
+    /// restored from a backup tells nothing until it has come that far again.
+    private mutating func relist(after error: KubernetesError) -> Output {
+        defer { mayRelistAtOnce = false }
+        return interrupt(error, resumingFrom: nil, after: mayRelistAtOnce ? .zero : nil)
     }
 
     /// - Parameter delay: when not the usual one of a failure.

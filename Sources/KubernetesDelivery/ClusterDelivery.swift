@@ -122,9 +122,7 @@ package actor ClusterDelivery: Delivery {
         if let type = types[kind] { return type }
         let served = try await client.servedVersions(group: ResourceKind.group)
         for version in ["v1", "v1beta1", "v1alpha3"] where served.contains(version) {
-            guard try await client.resources(group: ResourceKind.group, version: version).contains(kind.plural) else {
-                continue
-            }
+            guard try await serves(kind, version) else { continue }
             let found = ResourceType(
                 group: ResourceKind.group, version: version, plural: kind.plural, kind: kind.rawValue)
             types[kind] = found
@@ -133,6 +131,15 @@ package actor ClusterDelivery: Delivery {
         throw KubernetesError(
             code: .notFound,
             message: "the API server does not know \(ResourceKind.group)/\(kind.rawValue): install Istio's CRDs")
+    }
+
+    /// A version that comes or goes may be told of and not be there.
+    private func serves(_ kind: ResourceKind, _ version: String) async throws(KubernetesError) -> Bool {
+        do throws(KubernetesError) {
+            return try await client.resources(group: ResourceKind.group, version: version).contains(kind.plural)
+        } catch  where error.code == .notFound {
+            return false
+        }
     }
 
     /// - Parameter isUnavailable: Told when the server doesn't know the kind.
@@ -231,7 +238,15 @@ extension ClusterDelivery {
     private func watch(
         _ kind: ResourceKind, _ desired: any DesiredState, _ start: AsyncStream<Void>.Continuation
     ) async {
-        guard let type = types[kind] else { return }
+        // As long as the server serves the version that was found.
+        while !Task.isCancelled, let type = types[kind], await !watch(type, kind, desired, start) {}
+    }
+
+    /// - Returns: Whether that is over for good, and not only for this version of the API.
+    private func watch(
+        _ type: ResourceType, _ kind: ResourceKind, _ desired: any DesiredState,
+        _ start: AsyncStream<Void>.Continuation
+    ) async -> Bool {
         var listed: [ActualObject] = []
         var watcher = client.watcher(
             type, namespace: namespace, labelSelector: ownership.labelSelector, listing: .full, watching: .metadataOnly)
@@ -271,11 +286,25 @@ extension ClusterDelivery {
                 logger.warning(
                     "the view of the cluster is interrupted",
                     metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
-                if kind == .workloadEntry, error.isUnavailability, !hasWorkloads {
+                if kind == .workloadEntry, error.isUnavailability, !hasWorkloads || isTakingOver {
+                    // What was seen of them before does not help whoever takes over.
+                    hasWorkloads = false
                     await complete(kind, [], desired, start)
                 }
+                if error.code == .notFound, await isServedOtherwise(type, kind) { return false }
             }
         }
+        return true
+    }
+
+    /// Whether the server has the kind in another version only, as after an upgrade of Istio or the way back.
+    private func isServedOtherwise(_ type: ResourceType, _ kind: ResourceKind) async -> Bool {
+        types[kind] = nil
+        guard let served = try? await resourceType(kind) else {
+            types[kind] = type
+            return false
+        }
+        return served != type
     }
 
     /// What is there is known when all kinds were listed.

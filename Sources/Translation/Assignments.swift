@@ -75,6 +75,8 @@ extension Assignments {
         }
         if assignment.objects[`protocol`] == nil, !assignment.objects.values.contains(where: { $0.name == name }) {
             assignment.objects[`protocol`] = .init(name: name, emptySince: emptySince, form: form)
+        } else if let object = assignment.objects[`protocol`], object.name == name, object.emptySince == nil {
+            assignment.objects[`protocol`]?.emptySince = emptySince
         }
         keep(assignment, of: id)
     }

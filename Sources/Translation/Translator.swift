@@ -53,7 +53,9 @@ package struct Translator: Sendable {
 
     /// - Parameter now: Monotonic. It dates the moment when a service became empty and does not show in the resources.
     package func translate(_ service: Service, _ assignments: inout Assignments, now: Duration) -> Outcome {
-        if let refusal = policy.refusal(ofHost: assignments.host(for: service.id)) {
+        // An object from before the refusal goes when nobody serves it any more, as any other does.
+        let isLeft = service.instances.isEmpty && assignments[service.id] != nil
+        if !isLeft, let refusal = policy.refusal(ofHost: assignments.host(for: service.id)) {
             return Outcome(problems: service.instances.isEmpty ? [] : [refusal])
         }
         guard let assignment = assignments.update(service, policy: policy, now: now) else { return Outcome() }

@@ -6,6 +6,8 @@ extension ZooKeeperClient {
     /// Of several addresses' channels only the one that the bootstrap chose comes here.
     func opened(_ channel: any Channel) {
         self.channel = channel
+        // What was given up while there was no connection is no fault of this one.
+        dropReason = nil
         channel.writeAndFlush(machine.connectionOpened(now: .now()), promise: nil)
         rearmTimer()
     }

@@ -29,15 +29,22 @@ struct DubboLayout: Sendable {
     func place(of path: String) -> Place {
         if path == root { return .root }
         guard path.utf8.starts(with: prefix.utf8) else { return .other }
-        let parts = Substring(path.utf8.dropFirst(prefix.utf8.count)).split(separator: "/", maxSplits: 3)
-        guard let directory = parts.first.map(String.init), !Self.reserved.contains(directory) else { return .other }
-        if parts.count == 1 { return .directory(directory) }
-        guard parts[1] == "providers" else { return .other }
-        switch parts.count {
-        case 2: return .providers(directory: directory)
-        case 3: return .provider(directory: directory, node: String(parts[2]))
-        default: return .other
-        }
+        let (first, afterFirst) = Self.split(Substring(path.utf8.dropFirst(prefix.utf8.count)))
+        let directory = String(first)
+        if directory.isEmpty || Self.reserved.contains(directory) { return .other }
+        guard let afterFirst else { return .directory(directory) }
+        let (second, node) = Self.split(afterFirst)
+        guard second == "providers" else { return .other }
+        guard let node else { return .providers(directory: directory) }
+        // A name is a whole URL, which is long.
+        return node.utf8.contains(UInt8(ascii: "/")) || node.isEmpty
+            ? .other : .provider(directory: directory, node: String(node))
+    }
+
+    /// What stands before the first slash, and what follows it.
+    private static func split(_ path: Substring) -> (Substring, Substring?) {
+        guard let slash = path.utf8.firstIndex(of: UInt8(ascii: "/")) else { return (path, nil) }
+        return (path[..<slash], path[path.utf8.index(after: slash)...])
     }
 
     /// Whether a change there can be of any concern. A watch on the whole tree tells of all that lives in it.

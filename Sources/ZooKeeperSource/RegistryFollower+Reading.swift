@@ -16,6 +16,7 @@ extension RegistryFollower {
         await emit(.begin)
         var tally = Tally()
         failing = []
+        refused = []
         unlisted = []
         unusable = []
         try await readLists(of: directories) { (self, directory, listing) async throws(ZooKeeperError) in
@@ -40,7 +41,7 @@ extension RegistryFollower {
     }
 
     /// What a list says, and the number of the reply.
-    private typealias Listing = (nodes: Result<[String], ZooKeeperError>, sequence: UInt64)
+    fileprivate typealias Listing = (nodes: Result<[String], ZooKeeperError>, sequence: UInt64)
 
     /// The root's children that may be interfaces. Where the root is missing, the watch that tells of its making stands.
     private mutating func listDirectories() async throws(ZooKeeperError) -> [String] {
@@ -61,7 +62,8 @@ extension RegistryFollower {
         _ take: (inout Self, String, Listing) async throws(ZooKeeperError) -> Void
     ) async throws(ZooKeeperError) {
         typealias Answer = (directory: String, listing: Listing)
-        let reader = self
+        // Not all of this, which changes meanwhile and would be copied then.
+        let reader = ListReader(client: client, layout: layout, isWatching: watching == .lists)
         let outcome = await withTaskGroup(of: Answer.self) { group -> Result<Void, ZooKeeperError> in
             var remaining = directories[...]
             func addNext() {
@@ -83,28 +85,13 @@ extension RegistryFollower {
         try outcome.get()
     }
 
-    /// The providers' znodes; none where the directory has no list of them.
-    private func providers(in directory: String) async -> Listing {
-        let path = layout.providers(of: directory)
-        do throws(ZooKeeperError) {
-            let (nodes, sequence) = try await client.childrenInSequence(of: path, watch: watching == .lists)
-            if let nodes { return (.success(nodes), sequence) }
-            // It may have been made just now, and the watch on its making then never fires.
-            if watching == .lists, try await client.exists(path, watch: true) != nil {
-                return await providers(in: directory)
-            }
-            return (.success([]), sequence)
-        } catch {
-            return (.failure(error), 0)
-        }
-    }
-
     /// What one list says. An error that ends the whole read is thrown.
     private mutating func event(
         for directory: String, _ listing: Listing, _ tally: inout Tally
     ) throws(ZooKeeperError) -> SourceEvent? {
         guard let interface = ProviderDecoder.interface(directory: directory) else { return nil }
-        order.wasRead(directory, at: listing.sequence)
+        // Only what a persistent watch tells can be older than what was read.
+        if watching == .tree { order.wasRead(directory, at: listing.sequence) }
         switch listing.nodes {
         case .failure(let error) where error.isEndOfConnection || error.code == .tooManyRequests:
             throw error
@@ -113,10 +100,14 @@ extension RegistryFollower {
                 "the providers of an interface can't be read; what was known goes on",
                 metadata: ["interface": "\(interface)", "reason": "\(error)"])
             unlisted.insert(directory)
-            if error.mayPass { failing.insert(interface) } else { failing.remove(interface) }
+            failing.remove(interface)
+            refused.remove(interface)
+            if error.mayPass { failing.insert(interface) }
+            if error.code == .noAuth { refused.insert(interface) }
             return .unreadable(name: interface, reason: error.description)
         case .success(let nodes):
             failing.remove(interface)
+            refused.remove(interface)
             unlisted.remove(directory)
             if nodes.isEmpty {
                 unusable.remove(interface)
@@ -185,6 +176,7 @@ extension RegistryFollower {
 
     func readFailingLater() {
         if !failing.isEmpty { retries.yield(failing) }
+        if !refused.isEmpty { refusals.yield(refused) }
     }
 
     /// The list of this directory, and of others that have the same name.
@@ -216,5 +208,29 @@ extension SourceEvent {
             }
         }
         return .services(name: name, merged)
+    }
+}
+
+/// Reads lists of providers.
+private struct ListReader {
+    let client: ZooKeeperClient
+    let layout: DubboLayout
+    /// Whether each list is watched.
+    let isWatching: Bool
+
+    /// The providers' znodes; none where the directory has no list of them.
+    func providers(in directory: String) async -> RegistryFollower.Listing {
+        let path = layout.providers(of: directory)
+        do throws(ZooKeeperError) {
+            let (nodes, sequence) = try await client.childrenInSequence(of: path, watch: isWatching)
+            if let nodes { return (.success(nodes), sequence) }
+            // It may have been made just now, and the watch on its making then never fires.
+            if isWatching, try await client.exists(path, watch: true) != nil {
+                return await providers(in: directory)
+            }
+            return (.success([]), sequence)
+        } catch {
+            return (.failure(error), 0)
+        }
     }
 }

@@ -27,12 +27,16 @@ struct RegistryFollower {
     let emit: @Sendable (SourceEvent) async -> Void
     /// Takes the interfaces that are to be read again after a while.
     let retries: AsyncStream<Set<String>>.Continuation
+    /// Takes those that are to be read again after a longer one.
+    let refusals: AsyncStream<Set<String>>.Continuation
     var isConnected = false
     var order = ReadOrder()
     /// The directories of interfaces that are not named as one would expect, so that one name may have several.
     var respelled: [String: Set<String>] = [:]
     /// Interfaces whose lists could not be read, for a reason that may pass.
     var failing: Set<String> = []
+    /// Interfaces whose lists may not be read. No event tells when that changes.
+    var refused: Set<String> = []
     /// The directories whose lists could not be read, for whatever reason.
     var unlisted: Set<String> = []
     /// Interfaces all of whose providers can't be used.
@@ -124,6 +128,8 @@ struct RegistryFollower {
             if order.isOld(event.sequence, in: directory) { return }
             await providerChanged(event.kind, directory: directory, node: node)
         case (.root, .lists):
+            // What was never read completely, or was gone meanwhile, is read as a whole.
+            if event.kind == .created { return await readUntilComplete(isNewConnection: false) }
             await rereading { (self) throws(ZooKeeperError) in try await self.readNewDirectories() }
         case (.providers(let directory), .lists):
             await rereading { (self) throws(ZooKeeperError) in try await self.reread(directory) }
@@ -135,8 +141,8 @@ struct RegistryFollower {
     private mutating func providerChanged(_ kind: WatchEvent.Kind, directory: String, node: String) async {
         guard let interface = ProviderDecoder.interface(directory: directory) else { return }
         noteSpelling(of: directory)
-        // A list that was too long may have become short enough, and one of which nothing could be used has something now.
-        if kind == .deleted ? unlisted.contains(directory) : unusable.contains(interface) {
+        // A list that was too long may have become short enough. One of which nothing could be used has something now, or is empty.
+        if unusable.contains(interface) || kind == .deleted && unlisted.contains(directory) {
             failing.insert(interface)
             readFailingLater()
         }

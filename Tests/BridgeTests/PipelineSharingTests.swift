@@ -58,6 +58,8 @@ struct PipelineSharingTests {
         await far.begin(pipeline)
         await far.settle(pipeline)
         #expect(far.endpoints("a.cart") == ["10.0.0.2"])
+        // Only this cluster knew of it.
+        #expect(far.endpoints("a.gone") == [])
         #expect(far.endpoints("a.order") == ["10.0.0.3"])
         #expect(address("a.order", in: far) == address("a.order", in: cluster))
         #expect(await pipeline.status().unseeded.isEmpty)
@@ -81,6 +83,48 @@ struct PipelineSharingTests {
     }
 
     // MARK: Another replica's work
+
+    @Test(
+        "a replica that takes over while it can't follow the registry leaves alone what it can't know",
+        arguments: [false, true], [GuardPolicy(), nil])
+    func takeoverBehind(hasRead: Bool, guardPolicy: GuardPolicy?) async {
+        let leader = Pipeline.sample(cluster, clock: clock)
+        await cluster.begin(leader)
+        await leader.read(["a.Cart": [1, 2], "a.Order": [5]])
+        await cluster.settle(leader)
+        let standby = Pipeline.sample(cluster, guardPolicy: guardPolicy, clock: clock)
+        await cluster.begin(standby)
+        if hasRead { await standby.read(["a.Cart": [1, 2], "a.Order": [5]]) }
+        await standby.accept(.interrupted(reason: "the network"), from: "zk")
+        await leader.read(["a.Cart": [3, 4], "a.Order": [5], "a.New": [6]])
+        await cluster.settle(leader)
+        let before = cluster.content
+
+        await standby.adopt(cluster.owned(), from: cluster.name)
+        for name in ["a.cart", "a.order", "a.new"] { cluster.changed([key(name)]) }
+        await cluster.settle(standby)
+        #expect(cluster.content == before)
+
+        await standby.read(["a.Cart": [3, 7], "a.Order": [5], "a.New": [6]])
+        await cluster.settle(standby)
+        #expect(cluster.endpoints("a.cart") == ["10.0.0.3", "10.0.0.7"])
+        #expect(cluster.endpoints("a.new") == ["10.0.0.6"])
+    }
+
+    @Test("a replica that takes over while it can't follow one of two registries goes on with the services of the other")
+    func takeoverHalfBehind() async {
+        let standby = Pipeline.sample(cluster, registries: ["zk", "nacos"], clock: clock)
+        await cluster.begin(standby)
+        await standby.read(["a.Cart": [1]], from: "zk")
+        await standby.read(["a.Order": [5]], from: "nacos")
+        await cluster.settle(standby)
+        await standby.accept(.interrupted(reason: "the network"), from: "nacos")
+        await standby.adopt(cluster.owned(), from: cluster.name)
+        await standby.add("a.Cart", 2)
+        await cluster.settle(standby)
+        #expect(cluster.endpoints("a.cart") == ["10.0.0.1", "10.0.0.2"])
+        #expect(cluster.endpoints("a.order") == ["10.0.0.5"])
+    }
 
     @Test("what an operator had the leader let go does not come back with the next leader")
     func releasedElsewhere() async {

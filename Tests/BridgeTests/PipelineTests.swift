@@ -1,11 +1,13 @@
-import Bridge
 import Catalog
 import Deliveries
 import IsthmusTesting
 import IstioAPI
 import Planning
+import Status
 import Testing
 import Translation
+
+@testable import Bridge
 
 @Suite("from registries to deliveries")
 struct PipelineTests {
@@ -191,5 +193,27 @@ struct PipelineFailureTests {
         #expect(await pipeline.concludeIfSettled())
         await pipeline.accept(.interrupted(reason: "the client was stopped"), from: "zk")
         #expect(await pipeline.wanted(nobodys) == .absent)
+    }
+
+    @Test(
+        "an object whose host was refused since it was made stays while somebody serves it, which is told, and then goes"
+    )
+    func refusedLater() async {
+        let earlier = Pipeline.sample(cluster)
+        await cluster.begin(earlier)
+        await earlier.read(["other.Cart": [1]])
+        await cluster.settle(earlier)
+        let pipeline = Pipeline.sample(cluster, policy: .init(namespace: "dubbo", allowedHosts: ["a.*"]))
+        await cluster.begin(pipeline)
+        await pipeline.read(["other.Cart": [1]])
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("other.cart") == ["10.0.0.1"])
+        #expect(await pipeline.status().problems.count == 1)
+        await pipeline.remove("other.Cart", 1)
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("other.cart") == [])
+        await pipeline.add("other.Cart", 2)
+        await cluster.settle(pipeline)
+        #expect(cluster.endpoints("other.cart") == [])
     }
 }

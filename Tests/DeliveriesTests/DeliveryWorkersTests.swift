@@ -40,6 +40,20 @@ struct DeliveryWorkersTests {
         #expect(desired.outcomes == [.failed(reason: "down"), .created])
     }
 
+    @Test("what is always newer than was known, or refused with a conflict each time, is a race at first and then a trouble")
+    func endlessRace() async throws {
+        let attempts = Attempts(Array(repeating: .outdated, count: 7))
+        try await withWorkers(attempt: { attempts.next($0) }) { workers in
+            workers.add([key("a")])
+            for count in 2...6 {
+                await clock.someoneSleeps()
+                #expect(attempts.count == count && workers.troubles(limit: 1).total == (count < 6 ? 0 : 1))
+                clock.advance(by: .seconds(60))
+            }
+            #expect(workers.troubles(limit: 1).items.first?.reason.contains("keeps being changed") == true)
+        }
+    }
+
     @Test("no attempt comes before the time that the server asked for")
     func retryAfter() async throws {
         let attempts = Attempts([.failed(reason: "busy", retryAfter: .seconds(7)), .done(.created)])

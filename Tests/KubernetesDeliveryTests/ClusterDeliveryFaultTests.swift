@@ -261,6 +261,27 @@ struct ClusterDeliveryFaultTests {
         }
     }
 
+    @Test("where another version of the definitions is served from now on, that one is followed and written")
+    func otherVersion() async throws {
+        try await World.run { world in
+            try await world.withDelivery { delivery in
+                world.wish(.sample("a", 1), of: delivery)
+                try await world.wait(for: .sample("a", 1))
+                await world.server.inject(.respond(status: 404), times: .max) { request in
+                    let path = request.target.path
+                    return path == "/apis/networking.istio.io/v1" || path.hasPrefix("/apis/networking.istio.io/v1/")
+                }
+                await world.server.closeWatches()
+                try await yield(while: delivery.obstacle == nil)
+                try await yield(while: delivery.obstacle != nil)
+                try await world.delete("a")
+                try await world.wait(for: .sample("a", 1))
+                world.wish(.sample("b", 1), of: delivery)
+                try await world.wait(for: .sample("b", 1))
+            }
+        }
+    }
+
     @Test("a server without the definitions is asked again until it has them")
     func missingDefinitions() async throws {
         try await withAPIServer(APIServer(kinds: [.namespace], namespaces: [World.namespace])) { server in

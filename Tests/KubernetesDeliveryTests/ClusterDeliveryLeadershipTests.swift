@@ -79,6 +79,28 @@ struct ClusterDeliveryLeadershipTests {
         }
     }
 
+    @Test("a takeover comes to its end although WorkloadEntries can't be followed any more, where none is needed")
+    func takeoverWithoutWorkloads() async throws {
+        try await World.run { world in
+            let lead = Lead(false)
+            try await world.create(.sample("a", 1), labels: World.ownership.labels)
+            world.wishes[.in("a")] = .present(.sample("a", 1))
+            try await world.withDelivery(leadership: lead, usesWorkloads: true) { delivery in
+                try await world.server.waitForRequests {
+                    $0[.watch, "serviceentries"] == 1 && $0[.watch, "workloadentries"] == 1
+                }
+                await world.server.inject(.respond(status: 403), times: .max) { $0.resource == "workloadentries" }
+                await world.server.closeWatches()
+                try await world.server.waitForRequests { $0[.watch, "workloadentries"] > 1 }
+                try await world.patch("a", ["spec": ["endpoints": []]])
+                try await yield(while: await !delivery.isOutdated)
+                lead.isLeading = true
+                await delivery.beginToLead()
+                try await world.wait(for: .sample("a", 1))
+            }
+        }
+    }
+
     @Test("a replica that leads again without being told of it catches up with the next change")
     func lateNotice() async throws {
         try await World.run { world in

@@ -68,6 +68,41 @@ struct ClientFaultTests {
         }
     }
 
+    @Test("asks for smaller pages of a list where one is larger than a reply may be")
+    func largePages() async throws {
+        var options = KubernetesClient.Options()
+        options.maximumReplyBytes = 1_000
+        let handler = { @Sendable (request: TestServer.Request) -> TestServer.Reply in
+            let limit = request.query["limit"].flatMap { Int($0) } ?? 0
+            let first = request.query["continue"].flatMap { Int($0) } ?? 0
+            let end = min(first + limit, 10)
+            let items = (first..<end).map { number in
+                #"{"metadata":{"name":"o-\#(number)"},"x":"\#(String(repeating: "x", count: 200))"}"#
+            }
+            let more = end < 10 ? #","continue":"\#(end)""# : ""
+            return .json(#"{"metadata":{"resourceVersion":"1"\#(more)},"items":[\#(items.joined(separator: ","))]}"#)
+        }
+        try await TestServer.run(handler) { [options] server in
+            try await withClient(ClusterConfiguration(server: server.url), options: options) { client in
+                var names: [String] = []
+                for try await page in client.list(configMaps, namespace: "default") {
+                    names += page.objects.map(\.metadata.name)
+                }
+                #expect(names == (0..<10).map { "o-\($0)" })
+                // The size that fits stays.
+                #expect(server.requests.map { $0.query["limit"] }.suffix(4) == ["3", "3", "3", "3"])
+                var events = client.watcher(configMaps, namespace: "default").makeAsyncIterator()
+                var listed = 0
+                while let event = await events.next() {
+                    if case .object = event { listed += 1 }
+                    if case .listComplete = event { break }
+                    if case .interrupted(let error, _) = event { throw error }
+                }
+                #expect(listed == 10)
+            }
+        }
+    }
+
     @Test("takes no nonsense for an object")
     func malformedReply() async throws {
         try await TestServer.run(replies: [.json("<html>"), .json("{}")]) { server in

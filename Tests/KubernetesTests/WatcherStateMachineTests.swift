@@ -159,6 +159,21 @@ struct WatcherStateMachineTests {
         #expect(try #require(bench.delay) > .zero)
     }
 
+    @Test("lists anew, at once, when a watch shows nothing at all, and with growing pauses when the next ones don't either")
+    func mute() throws {
+        var bench = try watching()
+        bench.send(.watchFailed(error(.idle)), after: .seconds(90))
+        #expect(bench.takeEvents() == [.interrupted(error(.idle), retryIn: .zero)])
+        bench.send(.waited)
+        #expect(bench.step == .list(continuing: nil))
+        bench.send(.page(ObjectPage(objects: [], resourceVersion: "20", continueToken: nil)))
+        bench.send(.watchOpened)
+        bench.send(.watchFailed(error(.idle)), after: .seconds(90))
+        #expect(try #require(bench.delay) > .zero)
+        bench.send(.waited)
+        #expect(bench.step == .list(continuing: nil))
+    }
+
     @Test(
         "lists anew when it cannot read an event",
         arguments: [.malformedReply, .replyTooLarge] as [KubernetesError.Code])

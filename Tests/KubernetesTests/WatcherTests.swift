@@ -102,7 +102,8 @@ struct WatcherTests {
         let (events, requests) = try await follow(
             lists: [.json(listText([], version: "10"))],
             watches: [
-                .lines([bookmarkText(version: "12")], ending: .broken), .lines([], ending: .silent),
+                .lines([bookmarkText(version: "12")], ending: .broken),
+                .lines([bookmarkText(version: "12")], ending: .silent),
                 .json("", status: 500), .lines([eventText("ADDED", "a", version: "13")], ending: .silent),
             ],
             count: 6, idle: .seconds(5))

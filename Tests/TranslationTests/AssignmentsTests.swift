@@ -37,6 +37,16 @@ struct AssignmentsTests {
         #expect(other.key == cart.key && other.addresses == cart.addresses)
     }
 
+    @Test("of an object in a cluster it is remembered since when nobody serves it")
+    mutating func remembered() {
+        let id = ServiceID(name: "a.Cart")
+        for emptySince in [nil, Duration.seconds(-50)] {
+            assignments.seed(
+                id, object: "a.cart", protocol: .dubbo, address: nil, registries: ["zk"], emptySince: emptySince)
+        }
+        #expect(assignments.nextExpiry(retention: .seconds(100)) == .seconds(50))
+    }
+
     @Test("a service that comes back in time is not let go")
     mutating func comesBack() {
         _ = translator.resources([Service("a.B", [.sample(1)])], &assignments)

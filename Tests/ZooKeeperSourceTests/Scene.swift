@@ -16,6 +16,7 @@ struct Scene: Sendable {
 
     static func run(
         replyLimit: Int = 1 << 20, eventCapacity: Int = 1000, persistentWatches: Bool = true, root: Bool = true,
+        refusalPause: Duration = ZooKeeperRegistry.standardRefusalPause,
         _ body: @escaping @Sendable (Scene) async throws -> Void
     ) async throws {
         try await withZooKeeperServer { server in
@@ -27,7 +28,7 @@ struct Scene: Sendable {
             let client = ZooKeeperClient(try ConnectionString(try await server.address), configuration: settings)
             let source = ZooKeeperRegistry(
                 name: "zk", client: client, root: "/dubbo", decoder: ProviderDecoder(keptParameters: []),
-                persistentWatches: persistentWatches, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                persistentWatches: persistentWatches, refusalPause: refusalPause, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await source.run(requests: scene.requests) { await scene.said.take($0) }

@@ -50,6 +50,36 @@ struct ZooKeeperRegistryTests {
         }
     }
 
+    @Test("without persistent watches too, a root that is made later is read as a whole")
+    func lateRoot() async throws {
+        try await Scene.run(persistentWatches: false, root: false) { scene in
+            #expect(await scene.next() == ["interrupted"])
+            try await scene.register("a.Cart", 1)
+            var seen = await scene.next(2)
+            while seen.first != "begin" || seen.last != "complete" {
+                try Task.checkCancellation()
+                seen = Array((seen + (await scene.next())).drop { $0 != "begin" })
+            }
+            while seen.last != "a.Cart: 10.0.0.1", !seen.contains("a.Cart: 10.0.0.1") {
+                try Task.checkCancellation()
+                seen += await scene.next()
+            }
+        }
+    }
+
+    @Test("an interface of which nothing could be used is read again when that goes")
+    func unusableLeaves() async throws {
+        try await Scene.run { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            let path = "/dubbo/a.Cart/providers/hessian%3A%2F%2F10.0.0.1%3A20880%2Fa.Cart"
+            try await scene.server.makePath(path)
+            scene.requests.readEverything()
+            #expect(await scene.next(3) == ["begin", "a.Cart is unreadable", "complete"])
+            try await scene.server.perform(.delete(path: path, version: -1))
+            #expect(await scene.next() == ["a.Cart: "])
+        }
+    }
+
     @Test("a missing root says nothing of a name, nor of everything")
     func missingRoot() async throws {
         try await Scene.run(root: false) { scene in
@@ -73,6 +103,22 @@ struct ZooKeeperRegistryTests {
             #expect(Set(read) == ["begin", "a.Cart is unreadable", "a.Order: 10.0.0.1", "complete"])
             await scene.server.refuse(path: "/dubbo/a.Cart/providers", error: nil)
             #expect(await scene.next() == ["a.Cart: 10.0.0.1"])
+        }
+    }
+
+    @Test("a list that was refused is read again after a while, since nothing tells when it is allowed")
+    func refused() async throws {
+        try await Scene.run(refusalPause: .milliseconds(100)) { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            try await scene.register("a.Cart", 1)
+            _ = await scene.next()
+            await scene.server.refuse(path: "/dubbo/a.Cart/providers", error: .noAuth)
+            scene.requests.readEverything()
+            #expect(await scene.next(4) == ["begin", "a.Cart is unreadable", "complete", "a.Cart is unreadable"])
+            await scene.server.refuse(path: "/dubbo/a.Cart/providers", error: nil)
+            var event = await scene.next()
+            while event == ["a.Cart is unreadable"] { event = await scene.next() }
+            #expect(event == ["a.Cart: 10.0.0.1"])
         }
     }
 

@@ -132,6 +132,17 @@ extension ModelOracle.View {
         picture.keys.filter { $0.name == name }.reduce(into: []) { $0.formUnion(claims(of: $1)) }
     }
 
+    /// While it isn't followed, another replica's work is its last good picture.
+    mutating func adopts(_ delivered: Set<Claim>) {
+        if isFollowed || !isComplete { return }
+        for (id, instances) in picture {
+            let known = instances.filter { delivered.contains(Claim(id: id, endpoint: $0.value)) }
+            picture[id] = known.isEmpty ? nil : known
+        }
+        claims.formIntersection(delivered)
+        isUnclear = true
+    }
+
     // MARK: What is said
 
     /// - Returns: What it announces anew.

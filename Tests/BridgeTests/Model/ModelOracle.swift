@@ -100,6 +100,7 @@ extension ModelOracle {
         for index in views.indices {
             views[index].hold?.isGuessed = true
             views[index].release(now: now) { !delivered.contains($0) }
+            views[index].adopts(delivered)
         }
     }
 
