@@ -267,13 +267,15 @@ struct ClusterDeliveryFaultTests {
             try await world.withDelivery { delivery in
                 world.wish(.sample("a", 1), of: delivery)
                 try await world.wait(for: .sample("a", 1))
+                // That it comes back shows that it is watched.
+                try await world.delete("a")
+                try await world.wait(for: .sample("a", 1))
                 await world.server.inject(.respond(status: 404), times: .max) { request in
                     let path = request.target.path
                     return path == "/apis/networking.istio.io/v1" || path.hasPrefix("/apis/networking.istio.io/v1/")
                 }
                 await world.server.closeWatches()
-                try await yield(while: delivery.obstacle == nil)
-                try await yield(while: delivery.obstacle != nil)
+                try await world.server.waitForRequests { $0[.list, "serviceentries"] >= 2 }
                 try await world.delete("a")
                 try await world.wait(for: .sample("a", 1))
                 world.wish(.sample("b", 1), of: delivery)

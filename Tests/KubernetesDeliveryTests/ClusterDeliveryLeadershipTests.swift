@@ -90,8 +90,6 @@ struct ClusterDeliveryLeadershipTests {
                     $0[.watch, "serviceentries"] == 1 && $0[.watch, "workloadentries"] == 1
                 }
                 await world.server.inject(.respond(status: 403), times: .max) { $0.resource == "workloadentries" }
-                await world.server.closeWatches()
-                try await world.server.waitForRequests { $0[.watch, "workloadentries"] > 1 }
                 try await world.patch("a", ["spec": ["endpoints": []]])
                 try await yield(while: await !delivery.isOutdated)
                 lead.isLeading = true
