@@ -1,5 +1,6 @@
 internal import Addressing
 internal import Catalog
+internal import FoundationEssentials
 internal import Kubernetes
 internal import Translation
 internal import ZooKeeper
@@ -69,6 +70,11 @@ extension BridgeConfiguration {
             throw zooKeeper.failure("sessionTimeout", "must be at least 1s")
         }
         if let limit = try zooKeeper.bytes("replyLimit") { registry.replyLimit = limit }
+        if let digest = try zooKeeper.mapping("digest") {
+            let user = try digest.string("user") ?? ""
+            if user.isEmpty || user.contains(":") { throw digest.failure("user", "must be a name without ':'") }
+            registry.credentials = [.digest(user: user, password: try password(digest))]
+        }
         if let dubbo = try zooKeeper.mapping("dubbo") {
             registry.root = try dubbo.string("root") ?? registry.root
             guard registry.root.hasPrefix("/"), registry.root == "/" || !registry.root.hasSuffix("/") else {
@@ -76,6 +82,27 @@ extension BridgeConfiguration {
             }
         }
         return registry
+    }
+
+    private static func password(_ reader: YAMLReader) throws(ConfigurationError) -> String {
+        let text: String
+        switch (try reader.string("passwordFile"), try reader.string("passwordEnv")) {
+        case (let file?, nil):
+            text = try Self.text(of: file)
+        case (nil, let variable?):
+            guard let value = ProcessInfo.processInfo.environment[variable] else {
+                throw reader.failure("passwordEnv", "there is no environment variable '\(variable)'")
+            }
+            text = value
+        case (nil, nil):
+            throw reader.failure("user", "has no password: give passwordFile or passwordEnv")
+        case (_?, _?):
+            throw reader.failure("passwordEnv", "there is a passwordFile too, and one password only")
+        }
+        // Editors end a file with a line break, which no password has.
+        let password = text.drop { $0.isNewline }.prefix { !$0.isNewline }
+        if password.isEmpty { throw reader.failure("user", "has an empty password") }
+        return String(password)
     }
 
     private static func connectionString(

@@ -14,6 +14,7 @@ package struct BridgeConfiguration: Sendable {
         package var sessionTimeout: Duration
         /// The longest reply that is taken, in bytes.
         package var replyLimit: Int
+        package var credentials: [Credential] = []
 
         package init(
             name: String, servers: ConnectionString, root: String = "/dubbo", sessionTimeout: Duration = .seconds(30),

@@ -116,6 +116,7 @@ extension ZooKeeperRegistry {
         var settings = ZooKeeperClient.Configuration()
         settings.sessionTimeout = registry.sessionTimeout
         settings.replyLimit = registry.replyLimit
+        settings.credentials = registry.credentials
         self.init(
             name: registry.name,
             client: ZooKeeperClient(registry.servers, configuration: settings, logger: logger),

@@ -84,7 +84,7 @@ extension HoldStatus {
 }
 
 extension DeliveryStatus {
-    fileprivate init(_ delivery: any Delivery, election: LeaderElection?, isSeeded: Bool) {
+    init(_ delivery: any Delivery, election: LeaderElection?, isSeeded: Bool) {
         let troubles = delivery.troubles(limit: Self.troubleLimit)
         let leadership: Leadership =
             election.map { $0.isLeading ? .leading : .standby(holder: $0.rival) } ?? .notElected

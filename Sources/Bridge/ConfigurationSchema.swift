@@ -76,6 +76,15 @@ extension ConfigurationKey {
                 + "interface goes on",
             standard: "`64MiB`"),
         ConfigurationKey(
+            "digest",
+            .mapping([
+                ConfigurationKey("user", .text, "the name", isRequired: true),
+                ConfigurationKey("passwordFile", .text, "a file with the password; read at the start"),
+                ConfigurationKey("passwordEnv", .text, "instead of it, an environment variable with the password"),
+            ]),
+            "what the bridge proves itself with, for znodes that not everybody may read (the scheme `digest`)",
+            standard: "nothing"),
+        ConfigurationKey(
             "dubbo",
             .mapping([ConfigurationKey("root", .text, "the znode below which interfaces stand", standard: "`/dubbo`")]),
             "Dubbo's layout"),

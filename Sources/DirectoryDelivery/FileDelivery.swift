@@ -78,7 +78,9 @@ package struct FileDelivery: Delivery {
                 guard FileManager.default.fileExists(atPath: "\(folder)/\(namespace)", isDirectory: &isFolder),
                     isFolder
                 else { return [ActualObject]() }
-                return try Self.names(in: "\(folder)/\(namespace)").filter { $0.hasSuffix(".yaml") }.compactMap { owned("\(namespace)/\($0)") }
+                return try Self.names(in: "\(folder)/\(namespace)").filter { $0.hasSuffix(".yaml") }.compactMap {
+                    owned("\(namespace)/\($0)")
+                }
             }
         }
     }

@@ -45,6 +45,7 @@ struct ConfigurationTests {
                           servers: ["127.0.0.1:2181", "[::1]:2182"]
                           sessionTimeout: 1m30s
                           replyLimit: 128MiB
+                          digest: { user: dubbo, passwordEnv: PATH }
                           dubbo: { root: /rpc/dubbo }
                     translation:
                       namespace: dubbo
@@ -64,6 +65,8 @@ struct ConfigurationTests {
             #expect(registry.root == "/rpc/dubbo")
             #expect(registry.sessionTimeout == .seconds(90))
             #expect(registry.replyLimit == 128 << 20)
+            let password = try #require(ProcessInfo.processInfo.environment["PATH"])
+            #expect(registry.credentials == [.digest(user: "dubbo", password: password)])
             var policy = TranslationPolicy(instance: "blue", namespace: "dubbo")
             policy.addresses = .block(try #require(CIDRBlock("10.96.0.0/16")))
             policy.exportTo = ["*"]
@@ -134,6 +137,18 @@ struct ConfigurationTests {
             (
                 "registries: [{ name: zk, zookeeper: { servers: [\"a:99999\"] } }]",
                 "connection string 'a:99999': '99999' is not a port"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], digest: { user: b } } }]",
+                "'registries[0].zookeeper.digest.user': has no password: give passwordFile or passwordEnv"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], digest: { user: 'b:c', passwordEnv: HOME } } }]",
+                "'registries[0].zookeeper.digest.user': must be a name without ':'"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], digest: { user: b, passwordFile: /nowhere } } }]",
+                "/nowhere"
             ),
             (
                 "registries: [{ name: zk, zookeeper: { servers: [a], sessionTimeout: soon } }]",

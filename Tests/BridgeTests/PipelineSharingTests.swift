@@ -111,7 +111,7 @@ struct PipelineSharingTests {
         #expect(cluster.endpoints("a.new") == ["10.0.0.6"])
     }
 
-    @Test("a replica that takes over while it can't follow one of two registries goes on with the services of the other")
+    @Test("a replica that takes over while it can't follow one of two registries goes on with the other's")
     func takeoverHalfBehind() async {
         let standby = Pipeline.sample(cluster, registries: ["zk", "nacos"], clock: clock)
         await cluster.begin(standby)

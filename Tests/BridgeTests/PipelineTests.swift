@@ -216,4 +216,20 @@ struct PipelineFailureTests {
         await cluster.settle(pipeline)
         #expect(cluster.endpoints("other.cart") == [])
     }
+
+    @Test("what an earlier configuration put into another namespace is replaced by what stands in the new one")
+    func otherNamespace() async {
+        let earlier = Pipeline.sample(cluster, policy: .init(namespace: "old"))
+        await cluster.begin(earlier)
+        await earlier.read(["a.Cart": [1]])
+        await cluster.settle(earlier)
+        #expect(cluster.objects.keys.map(\.namespace) == ["old"])
+        let pipeline = Pipeline.sample(cluster)
+        await cluster.begin(pipeline)
+        #expect(cluster.objects.keys.map(\.namespace) == ["old"])
+        await pipeline.read(["a.Cart": [1]])
+        await cluster.settle(pipeline)
+        #expect(cluster.objects.keys.map(\.namespace) == ["dubbo"])
+        #expect(cluster.endpoints("a.cart") == ["10.0.0.1"])
+    }
 }

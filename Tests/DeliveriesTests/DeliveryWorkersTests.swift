@@ -40,7 +40,7 @@ struct DeliveryWorkersTests {
         #expect(desired.outcomes == [.failed(reason: "down"), .created])
     }
 
-    @Test("what is always newer than was known, or refused with a conflict each time, is a race at first and then a trouble")
+    @Test("what meets something newer each time, or a conflict, is a race at first and then a trouble")
     func endlessRace() async throws {
         let attempts = Attempts(Array(repeating: .outdated, count: 7))
         try await withWorkers(attempt: { attempts.next($0) }) { workers in

@@ -2,6 +2,7 @@ internal import Foundation
 internal import IsthmusTesting
 internal import JSON
 internal import Testing
+internal import ZooKeeper
 
 /// The commands that look once, as people and programs run them: what they print and how they end.
 @Suite("The command line", .realServers, .serialized, .timeLimit(.minutes(2)))
@@ -40,6 +41,36 @@ struct CommandLineTests {
             #expect(third.standardOutput.contains("+ endpoint 10.1.0.2:20880"))
             #expect(!third.standardOutput.contains("10.1.0.1"), "what stays is not shown")
             #expect(try scene.writes().count == 1)
+        }
+    }
+
+    @Test("what only its owner may read in ZooKeeper takes the owner's password, and nothing is planned without it")
+    func digest() async throws {
+        try await Scene.run { scene in
+            var settings = ZooKeeperClient.Configuration()
+            settings.credentials = [.digest(user: "dubbo", password: "a secret")]
+            try await withClient(scene.zooKeeper.connectString, settings) { owner in
+                var path = ""
+                for name in ["dubbo", Self.orders, "providers", Scene.encoded(Self.url("10.1.0.1:20880"))] {
+                    path += "/" + name
+                    try await owner.create(path, acl: .creatorOnly)
+                }
+            }
+            let folder = try TemporaryFolder(label: "configuration")
+            let password = try folder.write("a secret\n", to: "password")
+            let allowed = try folder.write(
+                scene.configuration(zooKeeper: ", digest: { user: dubbo, passwordFile: \(password) }"),
+                to: "allowed.yaml")
+            let plan = try await Scene.isthmus(["plan", "--config", allowed])
+            #expect(plan.status == .code(2), "\(plan.standardError)")
+            #expect(plan.standardOutput.contains("+ endpoint 10.1.0.1:20880"))
+            let refused = try folder.write(scene.configuration(), to: "refused.yaml")
+            let failure = try await Scene.isthmus(["plan", "--config", refused, "--timeout", "3"])
+            #expect(failure.status == .code(1))
+            #expect(failure.standardError.contains("/dubbo"), "\(failure.standardError)")
+            for output in [plan, failure] {
+                #expect(!output.standardOutput.contains("a secret") && !output.standardError.contains("a secret"))
+            }
         }
     }
 

@@ -159,7 +159,7 @@ struct WatcherStateMachineTests {
         #expect(try #require(bench.delay) > .zero)
     }
 
-    @Test("lists anew, at once, when a watch shows nothing at all, and with growing pauses when the next ones don't either")
+    @Test("lists anew when a watch shows nothing at all: at once the first time, and then after growing pauses")
     func mute() throws {
         var bench = try watching()
         bench.send(.watchFailed(error(.idle)), after: .seconds(90))

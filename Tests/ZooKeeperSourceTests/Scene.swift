@@ -28,7 +28,8 @@ struct Scene: Sendable {
             let client = ZooKeeperClient(try ConnectionString(try await server.address), configuration: settings)
             let source = ZooKeeperRegistry(
                 name: "zk", client: client, root: "/dubbo", decoder: ProviderDecoder(keptParameters: []),
-                persistentWatches: persistentWatches, refusalPause: refusalPause, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                persistentWatches: persistentWatches, refusalPause: refusalPause,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await source.run(requests: scene.requests) { await scene.said.take($0) }

@@ -29,11 +29,13 @@ extension Scene {
     }
 
     /// A configuration that leads to the scene's ZooKeeper and, unless `delivery` says otherwise, to its namespace.
-    func configuration(translation: String = "", delivery: String? = nil) -> String {
+    ///
+    /// - Parameter zooKeeper: Further members of that section, such as `, sessionTimeout: 5s`.
+    func configuration(zooKeeper settings: String = "", translation: String = "", delivery: String? = nil) -> String {
         """
         registries:
           - name: zk-main
-            zookeeper: { servers: ["\(zooKeeper.connectString)"] }
+            zookeeper: { servers: ["\(zooKeeper.connectString)"]\(settings) }
         translation:
           namespace: \(namespace)
           \(translation)
