@@ -55,6 +55,7 @@ extension Pipeline: DesiredState {
         for service in known { others.seed(from: service) }
         assignments.adopt(others)
         let before = Array(resources.keys) + workloads.keys
+        stale = [:]
         resources = [:]
         workloads = [:]
         translate(everyService.sorted())

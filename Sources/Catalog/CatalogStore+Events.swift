@@ -115,6 +115,10 @@ extension CatalogStore {
     ) {
         for index in registries.indices {
             if registries[index].overruled[id]?.remove(endpoint) != nil { outcome.changed.insert(id) }
+            if registries[index].isStale, registries[index].guesses[id]?.remove(endpoint) != nil {
+                let change = registries[index].picture.set(InstanceKey(endpoint, of: id), of: id, nil)
+                outcome.changed.formUnion(change.services)
+            }
             guard registries[index].removals?.isHeld(endpoint) == true else { continue }
             let application = application(of: endpoint, id)
             guard
@@ -135,6 +139,8 @@ extension CatalogStore {
 
     /// The affirmative removal in a registry that is followed counts more than the last good picture of one that isn't.
     private mutating func overrule(_ endpoints: [Endpoint], of id: ServiceID, by source: Int) {
+        // It may not have been the one that announced them.
+        let endpoints = endpoints.filter { registries[source].guesses[id]?.remove($0) == nil }
         for index in registries.indices where index != source {
             guard registries[index].isStale else { continue }
             for endpoint in endpoints where registries[index].picture.announces(endpoint, of: id) {
@@ -157,6 +163,10 @@ extension CatalogStore {
         }
         registries[index].picture = complete
         registries[index].health = .healthy
+        for (id, endpoints) in registries[index].guesses {
+            let left = endpoints.filter { !complete.announces($0, of: id) }
+            registries[index].guesses[id] = left.isEmpty ? nil : left
+        }
         change.services.formUnion(registries[index].overruled.keys)
         registries[index].overruled = [:]
         var newcomers: [ServiceID: [Endpoint]] = [:]

@@ -33,45 +33,36 @@ extension CatalogStore {
         for seed in shown {
             services[seed.id, default: ServiceSeed(id: seed.id, registries: [], instances: [])].merge(seed)
         }
+        for index in registries.indices where registries[index].isStale {
+            registries[index].keep(services.mapValues { Set($0.instances.map(\.endpoint)) })
+        }
         for seed in services.values {
             if let known = seeds[seed.id] {
                 seeds[seed.id]?.instances = seed.instances
                 seeds[seed.id]?.registries += seed.registries.filter { !known.registries.contains($0) }
                 remembered.remove(seed.id)
-            } else if !announcers(of: seed).allSatisfy(\.hasBeenComplete) {
-                seeds[seed.id] = seed
+            } else if announcers(of: seed).allSatisfy(\.hasBeenComplete) {
+                guess(seed)
             } else {
-                redraw(seed)
-            }
-        }
-        for index in registries.indices where registries[index].isStale {
-            for id in registries[index].picture.services.keys where services[id] == nil {
-                registries[index].picture.draw(id, InstanceTable())
+                seeds[seed.id] = seed
             }
         }
     }
 
-    /// What is shown stands where it stood, and what stood nowhere, nor is held, in the first registry that isn't followed and announces the
-    /// service.
-    private mutating func redraw(_ seed: ServiceSeed) {
-        let stale = registries.indices.filter { registries[$0].isStale }
-        let names = announcers(of: seed).map(\.name)
-        guard let first = stale.first(where: { names.contains(registries[$0].name) }) else { return }
+    /// What is shown of a service and known of no registry stands in the first one that announces it and isn't followed: under a key that no
+    /// znode has, since it may turn out to be another's.
+    private mutating func guess(_ seed: ServiceSeed) {
         let id = seed.id
-        var instances: [Int: [InstanceKey: Instance]] = [:]
+        let names = announcers(of: seed).map(\.name)
+        guard let index = registries.firstIndex(where: { $0.isStale && names.contains($0.name) }) else { return }
         for instance in seed.instances {
             let endpoint = instance.endpoint
-            let announcing = stale.filter { registries[$0].picture.announces(endpoint, of: id) }
             let isKnown = registries.contains { registry in
                 registry.picture.announces(endpoint, of: id) || registry.removals?.held[id]?[endpoint] != nil
             }
-            for index in isKnown ? announcing : [first] {
-                instances[index, default: [:]][InstanceKey(endpoint, of: id)] = instance
-            }
-        }
-        for index in stale {
-            registries[index].overruled[id] = nil
-            registries[index].picture.draw(id, InstanceTable(instances[index] ?? [:]))
+            if isKnown { continue }
+            _ = registries[index].picture.set(InstanceKey(endpoint, of: id), of: id, instance)
+            registries[index].guesses[id, default: []].insert(endpoint)
         }
     }
 
@@ -154,5 +145,17 @@ extension CatalogStore {
         guard let reaction = registries[index].removals?.observeStart(change, registry.picture, cause: cause, now: now)
         else { return take(reaction(to: change), from: index, now: now, &outcome) }
         take(reaction, from: index, now: now, &outcome)
+    }
+}
+
+extension CatalogStore.Registry {
+    /// Forgets all but these endpoints.
+    fileprivate mutating func keep(_ shown: [ServiceID: Set<Endpoint>]) {
+        for (id, table) in picture.services {
+            let kept = table.entries.filter { shown[id]?.contains($0.instance.endpoint) == true }
+            if kept.count == table.count { continue }
+            picture.draw(id, InstanceTable(Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.instance) })))
+        }
+        overruled = [:]
     }
 }

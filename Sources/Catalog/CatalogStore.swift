@@ -31,6 +31,8 @@ package struct CatalogStore: Sendable {
         var removals: RegistryGuard?
         /// What others removed affirmatively while this one could not be followed.
         var overruled: [ServiceID: Set<Endpoint>] = [:]
+        /// What another replica's objects show, and what this registry may have announced since it can't be followed.
+        var guesses: [ServiceID: Set<Endpoint>] = [:]
 
         var isStale: Bool {
             if case .stale = health { true } else { false }

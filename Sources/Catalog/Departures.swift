@@ -2,7 +2,7 @@
 /// nothing that would make up for its next failure.
 ///
 /// A departure is known for a window. Those of the window before a hold, and those that the hold lets go, are known until some time after its
-/// end, since that is how long a recovery may take. So there are hardly more than go in a window, and than a registry has.
+/// end, since that is how long a recovery may take. So there are hardly more than go in a window, or in a hold.
 struct Departures: Sendable {
     private let window: Duration
     /// How long after a hold what went may come back as a part of the recovery.
@@ -21,10 +21,8 @@ struct Departures: Sendable {
 
     var count: Int { ends.count }
 
-    /// - Parameter isReplaced: Whether another one has come in its place, which may go on for as long as a hold does.
-    mutating func add(_ id: ServiceID, _ endpoint: Endpoint, isReplaced: Bool = false, now: Duration) {
-        let isForgotten = !isHolding || isReplaced
-        ends[InstanceKey(endpoint, of: id)] = isForgotten ? now + (isHolding ? aftermath : window) : Self.never
+    mutating func add(_ id: ServiceID, _ endpoint: Endpoint, now: Duration) {
+        ends[InstanceKey(endpoint, of: id)] = isHolding ? Self.never : now + window
         if now >= nextPruning { prune(now: now) }
     }
 

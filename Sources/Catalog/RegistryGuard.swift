@@ -234,7 +234,7 @@ extension RegistryGuard {
     private mutating func releaseOldest(of id: ServiceID, _ reaction: inout Reaction, now: Duration) {
         guard let oldest = held[id]?.min(by: { $0.value.number < $1.value.number })?.key else { return }
         drop(id, oldest)
-        departures.add(id, oldest, isReplaced: true, now: now)
+        departures.add(id, oldest, now: now)
         reaction.changed.insert(id)
     }
 

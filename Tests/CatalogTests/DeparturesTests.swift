@@ -35,17 +35,6 @@ struct DeparturesTests {
         #expect(answers == [false, true, false])
     }
 
-    @Test("who is replaced in a hold is known for five minutes, however long the hold goes on")
-    mutating func replaced() {
-        departures.holdBegins(now: .zero)
-        for number in 0..<1_000 {
-            departures.add(id, endpoint(number), isReplaced: true, now: .seconds(10 * number))
-            #expect(departures.count <= 33)
-        }
-        #expect(returns(999, at: 10_289))
-        #expect(!returns(998, at: 10_281))
-    }
-
     @Test("however long instances come and go, hardly more are known than go in a window")
     mutating func bounded() {
         departures.holdBegins(now: .zero)

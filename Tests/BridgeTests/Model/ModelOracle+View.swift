@@ -99,6 +99,8 @@ extension ModelOracle {
         private var peak = 0
         /// Whether the window's edge fell so that nobody can say whether there is a hold.
         private(set) var isUnclear = false
+        /// Whether the bridge may count to this registry what another replica's objects showed.
+        private var isGuessing = false
 
         init(name: String) {
             self.name = name
@@ -141,6 +143,7 @@ extension ModelOracle.View {
         }
         claims.formIntersection(delivered)
         isUnclear = true
+        isGuessing = true
     }
 
     // MARK: What is said
@@ -196,6 +199,7 @@ extension ModelOracle.View {
 
     private mutating func complete(now: Duration) -> Set<Claim> {
         guard let shadow else { return [] }
+        if unreadable.isEmpty { isGuessing = false }
         let before = claims
         let after = Set(shadow.flatMap { id, nodes in nodes.values.map { Claim(id: id, endpoint: $0) } })
         picture = shadow
@@ -311,7 +315,7 @@ extension ModelOracle.View {
     /// - Parameter wasHeld: Whether there was anything to release.
     mutating func released(wasHeld: Bool) {
         hold = nil
-        isUnclear = false
+        isUnclear = isGuessing
         guard wasHeld else { return }
         unconfirmed = [:]
         ledgers = [[]]

@@ -95,8 +95,15 @@ extension ModelOracle {
         self.memories = memories
     }
 
-    /// Another replica led, whose work shows what it has let go.
-    mutating func adopts(_ delivered: Set<Claim>, now: Duration) {
+    /// Another replica led, whose work shows what it has let go, and what is all that is known of registries that were never read.
+    /// - Parameter announcers: The registries that announced each service, as its objects say.
+    mutating func adopts(_ delivered: Set<Claim>, announcers: [ServiceID: Set<String>], now: Duration) {
+        for (id, names) in announcers {
+            let areRead = views.allSatisfy { $0.isComplete || !names.isEmpty && !names.contains($0.name) }
+            if memories[id] == nil, areRead { continue }
+            memories[id, default: Memory()].registries.formUnion(names)
+            memories[id]?.claims = delivered.filter { $0.id == id }
+        }
         for index in views.indices {
             views[index].hold?.isGuessed = true
             views[index].release(now: now) { !delivered.contains($0) }

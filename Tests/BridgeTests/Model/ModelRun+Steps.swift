@@ -1,5 +1,4 @@
 import Addressing
-import Bridge
 import Catalog
 import Deliveries
 import IsthmusTesting
@@ -7,6 +6,8 @@ import IstioAPI
 import JSON
 import Planning
 import Status
+
+@testable import Bridge
 
 /// What can happen. Most of it happens to providers and to what the source says; the rest is what goes wrong.
 extension ModelRun {
@@ -223,7 +224,11 @@ extension ModelRun {
         isLeading = true
         if chance(50) {
             await pipeline.adopt(cluster.owned(), from: cluster.name)
-            oracle.adopts(delivered, now: now)
+            var announcers: [ServiceID: Set<String>] = [:]
+            for service in OwnedService.all(in: cluster.owned()) {
+                announcers[service.id, default: []].formUnion(service.registries)
+            }
+            oracle.adopts(delivered, announcers: announcers, now: now)
         }
         cluster.changed(Array(cluster.objects.keys) + (await pipeline.everyKey()))
     }
