@@ -101,6 +101,8 @@ extension ModelOracle {
         private(set) var isUnclear = false
         /// Whether the bridge may count to this registry what another replica's objects showed.
         private var isGuessing = false
+        /// Whether it did so since all was believed last.
+        private var hasGuessed = false
 
         init(name: String) {
             self.name = name
@@ -144,6 +146,7 @@ extension ModelOracle.View {
         claims.formIntersection(delivered)
         isUnclear = true
         isGuessing = true
+        hasGuessed = true
     }
 
     // MARK: What is said
@@ -315,7 +318,8 @@ extension ModelOracle.View {
     /// - Parameter wasHeld: Whether there was anything to release.
     mutating func released(wasHeld: Bool) {
         hold = nil
-        isUnclear = isGuessing
+        if wasHeld { hasGuessed = isGuessing }
+        isUnclear = hasGuessed
         guard wasHeld else { return }
         unconfirmed = [:]
         ledgers = [[]]
