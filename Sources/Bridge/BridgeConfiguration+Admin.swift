@@ -2,21 +2,22 @@ internal import FoundationEssentials
 internal import NIOPosix
 
 extension BridgeConfiguration {
+    /// Where a token or a password stands.
+    package enum SecretPlace: Sendable, Hashable {
+        /// There is none.
+        case none
+        case file(String)
+        case environment(String)
+    }
+
     /// Where the bridge tells of itself, and what an order needs.
     package struct Admin: Sendable, Hashable {
-        /// What must come with a request that changes something. Never the token itself: it may rotate.
-        package enum Token: Sendable, Hashable {
-            /// There is none, so nothing can be changed.
-            case none
-            case file(String)
-            case environment(String)
-        }
-
         package var host: String
         package var port: Int
-        package var token: Token
+        /// What must come with a request that changes something; without one nothing can be changed. Never the token itself: it may rotate.
+        package var token: SecretPlace
 
-        package init(host: String = "127.0.0.1", port: Int = 8080, token: Token = .none) {
+        package init(host: String = "127.0.0.1", port: Int = 8080, token: SecretPlace = .none) {
             self.host = host
             self.port = port
             self.token = token
@@ -59,16 +60,7 @@ extension BridgeConfiguration {
             if let text = try section.string("listen"), let problem = listen(on: text) {
                 throw section.failure("listen", problem)
             }
-            let file = try section.string("tokenFile")
-            let variable = try section.string("tokenEnv")
-            if file == "" { throw section.failure("tokenFile", "must name a file") }
-            if variable == "" { throw section.failure("tokenEnv", "must name an environment variable") }
-            switch (file, variable) {
-            case (_?, _?): throw section.failure("tokenEnv", "there is a tokenFile too, and one token only")
-            case (let file?, nil): token = .file(file)
-            case (nil, let variable?): token = .environment(variable)
-            case (nil, nil): break
-            }
+            token = try SecretPlace(section, "token")
         }
     }
 
@@ -83,7 +75,21 @@ extension BridgeConfiguration {
     }
 }
 
-extension BridgeConfiguration.Admin.Token {
+extension BridgeConfiguration.SecretPlace {
+    /// What a section says by the keys `<name>File` and `<name>Env`.
+    init(_ section: YAMLReader, _ name: String) throws(ConfigurationError) {
+        let file = try section.string("\(name)File")
+        let variable = try section.string("\(name)Env")
+        if file == "" { throw section.failure("\(name)File", "must name a file") }
+        if variable == "" { throw section.failure("\(name)Env", "must name an environment variable") }
+        switch (file, variable) {
+        case (_?, _?): throw section.failure("\(name)Env", "there is a \(name)File too, and one \(name) only")
+        case (let file?, nil): self = .file(file)
+        case (nil, let variable?): self = .environment(variable)
+        case (nil, nil): self = .none
+        }
+    }
+
     /// The token as it is now, without white space around it.
     ///
     /// - Returns: `nil` when none is configured.

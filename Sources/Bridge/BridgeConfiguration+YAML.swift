@@ -86,18 +86,16 @@ extension BridgeConfiguration {
 
     private static func password(_ reader: YAMLReader) throws(ConfigurationError) -> String {
         let text: String
-        switch (try reader.string("passwordFile"), try reader.string("passwordEnv")) {
-        case (let file?, nil):
+        switch try SecretPlace(reader, "password") {
+        case .file(let file):
             text = try Self.text(of: file)
-        case (nil, let variable?):
+        case .environment(let variable):
             guard let value = ProcessInfo.processInfo.environment[variable] else {
                 throw reader.failure("passwordEnv", "there is no environment variable '\(variable)'")
             }
             text = value
-        case (nil, nil):
+        case .none:
             throw reader.failure("user", "has no password: give passwordFile or passwordEnv")
-        case (_?, _?):
-            throw reader.failure("passwordEnv", "there is a passwordFile too, and one password only")
         }
         // Editors end a file with a line break, which no password has.
         let password = text.drop { $0.isNewline }.prefix { !$0.isNewline }

@@ -100,7 +100,7 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     private func token(_ admin: BridgeConfiguration.Admin) async throws -> String {
         let variable = BridgeConfiguration.Admin.tokenVariable
-        let source: BridgeConfiguration.Admin.Token =
+        let source: BridgeConfiguration.SecretPlace =
             if let tokenFile {
                 .file(tokenFile)
             } else if ProcessInfo.processInfo.environment[variable] != nil {

@@ -63,18 +63,18 @@ struct AdminConfigurationTests {
     @Test("a token's file is read again each time, without the white space around the token")
     func tokenFile() async throws {
         let folder = try TemporaryFolder(label: "token")
-        let token = BridgeConfiguration.Admin.Token.file(try folder.write("\n secret\n", to: "token"))
+        let token = BridgeConfiguration.SecretPlace.file(try folder.write("\n secret\n", to: "token"))
         #expect(try await token.read() == "secret")
         try folder.write("new", to: "token")
         #expect(try await token.read() == "new")
         try folder.write(" \n", to: "token")
         let empty = await #expect(throws: ConfigurationError.self) { try await token.read() }
         #expect(empty?.description == "\(folder.path(of: "token")): it has no token: it is empty")
-        let missing = BridgeConfiguration.Admin.Token.file(folder.path(of: "none"))
+        let missing = BridgeConfiguration.SecretPlace.file(folder.path(of: "none"))
         let error = await #expect(throws: ConfigurationError.self) { try await missing.read() }
         #expect(error?.place == folder.path(of: "none"))
-        #expect(try await BridgeConfiguration.Admin.Token.none.read() == nil)
-        let unset = BridgeConfiguration.Admin.Token.environment("ISTHMUS_TEST_NO_SUCH_VARIABLE")
+        #expect(try await BridgeConfiguration.SecretPlace.none.read() == nil)
+        let unset = BridgeConfiguration.SecretPlace.environment("ISTHMUS_TEST_NO_SUCH_VARIABLE")
         await #expect(throws: ConfigurationError.self) { try await unset.read() }
     }
 
