@@ -115,7 +115,7 @@ extension CatalogStore {
     ) {
         for index in registries.indices {
             if registries[index].overruled[id]?.remove(endpoint) != nil { outcome.changed.insert(id) }
-            if registries[index].isStale, registries[index].guesses[id]?.remove(endpoint) != nil {
+            if registries[index].guesses[id]?.remove(endpoint) != nil {
                 let change = registries[index].picture.set(InstanceKey(endpoint, of: id), of: id, nil)
                 outcome.changed.formUnion(change.services)
             }

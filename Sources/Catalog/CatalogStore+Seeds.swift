@@ -152,9 +152,9 @@ extension CatalogStore.Registry {
     /// Forgets all but these endpoints.
     fileprivate mutating func keep(_ shown: [ServiceID: Set<Endpoint>]) {
         for (id, table) in picture.services {
-            let kept = table.entries.filter { shown[id]?.contains($0.instance.endpoint) == true }
-            if kept.count == table.count { continue }
-            picture.draw(id, InstanceTable(Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.instance) })))
+            var kept = table
+            kept.removeAll { shown[id]?.contains($0.endpoint) != true }
+            if kept.count < table.count { picture.draw(id, kept) }
         }
         overruled = [:]
     }

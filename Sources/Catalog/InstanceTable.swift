@@ -37,6 +37,10 @@ struct InstanceTable: Hashable, Sendable {
         }
     }
 
+    mutating func removeAll(where isGone: (Instance) -> Bool) {
+        entries.removeAll { isGone($0.instance) }
+    }
+
     private func lowerBound(_ key: InstanceKey) -> Int {
         var low = 0
         var high = entries.count
