@@ -97,7 +97,8 @@ struct ModelRun {
 
     private func memories(_ snapshot: [SnapshotRecord]) -> [ServiceID: ModelOracle.Memory] {
         var memories: [ServiceID: ModelOracle.Memory] = [:]
-        for object in cluster.owned() {
+        // WorkloadEntries that no entry selects say nothing, as to istiod.
+        for object in cluster.owned() where object.key.kind == .serviceEntry {
             guard let (id, _) = Self.service(of: object) else { continue }
             let registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
             memories[id, default: .init()].registries.formUnion(registries)
