@@ -22,6 +22,8 @@ package struct EndpointMoves: Sendable {
     private var nextLook: [ResourceKey: Duration] = [:]
     /// Since when a service is seen inline whose WorkloadEntries are to go.
     private var inlineSince: [ResourceKey: Duration] = [:]
+    /// Since when that is waited for.
+    private var awaitedSince: [ResourceKey: Duration] = [:]
 
     package init(settleTime: Duration) {
         self.settleTime = settleTime
@@ -78,6 +80,7 @@ package struct EndpointMoves: Sendable {
         settling[service] = nil
         nextLook[service] = nil
         inlineSince[service] = nil
+        awaitedSince[service] = nil
     }
 
     /// - Parameters:
@@ -113,7 +116,10 @@ package struct EndpointMoves: Sendable {
     private mutating func deliver(_ entry: ServiceEntry) -> Step {
         settling[entry.key] = nil
         nextLook[entry.key] = nil
-        if !entry.isInline { inlineSince[entry.key] = nil }
+        if !entry.isInline {
+            inlineSince[entry.key] = nil
+            awaitedSince[entry.key] = nil
+        }
         return .deliver(.serviceEntry(entry), again: nil)
     }
 
@@ -126,8 +132,12 @@ package struct EndpointMoves: Sendable {
     ) -> Duration? {
         guard isInline, isEchoed || inlineSince[service] != nil else {
             inlineSince[service] = nil
-            return interval
+            let since = awaitedSince[service] ?? now
+            awaitedSince[service] = since
+            // An entry that is refused may take for ever, and each of thousands waits for it.
+            return min(max(now - since, interval), .seconds(30))
         }
+        awaitedSince[service] = nil
         if inlineSince[service] == nil {
             inlineSince = inlineSince.filter { now - $0.value < patience }
             inlineSince[service] = now

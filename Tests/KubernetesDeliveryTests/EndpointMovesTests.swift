@@ -214,4 +214,30 @@ struct EndpointMovesTests {
         street.look(at: desired.workloadKey(of: desired.endpoints[0]), Self.desired([2], isInline: false))
         #expect(street.workloads.count == 1)
     }
+
+    @Test("an entry that is refused is waited for with fewer and fewer looks, and what waits goes when it is taken")
+    func refused() {
+        var moves = EndpointMoves(settleTime: .seconds(2))
+        let service = Self.desired([1], isInline: true).key
+        var now = Duration.zero
+        var looks = 0
+        while now < .seconds(600) {
+            guard
+                let rest = moves.rest(beforeDeletionFor: service, isInline: false, isEchoed: true, now: now)
+            else {
+                Issue.record("it may go while its service selects it")
+                return
+            }
+            #expect((.seconds(1)...(.seconds(30))).contains(rest))
+            now += rest
+            looks += 1
+        }
+        #expect(looks < 30)
+        #expect(
+            moves.rest(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == moves.settleTime)
+        now += moves.settleTime
+        #expect(moves.rest(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == nil)
+        // The next move begins anew.
+        #expect(moves.rest(beforeDeletionFor: service, isInline: false, isEchoed: true, now: now) == .seconds(1))
+    }
 }
