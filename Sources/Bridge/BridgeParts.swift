@@ -35,6 +35,9 @@ struct BridgeParts: Sendable {
         ownership = Ownership(
             labels: [OwnerMark.managedBy: OwnerMark.manager, OwnerMark.instance: policy.instance],
             annotationPrefix: OwnerMark.prefix)
+        let gauge = configuration.leadership.map {
+            FitnessGauge(leaseDuration: $0.leaseDuration, isHealthy: configuration.registries.isEmpty)
+        }
         var clients: [KubernetesClient] = []
         var deliveries: [any Delivery] = []
         var elected: [ElectedDelivery] = []
@@ -51,7 +54,9 @@ struct BridgeParts: Sendable {
             }
             // The lease must not wait behind anything, hence connections of its own.
             let election = try configuration.leadership.flatMap { times in
-                isLasting ? try LeaderElection(client: client(), times, policy, logger: logger) : nil
+                isLasting
+                    ? try LeaderElection(client: client(), times, policy, logger: logger) { gauge?.fitness ?? .fit }
+                    : nil
             }
             let delivery = ClusterDelivery(
                 name: cluster.name, client: try client(), namespace: policy.namespace, ownership: ownership,
@@ -78,7 +83,8 @@ struct BridgeParts: Sendable {
         self.memory = memory
         pipeline = Pipeline(
             policy: policy, guardPolicy: configuration.removals, registries: sources.map(\.name),
-            deliveries: deliveries, logger: logger, remembers: { memory?.changed() })
+            deliveries: deliveries, logger: logger, remembers: { memory?.changed() },
+            followsAll: { gauge?.note(isHealthy: $0) })
     }
 
     /// Closes the connections to the clusters.
@@ -90,13 +96,14 @@ struct BridgeParts: Sendable {
 extension LeaderElection: Leadership {
     /// One Lease for each installation, beside its resources.
     fileprivate convenience init(
-        client: KubernetesClient, _ times: BridgeConfiguration.Leadership, _ policy: TranslationPolicy, logger: Logger
+        client: KubernetesClient, _ times: BridgeConfiguration.Leadership, _ policy: TranslationPolicy, logger: Logger,
+        fitness: @escaping @Sendable () -> Fitness
     ) throws {
         var configuration = Configuration(name: policy.leaseName, namespace: policy.namespace)
         configuration.leaseDuration = times.leaseDuration
         configuration.renewDeadline = times.renewDeadline
         configuration.retryPeriod = times.retryPeriod
-        try self.init(client: client, configuration: configuration, logger: logger)
+        try self.init(client: client, configuration: configuration, logger: logger, fitness: fitness)
     }
 }
 

@@ -51,6 +51,8 @@ package actor Pipeline {
     var snapshotOrder: ArraySlice<ServiceID> = []
     /// Called when something changed that a snapshot holds.
     let remembers: @Sendable () -> Void
+    /// Called when every registry is followed, and when that is no longer so.
+    private let followsAll: @Sendable (Bool) -> Void
     /// The registries whose losses are held, as far as that was told.
     var held: Set<String> = []
     /// Whether the sources are heard no more.
@@ -70,11 +72,14 @@ package actor Pipeline {
     /// - Parameters:
     ///   - guardPolicy: `nil` believes every loss at once.
     ///   - remembers: Is told that something changed of what `snapshotPage` gives.
+    ///   - followsAll: Is told when every registry is followed, and when that is no longer so.
     package init(
         policy: TranslationPolicy, guardPolicy: GuardPolicy?, registries: [String], deliveries: [any Delivery],
-        logger: Logger, clock: any Clock<Duration> = ContinuousClock(), remembers: @escaping @Sendable () -> Void = {}
+        logger: Logger, clock: any Clock<Duration> = ContinuousClock(), remembers: @escaping @Sendable () -> Void = {},
+        followsAll: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         self.remembers = remembers
+        self.followsAll = followsAll
         translator = Translator(policy: policy)
         self.guardPolicy = guardPolicy
         catalog = CatalogStore(registries: registries, policy: guardPolicy)
@@ -116,7 +121,9 @@ extension Pipeline {
         let wasHealthy = catalog.isHealthy
         carryOut(catalog.apply(event, from: registry, now: now))
         noteRead(event, of: registry)
-        if hasBegun, !wasHealthy, catalog.isHealthy { decide() }
+        let isHealthy = catalog.isHealthy
+        if isHealthy != wasHealthy { followsAll(isHealthy) }
+        if hasBegun, !wasHealthy, isHealthy { decide() }
     }
 
     /// What the catalog wants after a change of it.

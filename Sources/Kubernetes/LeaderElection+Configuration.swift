@@ -33,6 +33,18 @@ extension LeaderElection {
     }
 }
 
+extension LeaderElection {
+    /// Whether a candidate can do what the leader is there for.
+    public enum Fitness: Sendable, Hashable {
+        /// It asks a holder that is unfit for the lease.
+        case fit
+        /// It can't be said yet; it goes on as it would without any of this.
+        case doubtful
+        /// It leads where nobody else will, and leaves off for one that is fit.
+        case unfit
+    }
+}
+
 extension LeaderElection.Configuration {
     /// How much longer than the retry period a candidate waits at most, as a part of it.
     static let jitterFactor = 1.2

@@ -32,7 +32,7 @@ extension LeaderElection {
     }
 
     private func write(_ write: Lease.Write) async throws(KubernetesError) -> APIObject {
-        let body = configuration.body(of: write, at: wallClock())
+        let body = configuration.body(of: write, at: wallClock(), fitness: fitness())
         guard let base = write.base else {
             return try await client.create(
                 Lease.type, namespace: configuration.namespace, body: body, replying: .full)

@@ -6,7 +6,7 @@ extension LeaderElection {
         var step = machine.firstStep
         while !Task.isCancelled {
             let input = await perform(step)
-            step = machine.handle(input, now: stopwatch.elapsed())
+            step = machine.handle(input, now: stopwatch.elapsed(), fitness: fitness())
             publish(machine)
             if machine.interruption?.code == .shutDown { return }
         }
@@ -44,6 +44,7 @@ extension LeaderElection {
             defer {
                 state.term = machine.term
                 state.holder = machine.holder
+                state.successor = machine.successor
                 let since = state.interruption?.since ?? stopwatch.elapsed()
                 state.interruption = machine.interruption.map { ($0, since) }
                 // That there is no lease to be read is no success in writing one.
@@ -57,6 +58,10 @@ extension LeaderElection {
         }
         guard !before.isEnding else { return }
         if before.term?.number != machine.term?.number { changes.signal() }
+        if let successor = machine.successor, successor != before.successor {
+            logger.notice(
+                "leaves the lease to a candidate that is fit, as this one is not", metadata: ["to": "\(successor)"])
+        }
         if let holder = machine.holder, holder != before.holder, holder != configuration.identity {
             logger.info("another holds the lease", metadata: ["holder": "\(holder)"])
         }

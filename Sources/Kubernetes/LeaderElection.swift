@@ -26,6 +26,10 @@ internal import Synchronization
 /// A process that was stopped and goes on, or a machine that slept, finds ``isLeading`` false when the term is over, before
 /// any timer fires. Whoever has lost the lease stays a candidate: the process need not end.
 ///
+/// **Who should lead.** A candidate may be unfit, since it can't see what it is to act on: see ``Fitness``. It then leads only where
+/// nobody else does. While it holds the lease, an annotation says so; one that is fit answers with another, and takes the lease when
+/// that has run out. Of all this other implementations see nothing but a holder that no longer renews.
+///
 /// The client's user needs the verbs `get`, `create` and `update` on `leases` of `coordination.k8s.io` in the namespace.
 /// Fields of the lease that others have set, such as labels, stay as they are.
 public final class LeaderElection: Sendable {
@@ -34,6 +38,7 @@ public final class LeaderElection: Sendable {
         /// The number of the term of which the owner has been told, while it has not been told of its end.
         var reported: Int?
         var holder: String?
+        var successor: String?
         var interruption: (error: KubernetesError, since: Duration)?
         /// Of the last failure that was logged, while nothing has succeeded since.
         var reportedCode: KubernetesError.Code?
@@ -45,6 +50,7 @@ public final class LeaderElection: Sendable {
     let logger: Logger
     let stopwatch: Stopwatch
     let wallClock: @Sendable () -> Duration
+    let fitness: @Sendable () -> Fitness
     let state = Mutex(State())
     let changes = EventCount()
 
@@ -55,25 +61,27 @@ public final class LeaderElection: Sendable {
     ///     connections. It is not shut down.
     ///   - logger: is told who leads, and what makes an attempt fail, once.
     ///   - clock: measures terms; it must count the time for which the machine is suspended.
+    ///   - fitness: whether this candidate can do what the leader is there for; it is asked often, and must not wait.
     /// - Throws: `KubernetesError` with `configuration` when the times do not fit together.
     public convenience init(
         client: KubernetesClient, configuration: Configuration, logger: Logger,
-        clock: some Clock<Duration> = ContinuousClock()
+        clock: some Clock<Duration> = ContinuousClock(), fitness: @escaping @Sendable () -> Fitness = { .fit }
     ) throws(KubernetesError) {
         try self.init(
             client: client, configuration: configuration, logger: logger, clock: clock,
-            wallClock: { .seconds(Date().timeIntervalSince1970) })
+            wallClock: { .seconds(Date().timeIntervalSince1970) }, fitness: fitness)
     }
 
     /// - Parameter wallClock: the time since 1970, which is written into the lease.
     package init(
         client: KubernetesClient, configuration: Configuration, logger: Logger, clock: some Clock<Duration>,
-        wallClock: @escaping @Sendable () -> Duration
+        wallClock: @escaping @Sendable () -> Duration, fitness: @escaping @Sendable () -> Fitness = { .fit }
     ) throws(KubernetesError) {
         try configuration.validate()
         self.client = client
         self.configuration = configuration
         self.wallClock = wallClock
+        self.fitness = fitness
         stopwatch = Stopwatch(clock)
         var logger = logger
         logger[metadataKey: "lease"] = "\(configuration.namespace)/\(configuration.name)"

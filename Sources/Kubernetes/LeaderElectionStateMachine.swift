@@ -3,6 +3,9 @@
 ///
 /// It knows monotonic time only, its own. Of another's lease it believes no time stamp: what counts is for how long it
 /// has seen no change.
+///
+/// A candidate that is not fit to lead does so where nobody else will: it takes a lease later than others would, says in the lease that
+/// it is unfit, and when one that is fit asks for it, leads no longer and lets the lease run out.
 struct LeaderElectionStateMachine: Sendable {
     /// What became of the last step.
     enum Input {
@@ -60,6 +63,9 @@ struct LeaderElectionStateMachine: Sendable {
     private(set) var term: Term?
     /// What made the last attempt fail; `nil` after one that did not.
     private(set) var interruption: KubernetesError?
+    private var fitness = LeaderElection.Fitness.fit
+    /// The fit candidate for which this one, which holds the lease, does not lead.
+    private(set) var successor: String?
 
     init(
         _ configuration: LeaderElection.Configuration,
@@ -76,7 +82,8 @@ struct LeaderElectionStateMachine: Sendable {
     var firstStep: Step { .read(within: requestLimit) }
 
     /// - Parameter now: monotonic time since any fixed moment, suspension of the machine included.
-    mutating func handle(_ input: Input, now: Duration) -> Step {
+    mutating func handle(_ input: Input, now: Duration, fitness: LeaderElection.Fitness = .fit) -> Step {
+        self.fitness = fitness
         // Before anything else: the process may have been stopped for any time before it came to this.
         if let term, now >= term.end { self.term = nil }
         switch (input, state) {
@@ -151,17 +158,30 @@ extension LeaderElectionStateMachine {
         guard let lease else { return takeAbsence(now) }
         observe(lease, now)
         if lease.holder == configuration.identity {
-            return write(releaseEnd == nil ? .renew(lease) : .release(lease), hasRead: true, now)
+            if releaseEnd != nil { return write(.release(lease), hasRead: true, now) }
+            guard leavesOff(lease, now) else { return write(.renew(lease), hasRead: true, now) }
+            term = nil
+            successor = lease.claimant
+            return pause(now)
         }
         if releaseEnd != nil { return end() }
-        if let expiry, now < expiry { return pause(now) }
+        if let turn, now < turn {
+            let mayClaim = fitness == .fit && lease.isOffered && lease.claimant == nil
+            return mayClaim ? write(.claim(lease), hasRead: true, now) : pause(now)
+        }
         return write(.acquire(lease), hasRead: true, now)
+    }
+
+    /// Whether a fit candidate waits for this one to leave off, and has not had its time yet.
+    private func leavesOff(_ lease: Lease, _ now: Duration) -> Bool {
+        guard fitness == .unfit, let claimant = lease.claimant, claimant != configuration.identity else { return false }
+        return turn.map { now < $0 } ?? false
     }
 
     private mutating func takeAbsence(_ now: Duration) -> Step {
         if releaseEnd != nil { return end() }
         // Who deletes a lease does not stop its holder.
-        if let expiry, now < expiry { return pause(now) }
+        if let turn, now < turn { return pause(now) }
         observed = nil
         return write(.create, hasRead: true, now)
     }
@@ -182,6 +202,7 @@ extension LeaderElectionStateMachine {
         current = lease
         mayHold = false
         interruption = nil
+        successor = nil
         backoff.reset()
     }
 
@@ -191,10 +212,15 @@ extension LeaderElectionStateMachine {
         if lease.holder != configuration.identity { term = nil }
     }
 
-    /// When the lease of another counts no longer; `nil` when there is none.
-    private var expiry: Duration? {
-        guard let observed, let holder, holder != configuration.identity else { return nil }
-        return observed.since + (observed.lease.duration ?? configuration.leaseDuration)
+    /// From when on this candidate may take the lease; `nil` when at once.
+    private var turn: Duration? {
+        guard let observed else { return nil }
+        // Whoever holds it counts until it has run out, whatever is written.
+        let isHeld = holder != nil && (holder != configuration.identity || fitness == .unfit)
+        let end = observed.since + (isHeld ? observed.lease.duration ?? configuration.leaseDuration : .zero)
+        // Others go first.
+        if fitness == .unfit { return end + configuration.leaseDuration }
+        return isHeld ? end : nil
     }
 
     private mutating func failed(_ error: KubernetesError, of write: Lease.Write, hasRead: Bool, _ now: Duration)
@@ -234,7 +260,7 @@ extension LeaderElectionStateMachine {
         let jitter = Double.random(in: 0...LeaderElection.Configuration.jitterFactor, using: &random)
         let next = now + max(period * (1 + jitter), minimum)
         // Nor is a lease that runs out in between left for longer than it must be.
-        let free = minimum > .zero ? nil : expiry.flatMap { $0 > now ? $0 : nil }
+        let free = minimum > .zero ? nil : turn.flatMap { $0 > now ? $0 : nil }
         return wait(until: min(next, free ?? next), now)
     }
 }

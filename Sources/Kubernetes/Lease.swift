@@ -14,6 +14,15 @@ struct Lease: Sendable, Hashable {
         object.json["spec"]?["leaseDurationSeconds"]?.integer.flatMap { $0 > 0 ? .seconds($0) : nil }
     }
 
+    /// Whether its holder would rather have another lead, who is fit.
+    var isOffered: Bool { object.metadata.annotations[Self.unfitAnnotation] != nil }
+
+    /// The candidate that is fit and waits for an unfit holder to leave off.
+    var claimant: String? { object.metadata.annotations[Self.claimAnnotation] }
+
+    static let unfitAnnotation = "isthmus.mesh/holder-unfit"
+    static let claimAnnotation = "isthmus.mesh/fit-candidate"
+
     var transitions: Int64 { object.json["spec"]?["leaseTransitions"]?.integer ?? 0 }
 
     /// Whether nobody has taken or renewed it in between. What others do to its labels proves no holder alive.
@@ -28,12 +37,14 @@ extension Lease {
         case create
         case acquire(Lease)
         case renew(Lease)
+        /// Asks an unfit holder to leave off.
+        case claim(Lease)
         case release(Lease)
 
         var base: Lease? {
             switch self {
             case .create: nil
-            case .acquire(let lease), .renew(let lease), .release(let lease): lease
+            case .acquire(let lease), .renew(let lease), .claim(let lease), .release(let lease): lease
             }
         }
     }
@@ -42,12 +53,17 @@ extension Lease {
 extension LeaderElection.Configuration {
     /// The lease after a write: the fields are those, and mean what, client-go writes.
     ///
-    /// - Parameter time: by the wall clock, since 1970. It is for people; no candidate reckons with it.
-    func body(of write: Lease.Write, at time: Duration) -> JSONValue {
+    /// - Parameters:
+    ///   - time: by the wall clock, since 1970. It is for people; no candidate reckons with it.
+    ///   - fitness: the writer's; a holder that is unfit says so in an annotation.
+    func body(of write: Lease.Write, at time: Duration, fitness: LeaderElection.Fitness = .fit) -> JSONValue {
         var object = write.base?.object.json.object ?? JSONObject()
         object["apiVersion"] = .string(Lease.type.apiVersion)
         object["kind"] = .string(Lease.type.kind)
         if write.base == nil { object["metadata"] = ["name": .string(name), "namespace": .string(namespace)] }
+        object["metadata"] = annotated(object["metadata"] ?? [:], by: write, fitness)
+        // Its holder goes on, and nothing may look like a renewal.
+        if case .claim = write { return .object(object) }
         var spec = object["spec"]?.object ?? JSONObject()
         var now = JSONValue.string(microTime(time))
         // A write that changes nothing proves nobody alive, and a wall clock may stand still or be set back.
@@ -64,7 +80,7 @@ extension LeaderElection.Configuration {
             // The API's number has 32 bits.
             spec["leaseTransitions"] = .integer(
                 (0..<Int64(Int32.max)).contains(lease.transitions) ? lease.transitions + 1 : 1)
-        case .renew:
+        case .renew, .claim:
             break
         case .release:
             spec["holderIdentity"] = ""
@@ -73,5 +89,23 @@ extension LeaderElection.Configuration {
         }
         object["spec"] = .object(spec)
         return .object(object)
+    }
+
+    private func annotated(_ metadata: JSONValue, by write: Lease.Write, _ fitness: LeaderElection.Fitness) -> JSONValue
+    {
+        var metadata = metadata.object ?? JSONObject()
+        var annotations = metadata["annotations"]?.object ?? JSONObject()
+        switch write {
+        case .claim:
+            annotations[Lease.claimAnnotation] = .string(identity)
+        case .create, .acquire, .renew:
+            annotations[Lease.claimAnnotation] = nil
+            annotations[Lease.unfitAnnotation] = fitness == .unfit ? "true" : nil
+        case .release:
+            annotations[Lease.claimAnnotation] = nil
+            annotations[Lease.unfitAnnotation] = nil
+        }
+        metadata["annotations"] = annotations.isEmpty ? nil : .object(annotations)
+        return .object(metadata)
     }
 }

@@ -120,11 +120,12 @@ extension Pipeline {
     static func sample(
         _ clusters: FakeCluster..., registries: [String] = ["zk"],
         policy: TranslationPolicy = .init(namespace: "dubbo"), guardPolicy: GuardPolicy? = nil,
-        clock: any Clock<Duration> = ManualClock()
+        clock: any Clock<Duration> = ManualClock(), followsAll: @escaping @Sendable (Bool) -> Void = { _ in }
     ) -> Pipeline {
         Pipeline(
             policy: policy, guardPolicy: guardPolicy, registries: registries, deliveries: clusters,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock)
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock,
+            followsAll: followsAll)
     }
 
     /// A full read that says that these hosts of 10.0.0.0/24 serve these interfaces.

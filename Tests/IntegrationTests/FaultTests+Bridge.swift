@@ -123,6 +123,52 @@ extension FaultTests {
         }
     }
 
+    private static func leaseAnnotations(_ scene: Scene) async throws -> String {
+        try await scene.server.kubectl(
+            "get", "lease", "isthmus-main", "-n", scene.namespace, "-o", "jsonpath={.metadata.annotations}")
+    }
+
+    @Test(
+        "fault 9: a leader that can't reach the registry leaves the lease to a standby that can, and leads on where none can"
+    )
+    func unfitLeader() async throws {
+        try await Self.withProxy { scene, proxy in
+            try await scene.register(Provider.many(Self.orders, 0..<2))
+            let one = BridgeOptions(
+                zooKeeper: proxy, registry: "sessionTimeout: 1s", context: "admin", leadership: Self.shortLease)
+            let other = BridgeOptions(context: "certificate", leadership: Self.shortLease)
+            try await scene.withBridge(configured: one) { cutOff in
+                try await cutOff.status("it leads") { $0.delivery["leadership"] == "leading" }
+                try await scene.waitUntilEqual()
+                try await proxy.refuse()
+                await proxy.cut()
+                try await eventually("it says that it is unfit") {
+                    try await Self.leaseAnnotations(scene)
+                } until: {
+                    $0.contains("holder-unfit")
+                }
+                try await cutOff.status("it leads on") { $0.delivery["leadership"] == "leading" }
+                try await scene.withBridge(configured: other) { standby in
+                    try await standby.status("it leads") { $0.delivery["leadership"] == "leading" }
+                    try await cutOff.status("it stands by") { $0.delivery["leadership"] == "standby" }
+                    try await scene.register(Provider.many(Self.orders, 2..<3))
+                    try await scene.waitUntilEqual()
+                    try await proxy.refuse(false)
+                    try await cutOff.status("it follows the registry, and stands by") {
+                        $0.registry["health"] == "healthy" && $0.delivery["leadership"] == "standby"
+                    }
+                    #expect(try await !Self.leaseAnnotations(scene).contains("isthmus.mesh"))
+                }
+            }
+            let writes = try await eventually("the audit log is complete") {
+                try scene.writes()
+            } until: {
+                $0.count >= 2
+            }
+            #expect(writes.map(\.user) == ["admin", "certificate"])
+        }
+    }
+
     @Test("fault 10: a leader that was stopped and goes on when another leads writes nothing more")
     func pausedLeader() async throws {
         try await Scene.run { scene in

@@ -24,6 +24,7 @@ private struct Simulation {
         var isWaiting = false
         var isStopping = false
         var pausedUntil = Duration.zero
+        var fitness = LeaderElection.Fitness.fit
 
         func isLeading(at time: Duration) -> Bool { machine.term.map { time + offset < $0.end } ?? false }
     }
@@ -53,6 +54,12 @@ private struct Simulation {
     }
 
     var leaders: [String] { candidates.filter { $0.isLeading(at: time) }.map(\.configuration.identity) }
+
+    /// Whether the leader is not the wrong one.
+    var isWellLed: Bool {
+        candidates.contains { $0.isLeading(at: time) && $0.fitness != .unfit }
+            || candidates.allSatisfy { $0.fitness != .fit }
+    }
 
     /// - Returns: whether there was never more than one leader.
     mutating func run(for duration: Duration, faults: Bool) -> Bool {
@@ -96,6 +103,7 @@ private struct Simulation {
         if case .arrival(let step, let body, let reply) = scheduled.event {
             return arrive(step, body, reply, index, scheduled.step)
         }
+        if isFaulty, chance(2) { candidates[index].fitness = [.fit, .doubtful, .unfit].randomElement(using: &random)! }
         if time < candidates[index].pausedUntil {
             var later = scheduled
             later.time = candidates[index].pausedUntil
@@ -104,7 +112,7 @@ private struct Simulation {
         let now = time + candidates[index].offset
         switch scheduled.event {
         case .outcome(let input) where scheduled.step == candidates[index].step:
-            perform(candidates[index].machine.handle(input, now: now), index)
+            perform(candidates[index].machine.handle(input, now: now, fitness: candidates[index].fitness), index)
         case .cancellation where !candidates[index].isStopping:
             guard isFaulty else { return }
             if chance(50) { return replace(index) }
@@ -141,7 +149,8 @@ private struct Simulation {
             send(step, body: nil, within: limit, index)
         case .write(let write, let limit):
             // A wall clock that shows anything.
-            let body = candidates[index].configuration.body(of: write, at: between(0, 1_000_000))
+            let body = candidates[index].configuration.body(
+                of: write, at: between(0, 1_000_000), fitness: candidates[index].fitness)
             send(step, body: body, within: limit, index)
         }
     }
@@ -220,7 +229,7 @@ private struct Simulation {
 @Suite("Candidates for one lease")
 struct LeaderElectionPropertyTests {
     @Test(
-        "never lead two at a moment, whatever is delayed, lost, stopped or killed, and one leads when that has passed",
+        "never lead two at a moment, whatever is delayed, lost, stopped or killed, and a fit one leads when that has passed",
         arguments: (0..<40).map { _ in UInt64.random(in: 0 ... .max) } + [1, 2, 3])
     func exclusion(seed: UInt64) {
         var simulation = Simulation(seed: seed, candidates: 2 + Int(seed % 3))
@@ -230,5 +239,6 @@ struct LeaderElectionPropertyTests {
         let staysExclusive = simulation.run(for: .seconds(120), faults: false)
         #expect(staysExclusive, "two lead: \(simulation.leaders)")
         #expect(simulation.leaders.count == 1)
+        #expect(simulation.isWellLed)
     }
 }

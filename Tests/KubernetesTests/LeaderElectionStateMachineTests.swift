@@ -9,11 +9,12 @@ struct LeaderElectionStateMachineTests {
     private struct Bench {
         var machine = LeaderElectionStateMachine(.sample(), random: SeededGenerator(seed: 1))
         var now = Duration.seconds(1000)
+        var fitness = LeaderElection.Fitness.fit
         var step = LeaderElectionStateMachine(.sample()).firstStep
 
         mutating func send(_ input: LeaderElectionStateMachine.Input, after time: Duration = .zero) {
             now += time
-            step = machine.handle(input, now: now)
+            step = machine.handle(input, now: now, fitness: fitness)
         }
 
         mutating func sees(_ lease: Lease?, after time: Duration = .zero) { send(.lease(lease), after: time) }
@@ -403,6 +404,140 @@ struct LeaderElectionStateMachineTests {
             bench.fails(.unreachable)
             #expect((Duration.seconds(2) ... .seconds(4.4)).contains(try #require(bench.delay)))
             try bench.waits()
+        }
+    }
+
+    // MARK: Fitness
+
+    private static let unfit = [Lease.unfitAnnotation: "true"]
+
+    @Test("says in the lease that it is unfit, as long as it is, and leaves the annotations of others alone")
+    func unfitHolder() throws {
+        let configuration = LeaderElection.Configuration.sample()
+        let before = try lease("me", annotations: ["theirs": "1", Lease.claimAnnotation: "other"])
+        let unfit = configuration.body(of: .renew(before), at: .seconds(1), fitness: .unfit)
+        #expect(unfit["metadata"]?["annotations"]?.strings == ["theirs": "1", Lease.unfitAnnotation: "true"])
+        let marked = Lease(object: try #require(APIObject(unfit)))
+        #expect(marked.isOffered)
+        for write in [Lease.Write.renew(marked), .release(marked), .acquire(marked)] {
+            let body = configuration.body(of: write, at: .seconds(2))
+            #expect(body["metadata"]?["annotations"]?.strings == ["theirs": "1"])
+        }
+    }
+
+    @Test("a claim leaves the lease its holder's, and is no sign of life")
+    func claim() throws {
+        let before = try lease("other", annotations: Self.unfit)
+        let claim = LeaderElection.Configuration.sample().body(of: .claim(before), at: .seconds(1))
+        let claimed = Lease(object: try #require(APIObject(claim)))
+        #expect(claimed.claimant == "me")
+        #expect(claimed.isOffered)
+        #expect(claimed.isSameRecord(as: before))
+    }
+
+    @Test("asks an unfit holder once to leave off, and takes the lease when it has run out")
+    func claimant() throws {
+        var bench = Bench()
+        let offered = try lease("other", annotations: Self.unfit)
+        bench.sees(offered)
+        #expect(bench.write == .claim(offered))
+        let claimed = try lease(
+            "other", version: "2", annotations: Self.unfit.merging([Lease.claimAnnotation: "me"]) { $1 })
+        bench.send(.written(claimed))
+        #expect(!bench.isLeading)
+        var waited = Duration.zero
+        while let delay = bench.delay {
+            #expect(waited < .seconds(15))
+            waited += delay
+            try bench.waits()
+            bench.sees(claimed)
+        }
+        #expect(waited == .seconds(15))
+        #expect(bench.write == .acquire(claimed))
+    }
+
+    @Test("asks for nothing while it is not fit itself, while another asks, and while the holder is not unfit")
+    func noClaim() throws {
+        var bench = Bench()
+        bench.sees(try lease("other"))
+        #expect(bench.delay != nil)
+        try bench.waits()
+        bench.sees(try lease("other", annotations: Self.unfit.merging([Lease.claimAnnotation: "third"]) { $1 }))
+        #expect(bench.delay != nil)
+        for fitness in [LeaderElection.Fitness.doubtful, .unfit] {
+            bench.fitness = fitness
+            try bench.waits()
+            bench.sees(try lease("other", annotations: Self.unfit))
+            #expect(bench.delay != nil)
+        }
+    }
+
+    @Test("leads on while it is unfit and nobody asks, and not when a fit candidate does")
+    func leavesOff() throws {
+        var bench = try leading()
+        bench.fitness = .unfit
+        try bench.waits()
+        let marked = try lease("me", version: "2", renewal: 2, annotations: Self.unfit)
+        bench.send(.written(marked))
+        #expect(bench.isLeading)
+        try bench.waits()
+        bench.fails(.conflict)
+        let claimed = try lease(
+            "me", version: "3", renewal: 2, annotations: Self.unfit.merging([Lease.claimAnnotation: "other"]) { $1 })
+        bench.sees(claimed)
+        #expect(!bench.isLeading)
+        #expect(bench.machine.successor == "other")
+        // It renews no more, and would not be the first to take the lease when it has run out.
+        let sawLast = bench.now - .seconds(2)
+        while let delay = bench.delay {
+            #expect(delay > .zero)
+            try bench.waits()
+            bench.sees(claimed)
+        }
+        #expect(bench.now == sawLast + .seconds(30))
+        // Who asked is gone.
+        #expect(bench.write == .renew(claimed))
+        bench.send(.written(try lease("me", version: "4", renewal: 3, annotations: Self.unfit)))
+        #expect(bench.isLeading)
+    }
+
+    @Test("leads on when it is unfit no more before it sees the claim, and again when that is so before another leads")
+    func recovers() throws {
+        let claimed = try lease(
+            "me", version: "3", renewal: 2, annotations: Self.unfit.merging([Lease.claimAnnotation: "other"]) { $1 })
+        var bench = try leading()
+        try bench.waits()
+        bench.fails(.conflict)
+        bench.sees(claimed)
+        #expect(bench.write == .renew(claimed))
+        #expect(bench.isLeading)
+
+        bench = try leading()
+        bench.fitness = .unfit
+        try bench.waits()
+        bench.fails(.conflict)
+        bench.sees(claimed)
+        #expect(!bench.isLeading)
+        bench.fitness = .doubtful
+        try bench.waits()
+        bench.sees(claimed)
+        #expect(bench.write == .renew(claimed))
+    }
+
+    @Test("takes a lease that ran out or is free a lease duration later than others while it is unfit")
+    func unfitCandidate() throws {
+        for (holder, expected) in [("other", Duration.seconds(30)), (nil, .seconds(15))] {
+            var bench = Bench()
+            bench.fitness = .unfit
+            let start = bench.now
+            let found = try lease(holder)
+            bench.sees(found)
+            while bench.delay != nil {
+                try bench.waits()
+                bench.sees(found)
+            }
+            #expect(bench.write == .acquire(found))
+            #expect(bench.now == start + expected)
         }
     }
 

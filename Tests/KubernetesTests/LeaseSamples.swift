@@ -12,22 +12,23 @@ extension LeaderElection.Configuration {
 /// A lease as a server sends it. `renewal` numbers its record: equal numbers, equal records.
 func lease(
     _ holder: String?, version: String = "1", renewal: Int = 1, transitions: Int = 0, duration: Int = 15,
-    labels: [String: String] = [:], uid: String = "u"
+    labels: [String: String] = [:], annotations: [String: String] = [:], uid: String = "u"
 ) throws -> Lease {
     try lease(
         spec: [
             "holderIdentity": .string(holder ?? ""), "leaseDurationSeconds": .integer(Int64(duration)),
             "leaseTransitions": .integer(Int64(transitions)), "renewTime": .string("renewal \(renewal)"),
             "acquireTime": "earlier",
-        ], version: version, labels: labels, uid: uid)
+        ], version: version, labels: labels, annotations: annotations, uid: uid)
 }
 
 func lease(
-    spec: JSONValue?, version: String = "1", labels: [String: String] = [:], uid: String = "u"
+    spec: JSONValue?, version: String = "1", labels: [String: String] = [:], annotations: [String: String] = [:],
+    uid: String = "u"
 ) throws -> Lease {
     let metadata: JSONValue = [
         "name": "main", "namespace": "ns", "uid": .string(uid), "resourceVersion": .string(version),
-        "labels": JSONValue(strings: labels),
+        "labels": JSONValue(strings: labels), "annotations": JSONValue(strings: annotations),
     ]
     var object = JSONObject([
         (key: "apiVersion", value: "coordination.k8s.io/v1"), (key: "kind", value: "Lease"),
