@@ -35,9 +35,7 @@ struct BridgeParts: Sendable {
         ownership = Ownership(
             labels: [OwnerMark.managedBy: OwnerMark.manager, OwnerMark.instance: policy.instance],
             annotationPrefix: OwnerMark.prefix)
-        let gauge = configuration.leadership.map {
-            FitnessGauge(leaseDuration: $0.leaseDuration, isHealthy: configuration.registries.isEmpty)
-        }
+        let gauge = FitnessGauge(leaseDuration: (configuration.leadership ?? .init()).leaseDuration)
         var clients: [KubernetesClient] = []
         var deliveries: [any Delivery] = []
         var elected: [ElectedDelivery] = []
@@ -55,7 +53,7 @@ struct BridgeParts: Sendable {
             // The lease must not wait behind anything, hence connections of its own.
             let election = try configuration.leadership.flatMap { times in
                 isLasting
-                    ? try LeaderElection(client: client(), times, policy, logger: logger) { gauge?.fitness ?? .fit }
+                    ? try LeaderElection(client: client(), times, policy, logger: logger) { gauge.fitness }
                     : nil
             }
             let delivery = ClusterDelivery(
@@ -84,7 +82,7 @@ struct BridgeParts: Sendable {
         pipeline = Pipeline(
             policy: policy, guardPolicy: configuration.removals, registries: sources.map(\.name),
             deliveries: deliveries, logger: logger, remembers: { memory?.changed() },
-            followsAll: { gauge?.note(isHealthy: $0) })
+            followsAll: { gauge.note(isHealthy: $0) })
     }
 
     /// Closes the connections to the clusters.

@@ -42,7 +42,8 @@ extension ConfigurationKey {
             "instance", .text, "this installation; becomes the label `isthmus.mesh/instance` of every object",
             standard: "`main`"),
         ConfigurationKey(
-            "registries", .list(of: registry), "what to watch; the first one wins a disagreement", isRequired: true),
+            "registries", .list(of: registry), "what to watch; of an endpoint in two the newer description counts",
+            isRequired: true),
         ConfigurationKey("translation", .mapping(translation), "how services look in the mesh"),
         ConfigurationKey("delivery", .mapping(delivery), "where resources go", standard: "the cluster at hand"),
         ConfigurationKey(

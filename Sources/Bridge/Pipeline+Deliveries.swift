@@ -40,7 +40,9 @@ extension Pipeline: DesiredState {
         seedRecalled()
         remembers()
         translate(everyService.sorted())
-        if catalog.isHealthy { decide() }
+        guard catalog.isHealthy else { return }
+        decide()
+        followsAll(true)
     }
 
     package func adopt(_ objects: [ActualObject], from delivery: String) {

@@ -51,8 +51,8 @@ package actor Pipeline {
     var snapshotOrder: ArraySlice<ServiceID> = []
     /// Called when something changed that a snapshot holds.
     let remembers: @Sendable () -> Void
-    /// Called when every registry is followed, and when that is no longer so.
-    private let followsAll: @Sendable (Bool) -> Void
+    /// Called when every registry is followed and everything else is known that resources are made from, and when that is no longer so.
+    let followsAll: @Sendable (Bool) -> Void
     /// The registries whose losses are held, as far as that was told.
     var held: Set<String> = []
     /// Whether the sources are heard no more.
@@ -121,9 +121,8 @@ extension Pipeline {
         let wasHealthy = catalog.isHealthy
         carryOut(catalog.apply(event, from: registry, now: now))
         noteRead(event, of: registry)
-        let isHealthy = catalog.isHealthy
-        if isHealthy != wasHealthy { followsAll(isHealthy) }
-        if hasBegun, !wasHealthy, isHealthy { decide() }
+        if hasBegun, !wasHealthy, catalog.isHealthy { decide() }
+        if hasBegun, wasHealthy != catalog.isHealthy { followsAll(catalog.isHealthy) }
     }
 
     /// What the catalog wants after a change of it.

@@ -89,8 +89,16 @@ package struct AdminEndpoint: Sendable {
             logger.notice("a release was refused: no token, or a wrong one", metadata: ["registry": "\(registry)"])
             return .unauthorized
         }
+        let status = await status()
+        if status.isStandby {
+            let leaders = Set(status.leaders).sorted().joined(separator: ", ")
+            return .refusal(
+                .conflict,
+                "this replica does not lead, and what it lets go of would stay in the mesh; "
+                    + (leaders.isEmpty ? "none leads now" : "ask the one that leads: \(leaders)"))
+        }
         guard let released = await release(registry) else {
-            let holds = await status().holds
+            let holds = status.holds
             let others = holds.isEmpty ? "of no registry" : "only of: \(holds.joined(separator: ", "))"
             return .refusal(.notFound, "nothing is held of a registry '\(registry)'; something is held \(others)")
         }

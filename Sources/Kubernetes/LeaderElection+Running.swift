@@ -44,7 +44,7 @@ extension LeaderElection {
             defer {
                 state.term = machine.term
                 state.holder = machine.holder
-                state.successor = machine.successor
+                state.handover = machine.handover
                 let since = state.interruption?.since ?? stopwatch.elapsed()
                 state.interruption = machine.interruption.map { ($0, since) }
                 // That there is no lease to be read is no success in writing one.
@@ -58,15 +58,22 @@ extension LeaderElection {
         }
         guard !before.isEnding else { return }
         if before.term?.number != machine.term?.number { changes.signal() }
-        if let successor = machine.successor, successor != before.successor {
-            logger.notice(
-                "leaves the lease to a candidate that is fit, as this one is not", metadata: ["to": "\(successor)"])
-        }
+        if machine.handover != before.handover { log(machine.handover) }
         if let holder = machine.holder, holder != before.holder, holder != configuration.identity {
             logger.info("another holds the lease", metadata: ["holder": "\(holder)"])
         }
         if let error = machine.interruption, error.code != before.reportedCode {
             logger.warning("the lease cannot be read or written", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func log(_ handover: LeaderElectionStateMachine.Handover?) {
+        switch handover {
+        case .offered: logger.notice("is unfit to lead, and does so until a candidate that is fit asks for the lease")
+        case .asked(let holder):
+            logger.notice("asks for the lease of one that is unfit", metadata: ["holder": "\(holder)"])
+        case .left(let claimant): logger.notice("leaves the lease to one that is fit", metadata: ["to": "\(claimant)"])
+        case nil: break
         }
     }
 

@@ -38,7 +38,7 @@ public final class LeaderElection: Sendable {
         /// The number of the term of which the owner has been told, while it has not been told of its end.
         var reported: Int?
         var holder: String?
-        var successor: String?
+        var handover: LeaderElectionStateMachine.Handover?
         var interruption: (error: KubernetesError, since: Duration)?
         /// Of the last failure that was logged, while nothing has succeeded since.
         var reportedCode: KubernetesError.Code?

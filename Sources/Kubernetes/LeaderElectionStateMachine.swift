@@ -64,8 +64,8 @@ struct LeaderElectionStateMachine: Sendable {
     /// What made the last attempt fail; `nil` after one that did not.
     private(set) var interruption: KubernetesError?
     private var fitness = LeaderElection.Fitness.fit
-    /// The fit candidate for which this one, which holds the lease, does not lead.
-    private(set) var successor: String?
+    /// The fit candidate for which this one, which holds the lease, leads no longer.
+    private var successor: String?
 
     init(
         _ configuration: LeaderElection.Configuration,
@@ -77,6 +77,20 @@ struct LeaderElectionStateMachine: Sendable {
 
     /// Who holds the lease as far as this candidate knows.
     var holder: String? { observed?.lease.holder }
+
+    /// What there is to tell of a lease that is to go to one that is fit.
+    enum Handover: Hashable {
+        case offered
+        case asked(of: String)
+        case left(to: String)
+    }
+
+    var handover: Handover? {
+        guard let lease = observed?.lease, let holder else { return nil }
+        if let successor { return .left(to: successor) }
+        if holder == configuration.identity { return lease.isOffered ? .offered : nil }
+        return lease.claimant == configuration.identity ? .asked(of: holder) : nil
+    }
 
     /// The step before any input.
     var firstStep: Step { .read(within: requestLimit) }
@@ -159,10 +173,8 @@ extension LeaderElectionStateMachine {
         observe(lease, now)
         if lease.holder == configuration.identity {
             if releaseEnd != nil { return write(.release(lease), hasRead: true, now) }
-            guard leavesOff(lease, now) else { return write(.renew(lease), hasRead: true, now) }
-            term = nil
-            successor = lease.claimant
-            return pause(now)
+            leaveOff(lease, now)
+            return successor == nil ? write(.renew(lease), hasRead: true, now) : pause(now)
         }
         if releaseEnd != nil { return end() }
         if let turn, now < turn {
@@ -172,17 +184,22 @@ extension LeaderElectionStateMachine {
         return write(.acquire(lease), hasRead: true, now)
     }
 
-    /// Whether a fit candidate waits for this one to leave off, and has not had its time yet.
-    private func leavesOff(_ lease: Lease, _ now: Duration) -> Bool {
-        guard fitness == .unfit, let claimant = lease.claimant, claimant != configuration.identity else { return false }
-        return turn.map { now < $0 } ?? false
+    /// Leads no longer where a fit candidate waits for that and has not had its time yet. Who has left off goes back on it only when it is
+    /// fit itself, or when that one has not come.
+    private mutating func leaveOff(_ lease: Lease, _ now: Duration) {
+        let isWilling = fitness == .unfit || successor != nil && fitness == .doubtful
+        successor = isWilling ? lease.claimant : nil
+        guard successor != nil else { return }
+        term = nil
+        if let turn, now >= turn { successor = nil }
     }
 
     private mutating func takeAbsence(_ now: Duration) -> Step {
         if releaseEnd != nil { return end() }
         // Who deletes a lease does not stop its holder.
-        if let turn, now < turn { return pause(now) }
+        if term == nil, let turn, now < turn { return pause(now) }
         observed = nil
+        successor = nil
         return write(.create, hasRead: true, now)
     }
 
@@ -202,25 +219,34 @@ extension LeaderElectionStateMachine {
         current = lease
         mayHold = false
         interruption = nil
-        successor = nil
         backoff.reset()
     }
 
     private mutating func observe(_ lease: Lease, _ now: Duration) {
         observed = (lease, observed.flatMap { $0.lease.isSameRecord(as: lease) ? $0.since : nil } ?? now)
         // Somebody took the lease in spite of all rules: two must not lead.
-        if lease.holder != configuration.identity { term = nil }
+        if lease.holder == configuration.identity { return }
+        term = nil
+        successor = nil
     }
 
-    /// From when on this candidate may take the lease; `nil` when at once.
+    /// From when on this candidate may take the lease, or have it again; `nil` when at once.
     private var turn: Duration? {
-        guard let observed else { return nil }
-        // Whoever holds it counts until it has run out, whatever is written.
-        let isHeld = holder != nil && (holder != configuration.identity || fitness == .unfit)
-        let end = observed.since + (isHeld ? observed.lease.duration ?? configuration.leaseDuration : .zero)
-        // Others go first.
-        if fitness == .unfit { return end + configuration.leaseDuration }
-        return isHeld ? end : nil
+        guard let (lease, since) = observed else { return nil }
+        let end = since + (lease.duration ?? configuration.leaseDuration)
+        if lease.holder == configuration.identity {
+            // The others have seen the last renewal at their next look.
+            return successor.map { _ in end + configuration.retryPeriod * 3 }
+        }
+        let first = lease.holder == nil ? nil : end
+        return mustStandBack(lease) ? (first ?? since) + configuration.leaseDuration : first
+    }
+
+    /// Whether others should take the lease first.
+    private func mustStandBack(_ lease: Lease) -> Bool {
+        if let claimant = lease.claimant, claimant != configuration.identity { return fitness != .fit }
+        // A lease that is offered, and that nobody asks for, has no fit candidate.
+        return fitness == .unfit && !lease.isOffered
     }
 
     private mutating func failed(_ error: KubernetesError, of write: Lease.Write, hasRead: Bool, _ now: Duration)
@@ -228,7 +254,9 @@ extension LeaderElectionStateMachine {
     {
         let isOutdated = [.conflict, .alreadyExists, .notFound].contains(error.code)
         guard isOutdated || error.isOutcomeUnknown else { return failed(error, now) }
-        mayHold = error.isOutcomeUnknown || write.base?.holder == configuration.identity
+        var isClaim = false
+        if case .claim = write { isClaim = true }
+        mayHold = error.isOutcomeUnknown && !isClaim || write.base?.holder == configuration.identity
         current = nil
         // A server that asks for patience gets it, and one that has just been read is not read again.
         guard !hasRead, error.retryAfter == nil else { return failed(error, now) }

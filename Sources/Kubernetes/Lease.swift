@@ -14,7 +14,7 @@ struct Lease: Sendable, Hashable {
         object.json["spec"]?["leaseDurationSeconds"]?.integer.flatMap { $0 > 0 ? .seconds($0) : nil }
     }
 
-    /// Whether its holder would rather have another lead, who is fit.
+    /// Whether its holder is or was unfit, and would rather have another lead.
     var isOffered: Bool { object.metadata.annotations[Self.unfitAnnotation] != nil }
 
     /// The candidate that is fit and waits for an unfit holder to leave off.
@@ -102,8 +102,8 @@ extension LeaderElection.Configuration {
             annotations[Lease.claimAnnotation] = nil
             annotations[Lease.unfitAnnotation] = fitness == .unfit ? "true" : nil
         case .release:
-            annotations[Lease.claimAnnotation] = nil
-            annotations[Lease.unfitAnnotation] = nil
+            // It tells who should take it now.
+            annotations[Lease.unfitAnnotation] = fitness == .unfit ? "true" : nil
         }
         metadata["annotations"] = annotations.isEmpty ? nil : .object(annotations)
         return .object(metadata)

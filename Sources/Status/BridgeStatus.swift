@@ -43,6 +43,16 @@ package struct BridgeStatus: Sendable, Hashable {
         return reasons.isEmpty ? "the bridge is starting" : reasons.joined(separator: "; ")
     }
 
+    /// Whether other replicas write, and this one nowhere.
+    package var isStandby: Bool { !deliveries.isEmpty && deliveries.allSatisfy(\.isStandby) }
+
+    /// The replicas that write in its place, as far as they are known.
+    package var leaders: [String] {
+        deliveries.compactMap { delivery in
+            if case .standby(let holder) = delivery.leadership { holder } else { nil }
+        }
+    }
+
     /// The registries of which something is held, by name.
     package var holds: [String] { registries.filter { $0.hold != nil }.map(\.name) }
 }

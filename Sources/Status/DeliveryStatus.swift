@@ -47,17 +47,19 @@ package struct DeliveryStatus: Sendable, Hashable {
     }
 }
 
+extension DeliveryStatus {
+    var isStandby: Bool { if case .standby = leadership { true } else { false } }
+}
+
 /// A resource that is not as it should be.
 package struct ResourceTrouble: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, CaseIterable {
-        /// The other side does not take it as it is.
+        /// The other side does not take it as it is, or somebody else's object has the name.
         case refused
         /// The write did not come through.
         case failed
         /// Somebody else changes it again and again.
         case contested
-        /// Somebody else's object has the name.
-        case conflict
     }
 
     /// `namespace/name`.

@@ -34,6 +34,24 @@ struct AdminEndpointTests {
         #expect(bridge.status.holds == ["zk"])
     }
 
+    @Test("a replica that stands by lets nothing go, and names the one that leads")
+    func standby() async {
+        bridge.change {
+            $0.holds = ["zk": FakeBridge.hold]
+            $0.deliveries = [DeliveryStatus(name: "east", leadership: .standby(holder: "pod-1"), isSeeded: true)]
+        }
+        let answer = await bridge.answer(.post, "/release/zk", token: "Bearer secret")
+        #expect(answer.status == .conflict)
+        #expect(answer.body["error"]?.string?.hasSuffix("ask the one that leads: pod-1") == true)
+        #expect(bridge.status.holds == ["zk"])
+        bridge.change { $0.deliveries[0].leadership = .standby(holder: nil) }
+        let nobody = await bridge.answer(.post, "/release/zk", token: "Bearer secret")
+        #expect(nobody.body["error"]?.string?.hasSuffix("none leads now") == true)
+        // It writes to one of two clusters.
+        bridge.change { $0.deliveries.append(DeliveryStatus(name: "west", leadership: .leading, isSeeded: true)) }
+        #expect(await bridge.answer(.post, "/release/zk", token: "Bearer secret").status == .ok)
+    }
+
     @Test("a registry of which nothing is held is not found, and the others are named")
     func nothingHeld() async {
         bridge.change { $0.holds = ["west": FakeBridge.hold, "east": FakeBridge.hold] }

@@ -13,6 +13,7 @@ final class FakeBridge: Sendable {
         var token: Result<String?, NoToken> = .success("secret")
         var isReady = true
         var holds: [String: HoldStatus] = [:]
+        var deliveries: [DeliveryStatus] = []
     }
 
     private let state = Mutex(State())
@@ -32,7 +33,7 @@ final class FakeBridge: Sendable {
                 registries: state.holds.sorted { $0.key < $1.key }.map { name, hold in
                     RegistryStatus(name: name, health: .healthy, hold: hold)
                 },
-                deliveries: [])
+                deliveries: state.deliveries)
         }
     }
 

@@ -89,7 +89,11 @@ private struct Simulation {
             configuration: configuration,
             machine: LeaderElectionStateMachine(
                 configuration, random: SeededGenerator(seed: .random(in: 0 ... .max, using: &random))),
-            offset: .seconds(Int.random(in: 0...1_000_000, using: &random)))
+            offset: .seconds(Int.random(in: 0...1_000_000, using: &random)), fitness: anyFitness())
+    }
+
+    private mutating func anyFitness() -> LeaderElection.Fitness {
+        [.fit, .doubtful, .unfit].randomElement(using: &random) ?? .fit
     }
 
     private mutating func begin(_ index: Int) {
@@ -103,7 +107,7 @@ private struct Simulation {
         if case .arrival(let step, let body, let reply) = scheduled.event {
             return arrive(step, body, reply, index, scheduled.step)
         }
-        if isFaulty, chance(2) { candidates[index].fitness = [.fit, .doubtful, .unfit].randomElement(using: &random)! }
+        if isFaulty, chance(2) { candidates[index].fitness = anyFitness() }
         if time < candidates[index].pausedUntil {
             var later = scheduled
             later.time = candidates[index].pausedUntil

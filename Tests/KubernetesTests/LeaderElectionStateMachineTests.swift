@@ -306,9 +306,10 @@ struct LeaderElectionStateMachineTests {
 
     @Test(
         "makes the lease anew when it was deleted under it",
-        arguments: [.notFound, .conflict] as [KubernetesError.Code])
-    func deletedUnderLeader(code: KubernetesError.Code) throws {
+        arguments: [.notFound, .conflict] as [KubernetesError.Code], [.fit, .unfit] as [LeaderElection.Fitness])
+    func deletedUnderLeader(code: KubernetesError.Code, fitness: LeaderElection.Fitness) throws {
         var bench = try leading()
+        bench.fitness = fitness
         try bench.waits()
         bench.fails(code)
         bench.sees(nil)
@@ -422,7 +423,12 @@ struct LeaderElectionStateMachineTests {
         for write in [Lease.Write.renew(marked), .release(marked), .acquire(marked)] {
             let body = configuration.body(of: write, at: .seconds(2))
             #expect(body["metadata"]?["annotations"]?.strings == ["theirs": "1"])
+            let unfit = configuration.body(of: write, at: .seconds(2), fitness: .unfit)
+            #expect(unfit["metadata"]?["annotations"]?.strings == ["theirs": "1", Lease.unfitAnnotation: "true"])
         }
+        // Who asked for it is the one to take it.
+        let released = configuration.body(of: .release(before), at: .seconds(2), fitness: .unfit)
+        #expect(released["metadata"]?["annotations"]?[Lease.claimAnnotation] == "other")
     }
 
     @Test("a claim leaves the lease its holder's, and is no sign of life")
@@ -486,15 +492,16 @@ struct LeaderElectionStateMachineTests {
             "me", version: "3", renewal: 2, annotations: Self.unfit.merging([Lease.claimAnnotation: "other"]) { $1 })
         bench.sees(claimed)
         #expect(!bench.isLeading)
-        #expect(bench.machine.successor == "other")
-        // It renews no more, and would not be the first to take the lease when it has run out.
+        #expect(bench.machine.handover == .left(to: "other"))
+        // It renews no more, and would not be the first to take the lease when it has run out. A flash of health changes nothing.
         let sawLast = bench.now - .seconds(2)
         while let delay = bench.delay {
             #expect(delay > .zero)
+            bench.fitness = bench.fitness == .unfit ? .doubtful : .unfit
             try bench.waits()
             bench.sees(claimed)
         }
-        #expect(bench.now == sawLast + .seconds(30))
+        #expect(bench.now == sawLast + .seconds(15 + 3 * 2))
         // Who asked is gone.
         #expect(bench.write == .renew(claimed))
         bench.send(.written(try lease("me", version: "4", renewal: 3, annotations: Self.unfit)))
@@ -518,26 +525,55 @@ struct LeaderElectionStateMachineTests {
         bench.fails(.conflict)
         bench.sees(claimed)
         #expect(!bench.isLeading)
-        bench.fitness = .doubtful
+        bench.fitness = .fit
         try bench.waits()
         bench.sees(claimed)
         #expect(bench.write == .renew(claimed))
     }
 
-    @Test("takes a lease that ran out or is free a lease duration later than others while it is unfit")
-    func unfitCandidate() throws {
-        for (holder, expected) in [("other", Duration.seconds(30)), (nil, .seconds(15))] {
+    @Test("a request for the lease that fails is made again, and the lease taken in time all the same")
+    func failedClaim() throws {
+        let offered = try lease("other", annotations: Self.unfit)
+        for (code, isUnknown) in [(KubernetesError.Code.conflict, false), (.forbidden, false), (.timedOut, true)] {
             var bench = Bench()
-            bench.fitness = .unfit
             let start = bench.now
-            let found = try lease(holder)
+            bench.sees(offered)
+            var claims = 0
+            while case .claim? = bench.write {
+                claims += 1
+                bench.fails(code, isOutcomeUnknown: isUnknown)
+                if bench.delay != nil { try bench.waits() }
+                #expect(bench.reads)
+                bench.sees(offered)
+            }
+            #expect(claims > 1)
+            #expect(bench.write == .acquire(offered))
+            #expect(bench.now - start < .seconds(20))
+        }
+    }
+
+    @Test("stands back for a lease duration where others should take a lease that ran out or is free")
+    func standsBack() throws {
+        let claimed = Self.unfit.merging([Lease.claimAnnotation: "third"]) { $1 }
+        let cases: [(LeaderElection.Fitness, holder: String?, annotations: [String: String], seconds: Int)] = [
+            (.unfit, "other", [:], 30), (.unfit, nil, [:], 15),
+            // Nobody who is fit has asked.
+            (.unfit, "other", Self.unfit, 15), (.unfit, nil, Self.unfit, 0),
+            (.unfit, "other", claimed, 30), (.doubtful, "other", claimed, 30), (.doubtful, nil, claimed, 15),
+            (.doubtful, "other", Self.unfit, 15), (.doubtful, nil, [:], 0), (.fit, "other", claimed, 15),
+        ]
+        for (fitness, holder, annotations, seconds) in cases {
+            var bench = Bench()
+            bench.fitness = fitness
+            let start = bench.now
+            let found = try lease(holder, annotations: annotations)
             bench.sees(found)
             while bench.delay != nil {
                 try bench.waits()
                 bench.sees(found)
             }
             #expect(bench.write == .acquire(found))
-            #expect(bench.now == start + expected)
+            #expect(bench.now == start + .seconds(seconds))
         }
     }
 

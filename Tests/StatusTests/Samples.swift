@@ -28,7 +28,7 @@ enum Samples {
                             resource: "dubbo/com.acme.orders", kind: .refused, reason: "spec.hosts: invalid",
                             age: .seconds(200), retryIn: .seconds(20)),
                         ResourceTrouble(
-                            resource: "dubbo/com.acme.stock", kind: .conflict, reason: "exists and is not ours",
+                            resource: "dubbo/com.acme.stock", kind: .refused, reason: "exists and is not ours",
                             age: .seconds(90_000)),
                     ], limit: DeliveryStatus.troubleLimit)),
             DeliveryStatus(

@@ -24,7 +24,7 @@ struct StatusTextTests {
                 DELIVERY   ROLE                   SEEDED  PENDING  TROUBLES
                 default    leading                yes     2        2
                     dubbo/com.acme.orders refused 3m20s ago, again in 20s: spec.hosts: invalid
-                    dubbo/com.acme.stock conflict 1d1h ago: exists and is not ours
+                    dubbo/com.acme.stock refused 1d1h ago: exists and is not ours
                 east       standby for isthmus-1  no      0        0
                     hindered for 45s: the server refuses the credentials
                 west       standby                yes     0        0
