@@ -70,6 +70,7 @@ extension BridgeConfiguration {
             throw zooKeeper.failure("sessionTimeout", "must be at least 1s")
         }
         if let limit = try zooKeeper.bytes("replyLimit") { registry.replyLimit = limit }
+        if let section = try zooKeeper.mapping("tls") { registry.tls = try tls(section, zooKeeper) }
         if let digest = try zooKeeper.mapping("digest") {
             let user = try digest.string("user") ?? ""
             if user.isEmpty || user.contains(":") { throw digest.failure("user", "must be a name without ':'") }
@@ -82,6 +83,26 @@ extension BridgeConfiguration {
             }
         }
         return registry
+    }
+
+    /// Reads the files once, so that a wrong one is told of at the start.
+    private static func tls(_ section: YAMLReader, _ parent: YAMLReader) throws(ConfigurationError) -> TLS {
+        var tls = TLS(certificateAuthority: try section.string("caFile").map { .file($0) })
+        switch (try section.string("certificateFile"), try section.string("keyFile")) {
+        case (let certificate?, let key?):
+            tls.identity = TLS.Identity(certificateChain: .file(certificate), privateKey: .file(key))
+        case (nil, nil): break
+        case (_?, nil): throw section.failure("certificateFile", "needs its keyFile")
+        case (nil, _?): throw section.failure("keyFile", "needs its certificateFile")
+        }
+        tls.serverName = try section.string("serverName")
+        tls.verifiesHostName = section.word("verifyHostName") != "off"
+        do throws(ZooKeeperError) {
+            try tls.validate()
+        } catch {
+            throw parent.failure("tls", "can't be used: \(error.message)")
+        }
+        return tls
     }
 
     private static func password(_ reader: YAMLReader) throws(ConfigurationError) -> String {

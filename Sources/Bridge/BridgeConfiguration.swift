@@ -15,6 +15,8 @@ package struct BridgeConfiguration: Sendable {
         /// The longest reply that is taken, in bytes.
         package var replyLimit: Int
         package var credentials: [Credential] = []
+        /// `nil` for a connection in the clear.
+        package var tls: TLS?
 
         package init(
             name: String, servers: ConnectionString, root: String = "/dubbo", sessionTimeout: Duration = .seconds(30),

@@ -122,6 +122,7 @@ extension ZooKeeperRegistry {
         settings.sessionTimeout = registry.sessionTimeout
         settings.replyLimit = registry.replyLimit
         settings.credentials = registry.credentials
+        settings.tls = registry.tls
         self.init(
             name: registry.name,
             client: ZooKeeperClient(registry.servers, configuration: settings, logger: logger),

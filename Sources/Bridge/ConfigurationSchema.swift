@@ -77,6 +77,23 @@ extension ConfigurationKey {
                 + "interface goes on",
             standard: "`64MiB`"),
         ConfigurationKey(
+            "tls",
+            .mapping([
+                ConfigurationKey(
+                    "caFile", .text, "the authorities that are trusted, in PEM", standard: "those of the system"),
+                ConfigurationKey("certificateFile", .text, "what the bridge shows the server, in PEM"),
+                ConfigurationKey("keyFile", .text, "the key of that, in PEM, without a passphrase"),
+                ConfigurationKey(
+                    "serverName", .text, "the name that the server's certificate has to have",
+                    standard: "that of `servers`"),
+                ConfigurationKey(
+                    "verifyHostName", .choice(["on", "off"]),
+                    "whether the certificate has to name the server; the authority is verified in any case",
+                    standard: "`on`"),
+            ]),
+            "TLS, for a `secureClientPort`; `{}` trusts the system's authorities. Files are read again for each connection",
+            standard: "no TLS"),
+        ConfigurationKey(
             "digest",
             .mapping([
                 ConfigurationKey("user", .text, "the name", isRequired: true),

@@ -79,6 +79,24 @@ struct ConfigurationTests {
         }
     }
 
+    @Test(
+        "TLS to ZooKeeper trusts the system's authorities and wants its name in the certificate, unless the file says otherwise"
+    )
+    func tls() throws {
+        func tls(_ text: String) throws -> TLS? {
+            let yaml =
+                "registries: [{ name: zk, zookeeper: { servers: [a]\(text) } }]\ndelivery: { directory: { path: out } }"
+            return try BridgeConfiguration(yaml: yaml, file: "isthmus.yaml").registries.first?.tls
+        }
+        #expect(try tls("") == nil)
+        let plain = try #require(try tls(", tls: {}"))
+        #expect(plain.certificateAuthority == nil && plain.identity == nil && plain.serverName == nil)
+        #expect(plain.verifiesHostName)
+        let named = try #require(try tls(", tls: { serverName: zk.internal, verifyHostName: off }"))
+        #expect(named.serverName == "zk.internal")
+        #expect(!named.verifiesHostName)
+    }
+
     @Test("writes are paced unless the file says otherwise", arguments: [("on", true), ("off", false), (nil, true)])
     func pacing(word: String?, isPaced: Bool) throws {
         let delivery = "delivery: { directory: { path: out }\(word.map { ", pacing: \($0)" } ?? "") }"
@@ -137,6 +155,18 @@ struct ConfigurationTests {
             (
                 "registries: [{ name: zk, zookeeper: { servers: [\"a:99999\"] } }]",
                 "connection string 'a:99999': '99999' is not a port"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], tls: { keyFile: b } } }]",
+                "'registries[0].zookeeper.tls.keyFile': needs its certificateFile"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], tls: { certificateFile: b } } }]",
+                "'registries[0].zookeeper.tls.certificateFile': needs its keyFile"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], tls: { caFile: /nowhere/ca.pem } } }]",
+                "'registries[0].zookeeper.tls': can't be used: the certificate authority in /nowhere/ca.pem is missing"
             ),
             (
                 "registries: [{ name: zk, zookeeper: { servers: [a], digest: { user: b } } }]",

@@ -74,6 +74,34 @@ struct CommandLineTests {
         }
     }
 
+    @Test(
+        "a registry is read over TLS with a certificate, and not where its authority is another or the client has none")
+    func tls() async throws {
+        let certificates = try await TestCertificates.make()
+        let others = try await TestCertificates.make()
+        try await Scene.run(certificates: certificates) { scene in
+            try await scene.register(Self.url("10.1.0.1:20880"), interface: Self.orders)
+            let folder = try TemporaryFolder(label: "configuration")
+            let port = try #require(scene.zooKeeper.securePort)
+            func plan(authority: String, identity: String) async throws -> CommandOutput {
+                let settings = ", tls: { caFile: \(authority)\(identity) }"
+                let file = try folder.write(
+                    scene.configuration(servers: "localhost:\(port)", zooKeeper: settings), to: "isthmus.yaml")
+                return try await Scene.isthmus(["plan", "--config", file, "--timeout", "5"])
+            }
+            let identity = ", certificateFile: \(certificates.clientCertificate), keyFile: \(certificates.clientKey)"
+            let read = try await plan(authority: certificates.authority, identity: identity)
+            #expect(read.status == .code(2), "\(read.standardError)")
+            #expect(read.standardOutput.contains("+ endpoint 10.1.0.1:20880"))
+            let stranger = try await plan(authority: others.authority, identity: identity)
+            #expect(stranger.status == .code(1))
+            #expect(stranger.standardError.contains("authority that is trusted"), "\(stranger.standardError)")
+            let anonymous = try await plan(authority: certificates.authority, identity: "")
+            #expect(anonymous.status == .code(1))
+            #expect(anonymous.standardError.contains("client's certificate"), "\(anonymous.standardError)")
+        }
+    }
+
     @Test("a change of the service itself is marked as a full push, with its reason")
     func fullPush() async throws {
         try await Scene.run { scene in

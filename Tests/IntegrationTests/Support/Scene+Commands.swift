@@ -31,11 +31,13 @@ extension Scene {
     /// A configuration that leads to the scene's ZooKeeper and, unless `delivery` says otherwise, to its namespace.
     ///
     /// - Parameter zooKeeper: Further members of that section, such as `, sessionTimeout: 5s`.
-    func configuration(zooKeeper settings: String = "", translation: String = "", delivery: String? = nil) -> String {
+    func configuration(
+        servers: String? = nil, zooKeeper settings: String = "", translation: String = "", delivery: String? = nil
+    ) -> String {
         """
         registries:
           - name: zk-main
-            zookeeper: { servers: ["\(zooKeeper.connectString)"]\(settings) }
+            zookeeper: { servers: ["\(servers ?? zooKeeper.connectString)"]\(settings) }
         translation:
           namespace: \(namespace)
           \(translation)

@@ -16,13 +16,17 @@ struct Scene: Sendable {
     /// - Parameters:
     ///   - server: The one that all tests share, unless a test needs one of its own.
     ///   - maxSessionTimeout: What ZooKeeper cuts longer sessions to.
+    ///   - certificates: Those of a secure port that it has too.
     static func run(
-        server: RealAPIServer? = nil, maxSessionTimeout: Duration = .seconds(4), _ body: (Scene) async throws -> Void
+        server: RealAPIServer? = nil, maxSessionTimeout: Duration = .seconds(4), certificates: TestCertificates? = nil,
+        _ body: (Scene) async throws -> Void
     ) async throws {
         let server = if let server { server } else { try await RealAPIServer.shared() }
         let namespace = "scene-\(count.add(1, ordering: .relaxed).newValue)"
         try await server.createNamespace(namespace)
-        try await RealZooKeeper.withServer(maxSessionTimeout: maxSessionTimeout) { zooKeeper in
+        try await RealZooKeeper.withServer(
+            maxSessionTimeout: maxSessionTimeout, certificates: certificates
+        ) { zooKeeper in
             try await body(Scene(zooKeeper: zooKeeper, server: server, namespace: namespace))
         }
     }
