@@ -90,14 +90,7 @@ package struct AdminEndpoint: Sendable {
             return .unauthorized
         }
         let status = await status()
-        if status.isStandby {
-            let leaders = Set(status.leaders).sorted().joined(separator: ", ")
-            return .refusal(
-                .conflict,
-                "this replica does not lead, and what it lets go of would stay in the mesh; "
-                    + (leaders.isEmpty ? "none leads now" : "ask the one that leads: \(leaders)"))
-        }
-        guard let released = await release(registry) else {
+        guard var released = await release(registry) else {
             let holds = status.holds
             let others = holds.isEmpty ? "of no registry" : "only of: \(holds.joined(separator: ", "))"
             return .refusal(.notFound, "nothing is held of a registry '\(registry)'; something is held \(others)")
@@ -105,6 +98,7 @@ package struct AdminEndpoint: Sendable {
         logger.notice(
             "an operator let go of what was held",
             metadata: ["registry": "\(registry)", "instances": "\(released.hold.held)"])
+        if status.isStandby { released.leaders = status.leaders }
         return Answer(status: .ok, body: released.json)
     }
 

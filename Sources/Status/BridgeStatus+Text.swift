@@ -22,8 +22,15 @@ extension BridgeStatus {
 }
 
 extension Released {
-    /// For people, one line.
-    package var text: String { "Registry \(registry): let go of \(hold.subject).".printable + "\n" }
+    /// For people.
+    package var text: String {
+        var lines = ["Registry \(registry): let go of \(hold.subject)."]
+        if let leaders {
+            let others = leaders.isEmpty ? "one that does" : leaders.joined(separator: ", ")
+            lines.append("This replica does not lead. They stay in the mesh until \(others) lets go of them too.")
+        }
+        return lines.map { $0.printable + "\n" }.joined()
+    }
 }
 
 extension RegistryStatus {

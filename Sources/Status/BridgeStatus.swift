@@ -46,11 +46,12 @@ package struct BridgeStatus: Sendable, Hashable {
     /// Whether other replicas write, and this one nowhere.
     package var isStandby: Bool { !deliveries.isEmpty && deliveries.allSatisfy(\.isStandby) }
 
-    /// The replicas that write in its place, as far as they are known.
+    /// The replicas that write in its place, as far as they are known; sorted.
     package var leaders: [String] {
-        deliveries.compactMap { delivery in
+        let holders = deliveries.compactMap { delivery in
             if case .standby(let holder) = delivery.leadership { holder } else { nil }
         }
+        return Set(holders).sorted()
     }
 
     /// The registries of which something is held, by name.
