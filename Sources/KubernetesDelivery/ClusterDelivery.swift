@@ -331,8 +331,9 @@ extension ClusterDelivery {
         } else if !isLeading {
             isOutdated = true
         }
-        start.yield()
+        // Before the workers start: what they meet with first should not be looked at twice.
         await compareEverything()
+        start.yield()
     }
 
     private func changedByOthers(_ key: ResourceKey) {

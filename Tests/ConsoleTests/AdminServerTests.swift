@@ -35,7 +35,7 @@ struct AdminServerTests {
 
     private static func exchange(_ head: String, body: String = "", port: Int) async throws -> String {
         let lines = head.split(separator: "\n").map(String.init) + ["Host: here", "Connection: close", "", ""]
-        return try await Loopback.exchange(lines.joined(separator: "\r\n") + body, port: port)
+        return try await Loopback.exchange(lines.joined(separator: "\r\n") + body, port: port, patience: 20)
     }
 
     @Test("it answers over HTTP, in JSON that nobody keeps")
@@ -79,7 +79,8 @@ struct AdminServerTests {
         try await withServer { port in
             let first = "GET /livez HTTP/1.1\r\nHost: here\r\n\r\n"
             let reply = try await Loopback.exchange(
-                first + first + "GET /readyz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n", port: port)
+                first + first + "GET /readyz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n", port: port,
+                patience: 20)
             #expect(reply.ranges(of: "HTTP/1.1 200 OK").count == 3)
         }
     }
@@ -92,7 +93,7 @@ struct AdminServerTests {
         try await withServer { port in
             let reply = try await Loopback.exchange(
                 "POST /release/zk HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer secret\r\n\(header)\r\n\r\n",
-                port: port)
+                port: port, patience: 20)
             #expect(reply.hasPrefix("HTTP/1.1 4"), "\(reply)")
             #expect(reply.lowercased().contains("connection: close\r\n"))
             #expect(bridge.status.holds == ["zk"])

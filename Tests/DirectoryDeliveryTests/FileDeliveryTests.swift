@@ -90,7 +90,8 @@ struct FileDeliveryTests {
                 #expect(try folder.text("good") == ServiceEntry.sample("good", 1).json(version: "v1beta1").yaml)
                 #expect(try folder.text("broken") == "a: [")
                 let reasons = folder.wishes.receipts.compactMap(\.trouble)
-                #expect(reasons.count == 2)
+                // They are tried again and again.
+                #expect(Set(reasons).count == 2)
                 #expect(reasons.allSatisfy { $0.contains("/dubbo/b") }, "\(reasons)")
                 try folder.remove("dubbo/bad.yaml")
                 await folder.wishes.wait { $0.contains { $0.key.name == "bad" && $0.outcome == .created } }

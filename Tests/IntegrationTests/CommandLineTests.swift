@@ -83,14 +83,14 @@ struct CommandLineTests {
             try await scene.register(Self.url("10.1.0.1:20880"), interface: Self.orders)
             let folder = try TemporaryFolder(label: "configuration")
             let port = try #require(scene.zooKeeper.securePort)
-            func plan(authority: String, identity: String) async throws -> CommandOutput {
+            func plan(authority: String, identity: String, timeout: Int = 10) async throws -> CommandOutput {
                 let settings = ", tls: { caFile: \(authority)\(identity) }"
                 let file = try folder.write(
                     scene.configuration(servers: "localhost:\(port)", zooKeeper: settings), to: "isthmus.yaml")
-                return try await Scene.isthmus(["plan", "--config", file, "--timeout", "5"])
+                return try await Scene.isthmus(["plan", "--config", file, "--timeout", "\(timeout)"])
             }
             let identity = ", certificateFile: \(certificates.clientCertificate), keyFile: \(certificates.clientKey)"
-            let read = try await plan(authority: certificates.authority, identity: identity)
+            let read = try await plan(authority: certificates.authority, identity: identity, timeout: 30)
             #expect(read.status == .code(2), "\(read.standardError)")
             #expect(read.standardOutput.contains("+ endpoint 10.1.0.1:20880"))
             let stranger = try await plan(authority: others.authority, identity: identity)

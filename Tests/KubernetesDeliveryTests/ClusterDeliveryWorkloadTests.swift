@@ -20,7 +20,7 @@ struct ClusterDeliveryWorkloadTests {
     func moves() async throws {
         try await World.run { world in
             let numbers = Array(1...40)
-            try await world.withDelivery(usesWorkloads: true, clock: HastyClock()) { delivery in
+            try await world.withDelivery(usesWorkloads: true, clock: HastyClock(), isClientHasty: false) { delivery in
                 world.wish(Self.service(numbers, isInline: true), of: delivery)
                 try await world.server.wait { $0.visible == numbers.addresses }
                 let gaps = Mutex(0)
@@ -41,7 +41,7 @@ struct ClusterDeliveryWorkloadTests {
     @Test("one instance that comes, changes or goes is one write, and none of the service")
     func oneWrite() async throws {
         try await World.run { world in
-            try await world.withDelivery(usesWorkloads: true, clock: HastyClock()) { delivery in
+            try await world.withDelivery(usesWorkloads: true, clock: HastyClock(), isClientHasty: false) { delivery in
                 world.wish(Self.service([1, 2, 3]), after: world.wishes, of: delivery)
                 try await world.server.wait { $0.visible == [1, 2, 3].addresses }
                 let created = await world.server.requestCounts[.create, "workloadentries"]

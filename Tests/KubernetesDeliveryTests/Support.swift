@@ -25,16 +25,18 @@ struct World: Sendable {
     }
 
     /// A delivery runs while the body runs.
-    /// - Parameter clock: Of the delivery; that of its client is the hasty one if this is.
+    /// - Parameters:
+    ///   - clock: Of the delivery.
+    ///   - isClientHasty: Whether that is its client's too where it is the hasty one. A request may then take 0.6 s.
     func withDelivery(
         workers: Int? = nil, isPaced: Bool = true, leadership: (any Leadership)? = nil, resyncInterval: Duration? = nil,
-        usesWorkloads: Bool = false, clock: any Clock<Duration> = ContinuousClock(),
+        usesWorkloads: Bool = false, clock: any Clock<Duration> = ContinuousClock(), isClientHasty: Bool = true,
         _ body: @Sendable (ClusterDelivery) async throws -> Void
     ) async throws {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let configuration = ClusterConfiguration(server: try await server.address.url)
         let client =
-            if let clock = clock as? HastyClock {
+            if isClientHasty, let clock = clock as? HastyClock {
                 try KubernetesClient(configuration, userAgent: "test", logger: silent, clock: clock)
             } else {
                 try KubernetesClient(configuration, userAgent: "test", logger: silent)

@@ -69,7 +69,7 @@ struct BlackHoleTests {
             }
         }
         var options = KubernetesClient.Options()
-        options.watchIdleTimeout = .seconds(2)
+        options.watchIdleTimeout = .seconds(6)
         try await TestServer.run(handler) { [options] server in
             try await withClient(ClusterConfiguration(server: server.url), options: options) { client in
                 var events = client.watcher(configMaps).makeAsyncIterator()

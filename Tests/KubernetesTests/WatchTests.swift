@@ -59,7 +59,7 @@ struct WatchTests {
     @Test("fails when it is silent for too long")
     func idle() async throws {
         var options = KubernetesClient.Options()
-        options.watchIdleTimeout = .seconds(2)
+        options.watchIdleTimeout = .seconds(6)
         let (events, error, _) = try await watch(
             .lines([eventText("ADDED", "a", version: "11")], ending: .silent), options: options)
         #expect(events.count == 1)

@@ -106,7 +106,7 @@ struct WatcherTests {
                 .lines([bookmarkText(version: "12")], ending: .silent),
                 .json("", status: 500), .lines([eventText("ADDED", "a", version: "13")], ending: .silent),
             ],
-            count: 6, idle: .seconds(5))
+            count: 6, idle: .seconds(8))
         #expect(
             events == [
                 "begins", "complete", "interrupted connectionLost", "interrupted idle", "interrupted serverError",

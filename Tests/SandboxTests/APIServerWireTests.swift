@@ -1,3 +1,4 @@
+import IsthmusTesting
 import JSON
 import NIOHTTP1
 import Sandbox
@@ -40,7 +41,8 @@ struct APIServerWireTests {
 
     @Test("a watch brings changes as they happen, a bookmark at its timeout, and leaves the connection usable")
     func watch() async throws {
-        try await withAPIServer { server in
+        let clock = ManualClock()
+        try await withAPIServer(APIServer(clock: clock)) { server in
             try await withConnection(to: server) { connection in
                 let known = await server.store.revision
                 try await connection.send(
@@ -54,6 +56,8 @@ struct APIServerWireTests {
                 #expect(added?["object"]?["metadata"]?["name"] == "a")
                 try await server.perform(.delete("a"))
                 #expect(try await connection.line()?["type"] == "DELETED")
+                await clock.someoneSleeps()
+                clock.advance(by: .seconds(3))
                 let bookmark = try await connection.line()
                 #expect(bookmark?["type"] == "BOOKMARK")
                 let current = await server.store.revision

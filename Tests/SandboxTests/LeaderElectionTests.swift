@@ -207,7 +207,8 @@ struct LeaderElectionTests {
                 await server.inject(.hang, times: .max)
                 let start = ContinuousClock.now
                 await one.stop()
-                #expect(ContinuousClock.now - start < .seconds(8))
+                // A request alone may take thirty.
+                #expect(ContinuousClock.now - start < .seconds(20))
                 #expect(await server.lease?["spec"]?["holderIdentity"] == "one")
             }
         }

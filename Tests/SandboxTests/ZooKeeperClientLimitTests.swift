@@ -6,7 +6,7 @@ import ZooKeeper
 @Suite("Replies above the limit of the ZooKeeper client", .timeLimit(.minutes(1)))
 struct ZooKeeperClientLimitTests {
     private static var configuration: ZooKeeperClient.Configuration {
-        var configuration = ZooKeeperClient.Configuration.quick
+        var configuration = ZooKeeperClient.Configuration()
         configuration.replyLimit = 4_096
         return configuration
     }

@@ -71,7 +71,8 @@ struct ZooKeeperClientLossTests {
             try await group.waitForAll()
             return clock.now - start
         }
-        #expect(took < .seconds(3))
+        // The attempt itself would take ten.
+        #expect(took < .seconds(9))
         for channel in fillers + [hole] { try? await channel.close().get() }
     }
 
@@ -92,14 +93,15 @@ struct ZooKeeperClientLossTests {
                 return clock.now - start
             }
             await server.resume()
-            #expect(took < .seconds(4))
+            // Silence alone would be noticed after twenty.
+            #expect(took < .seconds(15))
         }
     }
 
     @Test("more requests than the bound fail at once and harm no other")
     func bound() async throws {
         try await withZooKeeperServer { server in
-            var configuration = ZooKeeperClient.Configuration.quick
+            var configuration = ZooKeeperClient.Configuration()
             configuration.maximumOutstandingRequests = 10
             try await withZooKeeperClient(server.address, configuration: configuration) { client in
                 _ = try await client.exists("/")

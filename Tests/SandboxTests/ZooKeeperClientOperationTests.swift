@@ -118,7 +118,7 @@ struct ZooKeeperClientOperationTests {
     @Test("a credential that is refused fails requests with authFailed, and the client tries on with pauses")
     func authFailed() async throws {
         try await withZooKeeperServer { server in
-            var configuration = ZooKeeperClient.Configuration.quick
+            var configuration = ZooKeeperClient.Configuration()
             configuration.credentials = [Credential(scheme: "nonsense", secret: Array("hidden".utf8))]
             try await withZooKeeperClient(server.address, configuration: configuration) { client in
                 var events = await client.events().makeAsyncIterator()
@@ -138,7 +138,7 @@ struct ZooKeeperClientOperationTests {
     @Test("with a credential that is taken everything goes on as without, over every connection")
     func authenticated() async throws {
         try await withZooKeeperServer { server in
-            var configuration = ZooKeeperClient.Configuration.quick
+            var configuration = ZooKeeperClient.Configuration()
             configuration.credentials = [.digest(user: "ada", password: "secret")]
             try await withZooKeeperClient(server.address, configuration: configuration) { client in
                 var events = await client.events().makeAsyncIterator()

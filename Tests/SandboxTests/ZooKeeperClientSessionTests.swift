@@ -26,7 +26,7 @@ struct ZooKeeperClientSessionTests {
         try await withZooKeeperServer(.quick()) { server in
             var configuration = ZooKeeperClient.Configuration()
             for (wish, granted) in [
-                (Duration.seconds(30), Duration.seconds(2)), (.milliseconds(1), .milliseconds(200)),
+                (Duration.seconds(30), Duration.seconds(2)), (.milliseconds(150), .milliseconds(200)),
             ] {
                 configuration.sessionTimeout = wish
                 try await withZooKeeperClient(server.address, configuration: configuration) { client async throws in

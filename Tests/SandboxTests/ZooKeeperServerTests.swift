@@ -43,7 +43,7 @@ private struct RawConnection {
 
 private func handshake(lastZxid: Int64 = 0) -> ByteBuffer {
     ConnectRequest(
-        lastZxidSeen: lastZxid, timeout: 5_000, sessionID: 0, password: ByteBuffer(repeating: 0, count: 16),
+        lastZxidSeen: lastZxid, timeout: 40_000, sessionID: 0, password: ByteBuffer(repeating: 0, count: 16),
         readOnly: false
     ).frame
 }
@@ -143,7 +143,7 @@ struct ZooKeeperServerTests {
                 try await server.wait { $0.sessionIDs.count == 1 }
                 let (id, session) = try #require(await server.tree.sessions.first)
                 let resume = ConnectRequest(
-                    lastZxidSeen: 0, timeout: 5_000, sessionID: id, password: session.password, readOnly: false)
+                    lastZxidSeen: 0, timeout: 40_000, sessionID: id, password: session.password, readOnly: false)
                 let frames = try await RawConnection(port: port)
                     .exchange([resume.frame, request(1, OpCode.closeSession.rawValue)])
                 #expect(frames.count == 2)

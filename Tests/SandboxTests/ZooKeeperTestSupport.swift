@@ -5,7 +5,7 @@ import ZooKeeper
 
 /// Runs a client of `servers` for as long as `body` takes.
 func withZooKeeperClient(
-    _ servers: String, configuration: ZooKeeperClient.Configuration = .quick,
+    _ servers: String, configuration: ZooKeeperClient.Configuration = .init(),
     _ body: @Sendable (ZooKeeperClient) async throws -> Void
 ) async throws {
     let client = ZooKeeperClient(try ConnectionString(servers), configuration: configuration)

@@ -46,7 +46,10 @@ struct ZooKeeperRegistryTests {
             scene.requests.read(["a.Cart"])
             scene.requests.readEverything()
             await scene.server.refuseConnections(false)
-            #expect(await scene.firstRead() == ["begin", "complete"])
+            // It may have tried in vain meanwhile.
+            var event = await scene.next()
+            while event == ["interrupted"] { event = await scene.next() }
+            #expect(event + (await scene.next()) == ["begin", "complete"])
         }
     }
 
@@ -102,7 +105,9 @@ struct ZooKeeperRegistryTests {
             let read = await scene.next(4)
             #expect(Set(read) == ["begin", "a.Cart is unreadable", "a.Order: 10.0.0.1", "complete"])
             await scene.server.refuse(path: "/dubbo/a.Cart/providers", error: nil)
-            #expect(await scene.next() == ["a.Cart: 10.0.0.1"])
+            var event = await scene.next()
+            while event == ["a.Cart is unreadable"] { event = await scene.next() }
+            #expect(event == ["a.Cart: 10.0.0.1"])
         }
     }
 
