@@ -40,9 +40,7 @@ extension Pipeline: DesiredState {
         seedRecalled()
         remembers()
         translate(everyService.sorted())
-        guard catalog.isHealthy else { return }
-        decide()
-        followsAll(true)
+        healthMayChange(from: false)
     }
 
     package func adopt(_ objects: [ActualObject], from delivery: String) {

@@ -52,7 +52,7 @@ package actor Pipeline {
     /// Called when something changed that a snapshot holds.
     let remembers: @Sendable () -> Void
     /// Called when every registry is followed and everything else is known that resources are made from, and when that is no longer so.
-    let followsAll: @Sendable (Bool) -> Void
+    private let followsAll: @Sendable (Bool) -> Void
     /// The registries whose losses are held, as far as that was told.
     var held: Set<String> = []
     /// Whether the sources are heard no more.
@@ -121,8 +121,14 @@ extension Pipeline {
         let wasHealthy = catalog.isHealthy
         carryOut(catalog.apply(event, from: registry, now: now))
         noteRead(event, of: registry)
-        if hasBegun, !wasHealthy, catalog.isHealthy { decide() }
-        if hasBegun, wasHealthy != catalog.isHealthy { followsAll(catalog.isHealthy) }
+        healthMayChange(from: wasHealthy)
+    }
+
+    /// Once everything else is known, what is followed is all there is to know.
+    func healthMayChange(from wasHealthy: Bool) {
+        guard hasBegun, catalog.isHealthy != wasHealthy else { return }
+        if !wasHealthy { decide() }
+        followsAll(!wasHealthy)
     }
 
     /// What the catalog wants after a change of it.
@@ -137,7 +143,7 @@ extension Pipeline {
     }
 
     /// Has the deliveries ask again for what could not be decided.
-    func decide() {
+    private func decide() {
         tell(undecided.union(undecidedWorkloads.values.joined()))
         undecided = []
         undecidedWorkloads = [:]

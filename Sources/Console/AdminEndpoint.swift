@@ -98,7 +98,7 @@ package struct AdminEndpoint: Sendable {
         logger.notice(
             "an operator let go of what was held",
             metadata: ["registry": "\(registry)", "instances": "\(released.hold.held)"])
-        if status.isStandby { released.leaders = status.leaders }
+        released.leaders = status.leaders
         return Answer(status: .ok, body: released.json)
     }
 

@@ -189,9 +189,8 @@ extension LeaderElectionStateMachine {
     private mutating func leaveOff(_ lease: Lease, _ now: Duration) {
         let isWilling = fitness == .unfit || successor != nil && fitness == .doubtful
         successor = isWilling ? lease.claimant : nil
-        guard successor != nil else { return }
-        term = nil
         if let turn, now >= turn { successor = nil }
+        if successor != nil { term = nil }
     }
 
     private mutating func takeAbsence(_ now: Duration) -> Step {
@@ -254,9 +253,7 @@ extension LeaderElectionStateMachine {
     {
         let isOutdated = [.conflict, .alreadyExists, .notFound].contains(error.code)
         guard isOutdated || error.isOutcomeUnknown else { return failed(error, now) }
-        var isClaim = false
-        if case .claim = write { isClaim = true }
-        mayHold = error.isOutcomeUnknown && !isClaim || write.base?.holder == configuration.identity
+        mayHold = error.isOutcomeUnknown && !write.isClaim || write.base?.holder == configuration.identity
         current = nil
         // A server that asks for patience gets it, and one that has just been read is not read again.
         guard !hasRead, error.retryAfter == nil else { return failed(error, now) }

@@ -41,6 +41,8 @@ extension Lease {
         case claim(Lease)
         case release(Lease)
 
+        var isClaim: Bool { if case .claim = self { true } else { false } }
+
         var base: Lease? {
             switch self {
             case .create: nil
@@ -63,7 +65,7 @@ extension LeaderElection.Configuration {
         if write.base == nil { object["metadata"] = ["name": .string(name), "namespace": .string(namespace)] }
         object["metadata"] = annotated(object["metadata"] ?? [:], by: write, fitness)
         // Its holder goes on, and nothing may look like a renewal.
-        if case .claim = write { return .object(object) }
+        if write.isClaim { return .object(object) }
         var spec = object["spec"]?.object ?? JSONObject()
         var now = JSONValue.string(microTime(time))
         // A write that changes nothing proves nobody alive, and a wall clock may stand still or be set back.

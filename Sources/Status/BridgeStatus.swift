@@ -43,15 +43,14 @@ package struct BridgeStatus: Sendable, Hashable {
         return reasons.isEmpty ? "the bridge is starting" : reasons.joined(separator: "; ")
     }
 
-    /// Whether other replicas write, and this one nowhere.
-    package var isStandby: Bool { !deliveries.isEmpty && deliveries.allSatisfy(\.isStandby) }
-
-    /// The replicas that write in its place, as far as they are known; sorted.
-    package var leaders: [String] {
-        let holders = deliveries.compactMap { delivery in
-            if case .standby(let holder) = delivery.leadership { holder } else { nil }
+    /// Of a replica that writes nowhere, those that do, as far as they are known, sorted; `nil` of one that writes.
+    package var leaders: [String]? {
+        var holders: Set<String> = []
+        for delivery in deliveries {
+            guard case .standby(let holder) = delivery.leadership else { return nil }
+            if let holder { holders.insert(holder) }
         }
-        return Set(holders).sorted()
+        return deliveries.isEmpty ? nil : holders.sorted()
     }
 
     /// The registries of which something is held, by name.

@@ -47,10 +47,6 @@ package struct DeliveryStatus: Sendable, Hashable {
     }
 }
 
-extension DeliveryStatus {
-    var isStandby: Bool { if case .standby = leadership { true } else { false } }
-}
-
 /// A resource that is not as it should be.
 package struct ResourceTrouble: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, CaseIterable {

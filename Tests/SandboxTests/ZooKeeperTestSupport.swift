@@ -17,15 +17,6 @@ func withZooKeeperClient(
     }
 }
 
-extension ZooKeeperClient.Configuration {
-    /// A session that is short enough for a test to wait for its end.
-    static var quick: Self {
-        var configuration = Self()
-        configuration.sessionTimeout = .seconds(2)
-        return configuration
-    }
-}
-
 extension ZooKeeperServer {
     /// A server whose sessions take 200 ms to 2 s to expire.
     static func quick(
