@@ -57,11 +57,15 @@ struct Descriptor: Sendable {
         guard fstat(number, &info) == 0 else { throw .last(path) }
         guard info.st_mode & S_IFMT == S_IFREG else { return nil }
         #if canImport(Darwin)
-            let written = info.st_mtimespec.tv_sec
+            let written = info.st_mtimespec
         #else
-            let written = info.st_mtim.tv_sec
+            let written = info.st_mtim
         #endif
-        return (Int(info.st_size), .seconds(max(0, time(nil) - written)))
+        // Not `time`, whose clock lags by some milliseconds, and with them by a second.
+        var now = timespec()
+        guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { throw .last(path) }
+        let age = Duration.seconds(now.tv_sec - written.tv_sec) + .nanoseconds(now.tv_nsec - written.tv_nsec)
+        return (Int(info.st_size), max(.zero, age))
     }
 
     /// - Returns: How many bytes were read: fewer than there is room for only at the file's end.
@@ -103,6 +107,11 @@ struct Descriptor: Sendable {
             if errno != EINTR { throw .last(path) }
         }
         return true
+    }
+
+    /// A process that is just being started may still have the descriptor, and would keep the lock that is only closed here.
+    func unlock() {
+        _ = flock(number, LOCK_UN)
     }
 }
 

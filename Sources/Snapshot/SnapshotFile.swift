@@ -33,7 +33,9 @@ package final class SnapshotFile: Sendable {
 
     /// Lets another process write the file.
     package func release() {
-        lock.withLock { $0.take() }?.dispose()
+        guard let descriptor = lock.withLock({ $0.take() }) else { return }
+        descriptor.unlock()
+        descriptor.dispose()
     }
 
     /// What was written last. A file that can't be used is set aside, unless another process is using it.

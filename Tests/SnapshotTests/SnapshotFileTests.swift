@@ -138,6 +138,27 @@ struct SnapshotFileTests {
         #expect(await other.read().records == [.sample(2)])
     }
 
+    @Test("it is let go of even while a process that is just being started has the same descriptors")
+    func lockDuringStart() async throws {
+        try await file.write(from: Records([.sample(1)]))
+        let copies = try descriptors(of: folder.snapshotPath + ".lock").map { dup($0) }
+        defer { for copy in copies { close(copy) } }
+        #expect(copies.count == 1)
+        file.release()
+        try await SnapshotFile(path: folder.snapshotPath).write(from: Records([.sample(2)]))
+        #expect(await file.read().records == [.sample(2)])
+    }
+
+    /// This process's own.
+    private func descriptors(of path: String) throws -> [CInt] {
+        var file = stat()
+        try #require(stat(path, &file) == 0)
+        return (0..<1024).filter { number in
+            var info = stat()
+            return fstat(number, &info) == 0 && info.st_dev == file.st_dev && info.st_ino == file.st_ino
+        }
+    }
+
     @Test("a damaged file that another process uses stays in its place")
     func lockedDamage() async throws {
         try await file.write(from: Records([.sample(1)]))
