@@ -9,7 +9,7 @@
 /// - Throws: ``TestSupportError`` with the last observation or error when the time is over; `CancellationError`.
 @discardableResult
 public func eventually<Observation>(
-    _ expectation: String, within limit: Duration = .seconds(20), isolation: isolated (any Actor)? = #isolation,
+    _ expectation: String, within limit: Duration = .seconds(60), isolation: isolated (any Actor)? = #isolation,
     observe: () async throws -> Observation, until holds: (Observation) throws -> Bool
 ) async throws -> Observation {
     let deadline = ContinuousClock.now + limit
@@ -40,7 +40,7 @@ public func eventually<Observation>(
 ///
 /// - Throws: ``TestSupportError`` when the time is over; `CancellationError`.
 public func eventually(
-    _ expectation: String, within limit: Duration = .seconds(20), isolation: isolated (any Actor)? = #isolation,
+    _ expectation: String, within limit: Duration = .seconds(60), isolation: isolated (any Actor)? = #isolation,
     _ condition: () async throws -> Bool
 ) async throws {
     try await eventually(expectation, within: limit, isolation: isolation, observe: condition, until: { $0 })

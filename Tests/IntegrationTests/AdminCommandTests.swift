@@ -3,7 +3,7 @@ internal import JSON
 internal import Testing
 
 /// The commands that talk to a running bridge. It needs no server but itself: its registry may stay away.
-@Suite("The commands that talk to a bridge", .timeLimit(.minutes(2)))
+@Suite("The commands that talk to a bridge", .timeLimit(.minutes(5)))
 struct AdminCommandTests {
     private let folder: TemporaryFolder
     private let port: Int

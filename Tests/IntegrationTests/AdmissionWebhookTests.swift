@@ -3,7 +3,7 @@ internal import JSON
 internal import Testing
 
 /// A webhook of the test's own, asked by a real API server.
-@Suite("The admission webhook", .realServers, .timeLimit(.minutes(2)))
+@Suite("The admission webhook", .realServers, .timeLimit(.minutes(5)))
 struct AdmissionWebhookTests {
     private static func entry(_ name: String, in namespace: String) -> String {
         """

@@ -5,7 +5,7 @@ internal import Testing
 internal import ZooKeeper
 
 /// The commands that look once, as people and programs run them: what they print and how they end.
-@Suite("The command line", .realServers, .serialized, .timeLimit(.minutes(2)))
+@Suite("The command line", .realServers, .serialized, .timeLimit(.minutes(5)))
 struct CommandLineTests {
     private static let orders = "com.acme.Orders"
 

@@ -2,7 +2,7 @@ internal import IsthmusTesting
 internal import Testing
 
 /// The demonstration, and a stock kubectl that watches it.
-@Suite("The demo", .realServers, .timeLimit(.minutes(2)))
+@Suite("The demo", .realServers, .timeLimit(.minutes(5)))
 struct DemoTests {
     @Test("demo --once plays one scene, tells what became of each step, and ends by itself")
     func once() async throws {

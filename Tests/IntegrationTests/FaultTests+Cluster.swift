@@ -24,7 +24,7 @@ extension FaultTests {
                         try await register()
                         if count % 5 == 0 { try await scene.waitUntilEqual() }
                     }
-                    try await eventually("a write has conflicted", within: .seconds(60)) {
+                    try await eventually("a write has conflicted") {
                         if try scene.writes().contains(where: { $0.status == 409 }) { return true }
                         try await register()
                         return false
@@ -64,7 +64,7 @@ extension FaultTests {
                         let before = try await scene.entries()
                         #expect(before.count == 9)
                         try await proxy.heal()
-                        let edited = try await scene.entry("com.acme.service0", within: .seconds(60)) {
+                        let edited = try await scene.entry("com.acme.service0") {
                             $0["spec"]?["hosts"] == ["com.acme.service0"]
                         }
                         #expect(edited.virtualAddresses == before["com.acme.service0"]?.virtualAddresses)

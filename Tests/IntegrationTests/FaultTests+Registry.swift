@@ -38,7 +38,7 @@ extension FaultTests {
         try await Self.withProxy { scene, proxy in
             let interfaces = (0..<20).map { "com.acme.Service\($0)" }
             try await scene.register(interfaces.flatMap { Provider.many($0, 0..<5) })
-            let options = BridgeOptions(zooKeeper: proxy, registry: "sessionTimeout: 1s")
+            let options = BridgeOptions(zooKeeper: proxy, registry: "sessionTimeout: 4s")
             try await scene.withBridge(configured: options) { bridge in
                 try await scene.waitUntilEqual()
                 let before = try await scene.entries()
@@ -76,7 +76,7 @@ extension FaultTests {
         try await Self.withProxy { scene, proxy in
             let interfaces = (0..<10).map { "com.acme.Service\($0)" }
             try await scene.register(interfaces.flatMap { Provider.many($0, 0..<3) })
-            let options = BridgeOptions(zooKeeper: proxy, registry: "sessionTimeout: 1s")
+            let options = BridgeOptions(zooKeeper: proxy, registry: "sessionTimeout: 4s")
             try await scene.withBridge(configured: options) { bridge in
                 try await scene.waitUntilEqual()
                 let before = try await scene.entries()
@@ -85,8 +85,8 @@ extension FaultTests {
                 try await scene.register(Provider.many(interfaces[0], 3..<4) + Provider.many(Self.orders, 0..<1))
                 try await scene.deregister(Provider.many(interfaces[1], 0..<1))
                 // Longer than the session, so that everyone has given it up.
-                let status = try await bridge.status("the registry was good 4 s ago") { status in
-                    if case .double(let age)? = status.registry["lastGood"] { age > 4 } else { false }
+                let status = try await bridge.status("the registry was good 8 s ago") { status in
+                    if case .double(let age)? = status.registry["lastGood"] { age > 8 } else { false }
                 }
                 #expect(status.registry["health"] == "stale")
                 #expect(status.registry["reason"]?.string?.contains(proxy.address) == true, "\(status)")

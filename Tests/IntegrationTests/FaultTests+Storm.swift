@@ -32,7 +32,7 @@ extension FaultTests {
                 }
                 let rate = Double(seconds * 1000) / ((ContinuousClock.now - began) / .seconds(1))
                 let waiting = ContinuousClock.now
-                try await scene.waitUntilEqual(within: .seconds(60))
+                try await scene.waitUntilEqual()
                 try await bridge.status("nothing is left to do") {
                     $0.delivery["pending"] == 0 && $0.delivery["troubleCount"] == 0 && $0.registry["hold"] == nil
                 }

@@ -3,7 +3,7 @@ internal import Testing
 
 /// Faults that are injected between real servers and the built program. Each test looks at what stands in the cluster
 /// afterwards, and at what was written there in between.
-@Suite("Faults on real servers", .realServers, .serialized, .timeLimit(.minutes(3)))
+@Suite("Faults on real servers", .realServers, .serialized, .timeLimit(.minutes(5)))
 struct FaultTests {
     static let orders = "com.acme.Orders"
     static let stock = "com.acme.Stock"

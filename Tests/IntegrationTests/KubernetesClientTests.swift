@@ -5,7 +5,7 @@ internal import Logging
 internal import Testing
 
 /// What the Kubernetes client promises, against a real API server.
-@Suite("The Kubernetes client", .realServers, .timeLimit(.minutes(3)))
+@Suite("The Kubernetes client", .realServers, .timeLimit(.minutes(5)))
 struct KubernetesClientTests {
     private static let configMaps = ResourceType(group: "", version: "v1", plural: "configmaps", kind: "ConfigMap")
     private static let serviceEntries = ResourceType(

@@ -3,7 +3,7 @@ internal import JSON
 internal import Testing
 
 /// The acceptance of the main job, step by step, on a real ZooKeeper and a real kube-apiserver with Istio's CRDs.
-@Suite("The main job", .realServers, .timeLimit(.minutes(3)))
+@Suite("The main job", .realServers, .timeLimit(.minutes(5)))
 struct MainJobTests {
     private static let demo = "org.apache.dubbo.demo.demoservice"
 

@@ -3,7 +3,7 @@ internal import Synchronization
 internal import Testing
 internal import ZooKeeper
 
-@Suite("The ZooKeeper client on an ensemble", .realServers, .timeLimit(.minutes(1)))
+@Suite("The ZooKeeper client on an ensemble", .realServers, .timeLimit(.minutes(5)))
 struct ZooKeeperClientEnsembleTests {
     @Test("when the leader is killed under load no change is lost, and none is seen twice")
     func leaderKilled() async throws {

@@ -2,7 +2,7 @@ internal import IsthmusTesting
 internal import Testing
 internal import ZooKeeper
 
-@Suite("Long replies of a real ZooKeeper", .realServers, .timeLimit(.minutes(1)))
+@Suite("Long replies of a real ZooKeeper", .realServers, .timeLimit(.minutes(5)))
 struct ZooKeeperClientLimitTests {
     private static let providers = "/dubbo/com.acme.Big/providers"
 

@@ -2,7 +2,7 @@ internal import IsthmusTesting
 internal import Testing
 internal import ZooKeeper
 
-@Suite("TLS of the ZooKeeper client on a real server", .realServers, .timeLimit(.minutes(1)))
+@Suite("TLS of the ZooKeeper client on a real server", .realServers, .timeLimit(.minutes(5)))
 struct ZooKeeperClientTLSTests {
     private func configuration(
         _ certificates: TestCertificates, _ change: (inout TLS) -> Void = { _ in }

@@ -83,13 +83,13 @@ struct ZooKeeperClientPeerTests {
         }
     }
 
-    /// Answers a list of children with 21 kB in pieces of 1 kB, one each 150 ms; after `pieces` of them nothing more comes.
+    /// Answers a list of children with 21 kB in pieces of 1 kB, one each 450 ms; after `pieces` of them nothing more comes.
     /// The list is followed at once by the answer to the second request, for a client that makes it before the list's end.
     private static func slow(pieces: Int = .max, answersTwo: Bool = false) -> ServerScript {
         ServerScript { channel, number, frame in
             var frame = frame
             guard number > 0 else {
-                channel.writeAndFlush(ByteBuffer.handshake(timeout: 3_000), promise: nil)
+                channel.writeAndFlush(ByteBuffer.handshake(timeout: 9_000), promise: nil)
                 return
             }
             guard (try? RequestHeader(reading: &frame))?.xid == 1 else { return }
@@ -105,7 +105,7 @@ struct ZooKeeperClientPeerTests {
             while count < pieces, let piece = rest.readSlice(length: min(1_000, rest.readableBytes)),
                 piece.readableBytes > 0
             {
-                channel.eventLoop.scheduleTask(in: .milliseconds(150 * Int64(count))) {
+                channel.eventLoop.scheduleTask(in: .milliseconds(450 * Int64(count))) {
                     channel.writeAndFlush(piece, promise: nil)
                 }
                 count += 1

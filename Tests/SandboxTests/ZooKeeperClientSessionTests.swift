@@ -107,7 +107,7 @@ struct ZooKeeperClientSessionTests {
     func pings() async throws {
         try await withZooKeeperServer(.quick()) { server in
             var configuration = ZooKeeperClient.Configuration()
-            configuration.sessionTimeout = .seconds(2)
+            configuration.sessionTimeout = .seconds(6)
             try await withZooKeeperClient(server.address, configuration: configuration) { client in
                 var events = await client.events().makeAsyncIterator()
                 let session = try await events.nextSession()
@@ -115,7 +115,7 @@ struct ZooKeeperClientSessionTests {
                 // As long as pings come, the deadline moves.
                 try await server.wait { tree in
                     guard let first, let deadline = tree.deadline else { return false }
-                    return deadline > first + .milliseconds(1_800)
+                    return deadline > first + .milliseconds(5_400)
                 }
                 #expect(await server.tree.sessionIDs == [session.id])
                 #expect(try await client.exists("/") != nil)

@@ -7,7 +7,7 @@ extension SoakScene {
     func calm() async throws {
         let began = ContinuousClock.now
         var last: [String] = []
-        try await eventually("everything is as it is registered", within: .seconds(60)) {
+        try await eventually("everything is as it is registered") {
             try check()
             let differences = try await differences()
             if !differences.isEmpty { last = differences }

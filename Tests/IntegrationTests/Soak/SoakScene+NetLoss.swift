@@ -62,7 +62,7 @@ extension SoakScene {
 
     private func bothHold() async throws {
         for replica in replicas {
-            try await eventually("replica \(replica.name) holds what was lost", within: .seconds(30)) {
+            try await eventually("replica \(replica.name) holds what was lost") {
                 try await replica.status()
             } until: {
                 $0.heldCount > 0 && $0["deliveries"]?.array?.first?["pending"] == 0
@@ -95,9 +95,9 @@ extension SoakScene {
         record.log("replica \(leader.name) is killed while it holds")
         leader.current.kill()
         _ = await leader.current.waitForExit()
-        try await eventually("replica \(other.name) leads", within: .seconds(30)) { try await other.status().isLeading }
+        try await eventually("replica \(other.name) leads") { try await other.status().isLeading }
         try leader.restart()
-        try await eventually("replica \(leader.name) answers", within: .seconds(30)) {
+        try await eventually("replica \(leader.name) answers") {
             try await leader.status()["ready"] == .bool(true)
         }
     }

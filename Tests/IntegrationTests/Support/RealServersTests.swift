@@ -2,7 +2,7 @@ internal import IsthmusTesting
 internal import Testing
 
 /// The helpers themselves: what the other tests build upon holds on this machine.
-@Suite("The real servers", .realServers, .timeLimit(.minutes(2)))
+@Suite("The real servers", .realServers, .timeLimit(.minutes(5)))
 struct RealServersTests {
     @Test("ZooKeeper keeps data and sessions over a restart, and answers nothing while it is paused")
     func zooKeeperRestart() async throws {

@@ -60,7 +60,7 @@ final class RunningBridge: Sendable {
     /// Returns its status when that is as expected.
     @discardableResult
     func status(
-        _ expectation: String, within limit: Duration = .seconds(20), where holds: (JSONValue) -> Bool
+        _ expectation: String, within limit: Duration = .seconds(60), where holds: (JSONValue) -> Bool
     ) async throws -> JSONValue {
         try await eventually("the status says that \(expectation)", within: limit) {
             try await status()

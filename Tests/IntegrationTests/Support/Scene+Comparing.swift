@@ -77,7 +77,7 @@ extension Scene {
     }
 
     /// Returns when the cluster has exactly what the registry has.
-    func waitUntilEqual(within limit: Duration = .seconds(30)) async throws {
+    func waitUntilEqual(within limit: Duration = .seconds(60)) async throws {
         let registered = try await registered()
         try await eventually("the cluster has exactly what the registry has", within: limit) {
             try await delivered()

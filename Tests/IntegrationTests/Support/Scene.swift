@@ -103,7 +103,7 @@ struct Scene: Sendable {
     }
 
     func entry(
-        _ name: String, within limit: Duration = .seconds(20), where holds: (JSONValue) -> Bool
+        _ name: String, within limit: Duration = .seconds(60), where holds: (JSONValue) -> Bool
     ) async throws -> JSONValue {
         let seen = try await eventually("the ServiceEntry \(name) is as expected", within: limit) {
             try await entries()

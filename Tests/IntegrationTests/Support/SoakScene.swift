@@ -10,7 +10,7 @@ internal import ZooKeeper
 struct SoakScene: Sendable {
     static let namespace = "soak"
     /// Seconds.
-    static let guardWindow = 3
+    static let guardWindow = 8
 
     let record: SoakRecord
     let zooKeeper: RealZooKeeper
