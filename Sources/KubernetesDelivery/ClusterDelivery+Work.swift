@@ -100,7 +100,7 @@ extension ClusterDelivery {
         guard case .serviceEntry(let entry)? = resource else { return .deliver(resource, again: nil) }
         let workloads = caches[.workloadEntry]
         return moves.step(to: entry, from: object?.spec, isAvailable: hasWorkloads, now: elapsed()) { key in
-            leaving.contains(key) ? nil : workloads?[key]?.shownSince
+            uncertain.contains(key) ? nil : workloads?[key]?.shownSince
         }
     }
 
@@ -116,9 +116,12 @@ extension ClusterDelivery {
     private func rest(beforeDeletionOf key: ResourceKey, _ desired: any DesiredState) async -> Duration? {
         guard let service = WorkloadEntry.serviceEntry(ofWorkload: key) else { return nil }
         guard await desired.isInline(service) == true else { return nil }
-        guard let known = known(service) else { return nil }
+        let known = known(service)
+        let isUncertain = uncertain.contains(service) || known?.isOutdated == true
+        if known == nil, !isUncertain { return nil }
         return moves.rest(
-            beforeDeletionFor: service, isInline: !known.selectsWorkloads, isEchoed: known.isEchoed, now: elapsed())
+            beforeDeletionFor: service, isInline: isUncertain ? nil : known?.selectsWorkloads == false,
+            isEchoed: known?.isEchoed == true, now: elapsed())
     }
 
     /// Writes, unless somebody else would only undo it again.
@@ -162,9 +165,11 @@ extension ClusterDelivery {
             let present = try await client.get(type, name: key.name, namespace: key.namespace)
             let object = ActualObject(present, key.kind)
             caches[key.kind]?.read(key, ownership.covers(object) ? object : nil, since: ticket)
+            uncertain.remove(key)
             return Sighting(object: object, rival: present.rival(of: Self.fieldManager))
         } catch  where error.code == .notFound {
             caches[key.kind]?.read(key, nil, since: ticket)
+            uncertain.remove(key)
             return Sighting()
         }
     }
@@ -179,23 +184,36 @@ extension ClusterDelivery {
         case .conflict(let reason):
             return (.refused(reason: reason), nil)
         case .create(let resource):
-            guard isLeading else { return standBy() }
-            return try await create(resource)
+            return try await write(key) { () throws(KubernetesError) in try await create(resource) }
         case .patch(_, let patch, let scope):
-            guard isLeading else { return standBy() }
-            guard let stored = try await send(patch, key) else { return (.outdated, nil) }
-            return (.done(.updated(scope)), stored)
+            return try await write(key) { () throws(KubernetesError) in
+                guard let stored = try await send(patch, key) else { return (.outdated, nil) }
+                return (.done(.updated(scope)), stored)
+            }
         case .delete(let actual):
-            guard isLeading else { return standBy() }
-            if key.kind == .workloadEntry { leaving.insert(key) }
-            defer { leaving.remove(key) }
-            return (try await delete(actual), nil)
+            return try await write(key, isDeletion: true) { () throws(KubernetesError) in
+                (try await delete(actual), nil)
+            }
         }
     }
 
-    private func standBy() -> Step {
-        hasStoodBy = true
-        return (.standby, nil)
+    private func write(
+        _ key: ResourceKey, isDeletion: Bool = false, _ request: () async throws(KubernetesError) -> Step
+    ) async throws(KubernetesError) -> Step {
+        guard isLeading else {
+            hasStoodBy = true
+            return (.standby, nil)
+        }
+        if key.kind == .serviceEntry || isDeletion { uncertain.insert(key) }
+        do throws(KubernetesError) {
+            let step = try await request()
+            uncertain.remove(key)
+            return step
+        } catch {
+            // Otherwise the next look at it tells.
+            if !error.isOutcomeUnknown { uncertain.remove(key) }
+            throw error
+        }
     }
 
     private func create(_ resource: Resource) async throws(KubernetesError) -> Step {

@@ -19,8 +19,9 @@ package actor ClusterDelivery: Delivery {
     let elapsed: @Sendable () -> Duration
     var caches: [ResourceKind: ObjectCache] = [.serviceEntry: ObjectCache(), .workloadEntry: ObjectCache()]
     var moves: EndpointMoves
-    /// WorkloadEntries that are being deleted.
-    var leaving: Set<ResourceKey> = []
+    /// ServiceEntries that are being written and WorkloadEntries that are being deleted, and those of which nobody knows what came of it:
+    /// the cluster may have either, what the cache says or what it will say.
+    var uncertain: Set<ResourceKey> = []
     /// Whether WorkloadEntries are followed, and can be written.
     var hasWorkloads = false
     var contention = Contention()

@@ -125,13 +125,13 @@ package struct EndpointMoves: Sendable {
 
     /// How long a WorkloadEntry has to stay that nobody wants any more, where its service is wanted inline.
     /// - Parameters:
-    ///   - isInline: Whether the cluster has the service so.
+    ///   - isInline: Whether the cluster has the service so; `nil` while nobody knows.
     ///   - isEchoed: Whether the watch has shown all that was written of it.
     package mutating func rest(
-        beforeDeletionFor service: ResourceKey, isInline: Bool, isEchoed: Bool, now: Duration
+        beforeDeletionFor service: ResourceKey, isInline: Bool?, isEchoed: Bool, now: Duration
     ) -> Duration? {
-        guard isInline, isEchoed || inlineSince[service] != nil else {
-            inlineSince[service] = nil
+        if isInline == false { inlineSince[service] = nil }
+        guard isInline == true, isEchoed || inlineSince[service] != nil else {
             let since = awaitedSince[service] ?? now
             awaitedSince[service] = since
             // An entry that is refused may take for ever, and each of thousands waits for it.

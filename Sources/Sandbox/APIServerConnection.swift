@@ -85,8 +85,16 @@ struct APIServerConnection: Sendable {
         case .loseReply:
             _ = await answer(message, route)
             return false
+        case .holdReply(let condition):
+            let reaction = await answer(message, route)
+            try await server.wait(until: condition)
+            return try await react(reaction, to: message, on: outbound)
         }
-        switch await answer(message, route) {
+        return try await react(await answer(message, route), to: message, on: outbound)
+    }
+
+    private func react(_ reaction: Reaction, to message: Message, on outbound: Writer) async throws -> Bool {
+        switch reaction {
         case .complete(let answer): return try await send(answer, to: message, on: outbound)
         case .stream(let watch):
             try await watch.run(on: outbound, version: message.head.version, clock: server.settings.clock)

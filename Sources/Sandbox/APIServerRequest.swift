@@ -51,6 +51,8 @@ package enum APIServerFault: Sendable {
     case dropConnection
     /// Carries the request out, then closes the connection without an answer.
     case loseReply
+    /// Carries the request out, and answers when the store is as wanted.
+    case holdReply(until: @Sendable (ResourceStore) -> Bool)
 }
 
 /// The faults that are still to come.

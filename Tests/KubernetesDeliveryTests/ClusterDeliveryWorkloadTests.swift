@@ -38,6 +38,33 @@ struct ClusterDeliveryWorkloadTests {
         }
     }
 
+    @Test("as long as nobody knows whether the service selects them, endpoints that are not wanted any more stay")
+    func lateAnswer() async throws {
+        try await World.run { world in
+            let numbers = [1, 2, 3]
+            let clock = HastyClock()
+            try await world.withDelivery(usesWorkloads: true, clock: clock, isClientHasty: false) { delivery in
+                world.wish(Self.service(numbers, isInline: true), of: delivery)
+                try await world.server.wait { $0.visible == numbers.addresses }
+                // The server takes its time with the answer to the write by which the service selects them.
+                await world.server.inject(
+                    .holdReply { $0.spec("answer") != nil }, where: { $0.verb == .patch && $0.name == "a" })
+                world.wish(Self.service(numbers), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.isInline == false }
+                world.wish(Self.service(numbers, isInline: true), after: world.wishes, of: delivery)
+                try await clock.sleep(for: .seconds(10))
+                #expect(await world.server.store.visible == numbers.addresses)
+                try await world.create(.sample("answer"))
+                let gaps = Mutex(0)
+                try await world.server.wait { store in
+                    if store.visible != numbers.addresses { gaps.withLock { $0 += 1 } }
+                    return store.isInline == true && store.workloads.isEmpty
+                }
+                #expect(gaps.withLock { $0 } == 0)
+            }
+        }
+    }
+
     @Test("one instance that comes, changes or goes is one write, and none of the service")
     func oneWrite() async throws {
         try await World.run { world in

@@ -237,6 +237,9 @@ struct EndpointMovesTests {
             moves.rest(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == moves.settleTime)
         now += moves.settleTime
         #expect(moves.rest(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == nil)
+        // While nobody knows, nothing goes, and what was seen before still counts.
+        #expect(moves.rest(beforeDeletionFor: service, isInline: nil, isEchoed: true, now: now) == .seconds(1))
+        #expect(moves.rest(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == nil)
         // The next move begins anew.
         #expect(moves.rest(beforeDeletionFor: service, isInline: false, isEchoed: true, now: now) == .seconds(1))
     }
