@@ -121,8 +121,6 @@ public final class AdmissionWebhook: Sendable {
         configuration.applicationProtocols = ["http/1.1"]
         let tls = try NIOSSLContext(configuration: configuration)
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.socketOption(ReservedPort.option), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try self.add(channel)
@@ -132,7 +130,7 @@ public final class AdmissionWebhook: Sendable {
                     try pipeline.addHandler(AdmissionWebhookHandler(webhook: self))
                 }
             }
-            .bind(to: SocketAddress(ipAddress: "127.0.0.1", port: port)).get()
+            .withBoundSocket(try reservation.listen()).get()
         state.withLock { $0.listener = listener }
     }
 

@@ -27,7 +27,7 @@ public actor ChaosProxy {
     nonisolated let eventLoop: any EventLoop
     nonisolated let reservation: ReservedPort
     var upstreamPort: Int
-    private var listener: (any Channel)?
+    private var listener: (channel: any Channel, socket: Int32)?
     var isRefusing = true
     private(set) var isStopped = false
 
@@ -90,26 +90,24 @@ public actor ChaosProxy {
         guard !isStopped else { throw TestSupportError("the proxy on port \(port) has stopped") }
         isRefusing = false
         guard listener == nil else { return }
-        let fresh = try await bootstrap().bind(to: SocketAddress(ipAddress: "127.0.0.1", port: port)).get()
+        let socket = try reservation.listen(receiveBuffer: Int32(Self.socketBuffer))
+        let fresh = (channel: try await bootstrap().withBoundSocket(socket).get(), socket: socket)
         // Meanwhile someone may have wished otherwise, or for the same.
-        guard !isRefusing, listener == nil else {
-            try? await fresh.close()
-            return
-        }
-        listener = fresh
+        if isRefusing || listener != nil { await Self.close(fresh) } else { listener = fresh }
     }
 
     func stopListening() async {
         isRefusing = true
-        try? await listener.take()?.close()
+        if let listener = listener.take() { await Self.close(listener) }
+    }
+
+    private static func close(_ listener: (channel: any Channel, socket: Int32)) async {
+        ReservedPort.endListening(listener.socket)
+        try? await listener.channel.close()
     }
 
     private func bootstrap() -> ServerBootstrap {
         ServerBootstrap(group: eventLoop)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.socketOption(ReservedPort.option), value: 1)
-            // What it accepts has it from the start.
-            .serverChannelOption(.socketOption(.so_rcvbuf), value: Self.socketBuffer)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.maxMessagesPerRead, value: 1)

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Synchronization
 
 /// A process that a test started: it writes into a log file, can be signalled, and never outlives the test process.
 ///
@@ -10,6 +11,9 @@ public final class ChildProcess: Sendable {
     public let pid: Int32
     /// Where its standard output goes, and its standard error unless that was parted.
     public let logPath: String
+
+    /// One after the other: a process that starts while another one is being started would keep open what tells of that one's end.
+    static let starting = Mutex(())
 
     private let process: Process
     private let waiter: ExitWaiter
@@ -56,7 +60,7 @@ public final class ChildProcess: Sendable {
             ProcessGuard.shared.drop(ended.processIdentifier)
         }
         do {
-            try process.run()
+            try starting.withLock { _ in try process.run() }
         } catch {
             throw TestSupportError("cannot start \(name) (\(executable)): \(error)")
         }

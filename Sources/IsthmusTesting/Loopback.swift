@@ -1,4 +1,5 @@
 internal import Foundation
+internal import NIOCore
 
 /// Ports and short conversations on 127.0.0.1.
 public enum Loopback {
@@ -12,7 +13,7 @@ public enum Loopback {
         return try (0..<count).map { _ in
             let socket = try makeSocket()
             sockets.append(socket)
-            return try bindToFreePort(socket)
+            return try bind(socket, to: 0)
         }
     }
 
@@ -41,11 +42,8 @@ public enum Loopback {
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(socket, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
         }
-        var address = address(port: port)
-        let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
+        let connected = try SocketAddress(ipAddress: "127.0.0.1", port: port).withSockAddr {
+            connect(socket, $0, socklen_t($1)) == 0
         }
         guard connected else { throw failure("cannot connect to 127.0.0.1:\(port)") }
         let request = Array(text.utf8)
@@ -57,22 +55,33 @@ public enum Loopback {
         var buffer = [UInt8](repeating: 0, count: 16_384)
         while true {
             let count = recv(socket, &buffer, buffer.count, 0)
+            // So ends an answer to one who sent more than the peer wanted to read.
+            if count < 0, errno == ECONNRESET, !answer.isEmpty { return String(decoding: answer, as: UTF8.self) }
             guard count >= 0 else { throw failure("no answer from 127.0.0.1:\(port)") }
             guard count > 0 else { return String(decoding: answer, as: UTF8.self) }
             answer += buffer[..<count]
         }
     }
 
-    static func bindToFreePort(_ socket: Int32) throws -> Int {
-        var address = address(port: 0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-            }
+    /// - Parameter port: 0 for one that is free.
+    /// - Returns: The port.
+    static func bind(_ socket: Int32, to port: Int) throws -> Int {
+        let bound = try SocketAddress(ipAddress: "127.0.0.1", port: port).withSockAddr {
+            Foundation.bind(socket, $0, socklen_t($1)) == 0
         }
-        guard bound else { throw failure("cannot find a free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
+        guard bound else { throw failure(port == 0 ? "cannot find a free port" : "cannot have port \(port)") }
+        return try Self.port(of: socket)
+    }
+
+    private static func port(of socket: Int32) throws -> Int {
+        var length = socklen_t(128)
+        return try withUnsafeTemporaryAllocation(byteCount: Int(length), alignment: 8) { bytes in
+            guard getsockname(socket, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length) == 0 else {
+                throw failure("a socket has no port")
+            }
+            // Behind two bytes that say which kind of address it is.
+            return Int(bytes[2]) << 8 | Int(bytes[3])
+        }
     }
 
     static func makeSocket() throws -> Int32 {
@@ -91,14 +100,6 @@ public enum Loopback {
         #else
             0
         #endif
-    }
-
-    private static func address(port: Int) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        return address
     }
 
     private static func failure(_ what: String) -> TestSupportError {

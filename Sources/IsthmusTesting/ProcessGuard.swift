@@ -38,7 +38,7 @@ final class ProcessGuard: Sendable {
         shell.standardInput = pipe
         shell.standardOutput = FileHandle.nullDevice
         shell.standardError = FileHandle.nullDevice
-        let started = (try? shell.run()) != nil
+        let started = ChildProcess.starting.withLock { _ in (try? shell.run()) != nil }
         input = Mutex(started ? pipe.fileHandleForWriting : nil)
     }
 

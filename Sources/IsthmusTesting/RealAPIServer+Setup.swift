@@ -11,7 +11,7 @@ extension RealAPIServer {
             "--tls-cert-file=\(credentials.serverCertificate)", "--tls-private-key-file=\(credentials.serverKey)",
             "--client-ca-file=\(credentials.authority)", "--token-auth-file=\(credentials.tokens)",
             "--authorization-mode=RBAC",
-            "--audit-policy-file=\(audit.policyPath)", "--audit-log-path=\(audit.path)",
+            "--audit-policy-file=\(audit.policyPath)", "--audit-log-path=\(audit.path)", "--audit-log-maxsize=10000",
             "--service-account-key-file=\(credentials.serviceAccountPublicKey)",
             "--service-account-signing-key-file=\(credentials.serviceAccountKey)",
             "--service-account-issuer=https://kubernetes.default.svc",

@@ -162,11 +162,12 @@ package actor APIServer {
         wakeWaiters()
     }
 
-    /// Counts the request, and says what shall go wrong with it.
-    func admit(_ request: APIServerRequest) -> APIServerFault? {
+    /// Counts the request, and says what shall go wrong with it, and to which epoch it belongs if it is a watch: whoever saw it counted
+    /// can close it.
+    func admit(_ request: APIServerRequest) -> (fault: APIServerFault?, watchEpoch: Int) {
         requestCounts.add(request)
         wakeWaiters()
-        return faults.take(for: request)
+        return (faults.take(for: request), watchEpoch)
     }
 
     /// The watch and what it has to tell next.

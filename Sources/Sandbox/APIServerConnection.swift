@@ -71,7 +71,8 @@ struct APIServerConnection: Sendable {
     /// Whether the connection can serve another request.
     private func answer(_ message: Message, on outbound: Writer) async throws -> Bool {
         let route = APIServerRoute(method: message.head.method, uri: message.head.uri, kinds: server.settings.kinds)
-        switch await server.admit(route.request(message.head.headers)) {
+        let (fault, watchEpoch) = await server.admit(route.request(message.head.headers))
+        switch fault {
         case nil: break
         case .respond(let code, let headers, let body):
             let text = body.map { Array($0.utf8) } ?? Self.injected(code).json.bytes
@@ -88,16 +89,19 @@ struct APIServerConnection: Sendable {
         case .holdReply(let condition):
             let reaction = await answer(message, route)
             try await server.wait(until: condition)
-            return try await react(reaction, to: message, on: outbound)
+            return try await react(reaction, to: message, watchEpoch, on: outbound)
         }
-        return try await react(await answer(message, route), to: message, on: outbound)
+        return try await react(await answer(message, route), to: message, watchEpoch, on: outbound)
     }
 
-    private func react(_ reaction: Reaction, to message: Message, on outbound: Writer) async throws -> Bool {
+    private func react(
+        _ reaction: Reaction, to message: Message, _ watchEpoch: Int, on outbound: Writer
+    ) async throws -> Bool {
         switch reaction {
         case .complete(let answer): return try await send(answer, to: message, on: outbound)
         case .stream(let watch):
-            try await watch.run(on: outbound, version: message.head.version, clock: server.settings.clock)
+            try await watch.run(
+                on: outbound, version: message.head.version, epoch: watchEpoch, clock: server.settings.clock)
             return message.head.isKeepAlive
         }
     }

@@ -14,11 +14,10 @@ struct APIServerWatch: Sendable {
     let presentation: APIServerPresentation
 
     func run<C: Clock<Duration>>(
-        on outbound: APIServerConnection.Writer, version: HTTPVersion, clock: C
+        on outbound: APIServerConnection.Writer, version: HTTPVersion, epoch: Int, clock: C
     ) async throws {
         let end = clock.now.advanced(by: options.timeout ?? Self.defaultTimeout)
         var nextBookmark = clock.now.advanced(by: server.settings.bookmarkInterval)
-        let epoch = await server.watchEpoch
         var watch = watch
 
         var head = HTTPResponseHead(version: version, status: .ok)

@@ -95,34 +95,36 @@ struct RegistryFaultTests {
             let lost = ZooKeeperServer(configuration: settings)
             let running = Task { try await lost.run() }
             defer { running.cancel() }
-            let port = try await lost.port
             try await lost.makePath("/dubbo")
             for host in 1...60 { try await lost.register("a.Cart", host) }
             try await lost.register("a.Order", 61)
             let plan = Street.Plan(sessionTimeout: .milliseconds(400))
-            try await Street.run(plan, cluster, registry: try await lost.address) { street in
-                try await street.wait(for: "a.cart", Self.addresses(1...60))
-                try await street.wait(for: "a.order", ["10.0.0.61"])
-                running.cancel()
-                _ = await running.result
-                try await Self.restore(settings, port, street)
+            try await ChaosProxy.withProxy(to: try await lost.port) { proxy in
+                try await Street.run(plan, cluster, registry: proxy.address) { street in
+                    try await street.wait(for: "a.cart", Self.addresses(1...60))
+                    try await street.wait(for: "a.order", ["10.0.0.61"])
+                    running.cancel()
+                    _ = await running.result
+                    try await proxy.refuse()
+                    try await Self.restore(settings, proxy, street)
+                }
             }
         }
     }
 
     private static func addresses(_ hosts: ClosedRange<Int>) -> [String] { hosts.map { "10.0.0.\($0)" } }
 
-    /// A server on the same port that knows twenty of the sixty, and a service that had been removed.
+    /// A server in its place that knows twenty of the sixty, and a service that had been removed.
     private static func restore(
-        _ settings: ZooKeeperServer.Configuration, _ port: Int, _ street: Street
+        _ settings: ZooKeeperServer.Configuration, _ proxy: ChaosProxy, _ street: Street
     ) async throws {
-        var settings = settings
-        settings.port = port
         let backup = ZooKeeperServer(configuration: settings)
         try await backup.makePath("/dubbo")
         for host in 1...20 { try await backup.register("a.Cart", host) }
         try await backup.register("a.Till", 70)
         try await withZooKeeperServer(backup) { backup in
+            await proxy.redirect(to: try await backup.port)
+            try await proxy.refuse(false)
             try await street.wait(for: "a.till", ["10.0.0.70"])
             try await street.settle()
             #expect(await street.endpoints("a.cart")?.count == 60)

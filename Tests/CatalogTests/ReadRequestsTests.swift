@@ -16,7 +16,7 @@ struct ReadRequestsTests {
 
     @Test("names that follow the first within the gathering time come with it")
     func gathering() async {
-        let gathered = requests.gathered(for: .milliseconds(50)).makeAsyncIterator()
+        let gathered = requests.gathered(for: .seconds(2)).makeAsyncIterator()
         let first = Task { await gathered.next() }
         for name in ["c", "b", "a"] { requests.read([name]) }
         #expect(await first.value == .names(["a", "b", "c"]))

@@ -159,7 +159,7 @@ struct WorkQueueTests {
                     }
                 }
             }
-            try await yield(while: tally.counts.withLock({ $0.seen != $0.newest }))
+            try await yield(while: tally.counts.withLock({ $0.seen != $0.newest }) || queue.unfinished > 0)
         }
         let end = tally.counts.withLock { $0 }
         #expect(end.overlaps == 0 && end.seen == end.newest)

@@ -253,13 +253,15 @@ struct ChaosProxyTests {
     @Test("a client of an upstream that isn't there is reset, and reaches another one after a redirection")
     func upstreamIsGone() async throws {
         try await Self.run { proxy, server in
-            await proxy.redirect(to: try Loopback.freePort())
+            let vacant = try ReservedPort()
+            await proxy.redirect(to: vacant.port)
             // Otherwise the reset may come while the client still connects.
             await proxy.blackHole(going: [.toClient])
             try await TestClient.run(to: proxy.port) { client in
                 await proxy.blackHole(false)
                 #expect(await Self.isReset(&client))
             }
+            withExtendedLifetime(vacant) {}
             #expect(await proxy.traffic.accepted == 1)
             await proxy.redirect(to: server.port)
             try await TestClient.run(to: proxy.port) { client in

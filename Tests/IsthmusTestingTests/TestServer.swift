@@ -7,6 +7,7 @@ internal import Synchronization
 final class TestServer: Sendable {
     struct State {
         var connections: [any Channel] = []
+        var isReading: Bool
         var received = 0
         /// Connections that ended with an error, such as a reset.
         var failures = 0
@@ -30,14 +31,18 @@ final class TestServer: Sendable {
     }
 
     private init(reading: Bool) async throws {
-        let state = StateBox()
+        let state = StateBox(isReading: reading)
         listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_rcvbuf), value: 16 * 1024)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.autoRead, value: reading)
+            .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    state.value.withLock { $0.connections.append(channel) }
+                    let isReading = state.value.withLock { state in
+                        state.connections.append(channel)
+                        return state.isReading
+                    }
+                    if isReading { try channel.syncOptions?.setOption(.autoRead, value: true) }
                     try channel.pipeline.syncOperations.addHandler(Echo(state: state))
                 }
             }
@@ -52,7 +57,11 @@ final class TestServer: Sendable {
 
     /// From now on it reads what it is sent.
     func read() async throws {
-        for connection in state.value.withLock({ $0.connections }) {
+        let connections = state.value.withLock { state in
+            state.isReading = true
+            return state.connections
+        }
+        for connection in connections {
             try await connection.setOption(.autoRead, value: true).get()
         }
     }
@@ -63,7 +72,11 @@ final class TestServer: Sendable {
     }
 
     private final class StateBox: Sendable {
-        let value = Mutex(State())
+        let value: Mutex<State>
+
+        init(isReading: Bool) {
+            value = Mutex(State(isReading: isReading))
+        }
     }
 
     private final class Echo: ChannelInboundHandler {

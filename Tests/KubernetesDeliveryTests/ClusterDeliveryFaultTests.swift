@@ -250,6 +250,7 @@ struct ClusterDeliveryFaultTests {
             try await world.withDelivery { delivery in
                 world.wish(.sample("a", 1), .sample("b", 1), .sample("c", 1), of: delivery)
                 for name in ["a", "b", "c"] { try await world.wait(for: .sample(name, 1)) }
+                try await world.server.waitForRequests { $0[.watch, "serviceentries"] > 0 }
                 // Between two watches: the version that the next one starts from is forgotten by then.
                 await world.server.inject(.respond(status: 503), times: .max, where: { $0.verb == .watch })
                 let watches = await world.server.requestCounts[.watch, "serviceentries"]

@@ -64,6 +64,8 @@ struct ClusterDeliveryLeadershipTests {
             }
             try await world.withDelivery(leadership: lead) { delivery in
                 try await world.server.waitForRequests { $0[.watch, "serviceentries"] == 1 }
+                // What is listed was looked at; what happens from now on was not.
+                try await yield(while: world.wishes.seeded.isEmpty)
                 try await world.patch("s-0", ["spec": ["endpoints": []]])
                 try await yield(while: await !delivery.isOutdated)
                 let lists = await world.server.requestCounts[.list, "serviceentries"]
@@ -138,6 +140,7 @@ struct ClusterDeliveryLeadershipTests {
                 for name in ["a", "b"] { world.wish(.sample(name, 1), of: delivery) }
                 for name in ["a", "b"] { try await world.wait(for: .sample(name, 1)) }
                 try await delivery.settle()
+                try await world.server.waitForRequests { $0[.watch, "serviceentries"] > 0 }
                 let total = await world.server.requestCounts.total
                 for _ in 1...3 {
                     await clock.someoneSleeps()

@@ -99,6 +99,7 @@ struct World: Sendable {
 
     /// From now on the delivery isn't told of changes: its watch ends, and no other one is opened.
     func blindfold() async throws {
+        try await server.waitForRequests { $0[.watch, "serviceentries"] > 0 }
         let watches = await server.requestCounts[.watch, "serviceentries"]
         await server.inject(.respond(status: 500), times: .max, where: { $0.verb == .watch })
         await server.closeWatches()

@@ -1,3 +1,4 @@
+import IsthmusTesting
 import JSON
 import Testing
 
@@ -31,7 +32,7 @@ struct ClientFaultTests {
 
     @Test("knows that a write was never sent when there is no connection")
     func refusedConnection() async throws {
-        let unused = try UnusedPort()
+        let unused = try ReservedPort()
         defer { withExtendedLifetime(unused) {} }
         let port = unused.port
         for host in ["127.0.0.1", "localhost"] {

@@ -136,34 +136,3 @@ final class ManualClock: Clock, Sendable {
         }
     }
 }
-
-/// A port of 127.0.0.1 that refuses connections: it is bound, so that nobody else gets it, and does not listen.
-final class UnusedPort: Sendable {
-    let port: Int
-    private let descriptor: CInt
-
-    init() throws {
-        descriptor = socket(AF_INET, streamSocket, 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { [descriptor] pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw NothingThrown() }
-        port = Int(UInt16(bigEndian: address.sin_port))
-    }
-
-    deinit {
-        close(descriptor)
-    }
-}
-
-#if canImport(Glibc)
-    private let streamSocket = CInt(SOCK_STREAM.rawValue)
-#else
-    private let streamSocket = SOCK_STREAM
-#endif

@@ -93,7 +93,10 @@ struct PluginCredentialsTests {
             for _ in 0..<20 {
                 group.addTask { try? await credentials.current().credential.token?.value }
             }
-            try await until { await credentials.waiting == 19 }
+            try await until {
+                guard plugin.runs.load(ordering: .sequentiallyConsistent) == 1 else { return false }
+                return await credentials.waiting == 19
+            }
             plugin.release.signal()
             return try await group.reduce(into: []) { $0.append($1) }
         }

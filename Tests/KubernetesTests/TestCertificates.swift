@@ -1,4 +1,5 @@
 import Foundation
+import IsthmusTesting
 import NIOSSL
 
 /// Certificates of an authority of the test's own, made by `openssl`.
@@ -31,24 +32,15 @@ struct TestCertificates {
 
     private func make(_ name: String, _ rest: [String]) async throws -> Pair {
         let pair = Pair(certificate: "\(name).crt", key: "\(name).key")
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments =
+        try await ChildProcess.outputOfRunning(
+            "/usr/bin/env",
             [
                 "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
                 "2", "-subj", "/CN=\(name)", "-keyout", "\(folder)/\(pair.key)", "-out",
                 "\(folder)/\(pair.certificate)",
-            ] + rest
-        process.standardError = FileHandle.nullDevice
-        let status = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
-        guard status == 0 else { throw OpenSSLFailed() }
+            ] + rest)
         return pair
     }
-
-    struct OpenSSLFailed: Error {}
 
     func text(_ name: String) throws -> String {
         try String(contentsOf: URL(filePath: "\(folder)/\(name)"), encoding: .utf8)

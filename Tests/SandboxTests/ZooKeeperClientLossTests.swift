@@ -11,20 +11,26 @@ struct ZooKeeperClientLossTests {
     func wiped() async throws {
         var configuration = ZooKeeperClient.Configuration()
         configuration.sessionTimeout = .seconds(6)
-        // A port for two servers: the one that the client meets first has a history, the one after it has none.
-        let port = try await withZooKeeperServer { try await $0.port }
-        let client = ZooKeeperClient(try ConnectionString("127.0.0.1:\(port)"), configuration: configuration)
+        // The server that the client meets first has a history, the one after it has none.
+        let proxy = try await ChaosProxy.start(to: 0)
+        try await proxy.refuse()
+        let client = ZooKeeperClient(try ConnectionString(proxy.address), configuration: configuration)
         let events = await client.events()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await client.run() }
-            try await withZooKeeperServer(.quick(port: port)) { server in
+            try await withZooKeeperServer(.quick { $0.tick = .milliseconds(300) }) { server in
+                await proxy.redirect(to: try await server.port)
+                try await proxy.refuse(false)
                 try await server.makePath("/a/long/history/of/writes")
                 for await event in events {
                     if case .connected = event { break }
                 }
                 try await client.create("/mine", mode: .ephemeral)
             }
-            try await withZooKeeperServer(.quick(port: port)) { server in
+            try await proxy.refuse()
+            try await withZooKeeperServer(.quick { $0.tick = .milliseconds(300) }) { server in
+                await proxy.redirect(to: try await server.port)
+                try await proxy.refuse(false)
                 var seen: [ZooKeeperEvent] = []
                 for await event in events {
                     seen.append(event)
@@ -37,6 +43,7 @@ struct ZooKeeperClientLossTests {
             }
             group.cancelAll()
         }
+        await proxy.stop()
     }
 
     @Test("a client that connects into a black hole stops at once")

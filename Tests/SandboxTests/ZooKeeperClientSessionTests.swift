@@ -105,7 +105,7 @@ struct ZooKeeperClientSessionTests {
 
     @Test("pings keep an idle session alive")
     func pings() async throws {
-        try await withZooKeeperServer(.quick()) { server in
+        try await withZooKeeperServer(.quick { $0.tick = .milliseconds(300) }) { server in
             var configuration = ZooKeeperClient.Configuration()
             configuration.sessionTimeout = .seconds(6)
             try await withZooKeeperClient(server.address, configuration: configuration) { client in

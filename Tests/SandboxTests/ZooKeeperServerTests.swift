@@ -29,7 +29,8 @@ private struct RawConnection {
     /// Sends everything at once, and returns every frame that came until the server closed.
     func exchange(_ frames: [ByteBuffer]) async throws -> [ByteBuffer] {
         try await channel.executeThenClose { inbound, outbound in
-            for frame in frames { try await outbound.write(frame) }
+            // In one piece: the server may close after any of them.
+            try await outbound.write(contentsOf: frames)
             var received: [ByteBuffer] = []
             do {
                 for try await frame in inbound { received.append(frame) }

@@ -29,7 +29,12 @@ struct SnapshotKeeperTests {
         }
     }
 
-    private func written() async -> [SnapshotRecord]? { await SnapshotFile(path: folder.snapshotPath).read().records }
+    private func written() async -> [SnapshotRecord]? {
+        let reader = SnapshotFile(path: folder.snapshotPath)
+        // At once, since a thread that read for it may keep it a moment longer, and its lock with it.
+        defer { reader.release() }
+        return await reader.read().records
+    }
 
     @Test("nothing is written while nothing changes")
     func idle() async throws {

@@ -190,7 +190,7 @@ struct ZooKeeperRegistryTests {
         try await Scene.run { scene in
             #expect(await scene.firstRead() == ["begin", "complete"])
             #expect(await scene.server.tree.syncCount == 1)
-            for name in ["a.A", "a.B", "a.C"] { scene.requests.read([name]) }
+            scene.requests.read(["a.A", "a.B", "a.C"])
             #expect(await scene.next(3).sorted() == ["a.A: ", "a.B: ", "a.C: "])
             #expect(await scene.server.tree.syncCount == 2)
             await scene.server.dropConnections()
