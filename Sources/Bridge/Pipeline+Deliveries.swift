@@ -102,7 +102,11 @@ extension Pipeline: DesiredState {
     /// WorkloadEntries are small: none has to wait for its time.
     package func mayBeWanted(_ key: ResourceKey) -> Bool { key.kind == .serviceEntry && service(of: key) != nil }
 
-    package func isInline(_ key: ResourceKey) -> Bool? { resources[key]?.isInline }
+    package func departure(ofWorkload key: ResourceKey) -> WorkloadDeparture? {
+        guard wanted(key) == .absent else { return nil }
+        let service = WorkloadEntry.serviceEntry(ofWorkload: key).flatMap { resources[$0] }
+        return service?.isInline == true ? .inline : .gone
+    }
 
     package func everyKey() -> [ResourceKey] {
         Array(Set(resources.keys).union(stale.keys.flatMap { keys(of: $0) })) + workloads.keys

@@ -129,7 +129,8 @@ package struct Survey: Sendable {
         let last = items.filter(\.takesAwayEndpoints)
         let failed = await carryOut(items.filter { !$0.takesAwayEndpoints }, report)
         if last.isEmpty { return }
-        if last.count < items.count { try? await Task.sleep(for: settleTime) }
+        // Also where nothing came before: it may have been an earlier call that did it, just now.
+        try? await Task.sleep(for: settleTime)
         for item in last where failed.contains(item.service) {
             await report(item, .failed(reason: "it waits for what could not be carried out", retryAfter: nil))
         }

@@ -57,9 +57,8 @@ package protocol DesiredState: Sendable {
     /// Whether the resource may be wanted, as far as that is known without making it.
     func mayBeWanted(_ key: ResourceKey) async -> Bool
 
-    /// Whether a service that is wanted has its endpoints in itself; `nil` where there is none. It costs nothing, and it is as old as what is said
-    /// of the endpoints.
-    func isInline(_ key: ResourceKey) async -> Bool?
+    /// Why a WorkloadEntry is not wanted; `nil` where it is, or not enough is known to say.
+    func departure(ofWorkload key: ResourceKey) async -> WorkloadDeparture?
 
     /// All resources that are wanted now, in any order.
     func everyKey() async -> [ResourceKey]
@@ -70,10 +69,21 @@ package protocol DesiredState: Sendable {
 extension DesiredState {
     package func mayBeWanted(_ key: ResourceKey) async -> Bool { await wanted(key) != .absent }
 
-    package func isInline(_ key: ResourceKey) async -> Bool? {
-        guard case .serviceEntry(let entry)? = await wanted(key).resource else { return nil }
-        return entry.isInline
+    package func departure(ofWorkload key: ResourceKey) async -> WorkloadDeparture? {
+        guard await wanted(key) == .absent else { return nil }
+        guard let service = WorkloadEntry.serviceEntry(ofWorkload: key),
+            case .serviceEntry(let entry)? = await wanted(service).resource, entry.isInline
+        else { return .gone }
+        return .inline
     }
+}
+
+/// Why a WorkloadEntry is not wanted.
+package enum WorkloadDeparture: Sendable, Hashable {
+    /// Its endpoint has left, or its service has.
+    case gone
+    /// Its service has all endpoints in itself.
+    case inline
 }
 
 /// How one resource should be.

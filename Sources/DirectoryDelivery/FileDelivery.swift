@@ -112,8 +112,14 @@ package struct FileDelivery: Delivery {
         do {
             return try await offThePool { try write(change, key) }
         } catch {
-            return .failed(reason: "\(file(key)): \(Self.explanation(of: error))", retryAfter: nil)
+            return attempt(after: error, key)
         }
+    }
+
+    private func attempt(after error: any Error, _ key: ResourceKey) -> Attempt {
+        // The bridge stops.
+        if error is CancellationError { return .abandoned }
+        return .failed(reason: "\(file(key)): \(Self.explanation(of: error))", retryAfter: nil)
     }
 
     /// What a file of this name holds. Whatever calls itself something else is not ours to change: somebody put it there.
@@ -134,14 +140,13 @@ package struct FileDelivery: Delivery {
                 }
                 resource = .serviceEntry(entry.selecting)
             }
-            if wanted == .absent, let service = WorkloadEntry.serviceEntry(ofWorkload: key),
-                let failure = await write(inline: service, desired)
-            {
-                return failure
+            if wanted == .absent, let service = WorkloadEntry.serviceEntry(ofWorkload: key) {
+                guard let departure = await desired.departure(ofWorkload: key) else { return .done(nil) }
+                if departure == .inline, let failure = await write(inline: service, desired) { return failure }
             }
             return await carryOut(.plan(desired: resource, actual: actual, ownership: ownership), key)
         } catch {
-            return .failed(reason: "\(file(key)): \(Self.explanation(of: error))", retryAfter: nil)
+            return attempt(after: error, key)
         }
     }
 
@@ -155,7 +160,7 @@ package struct FileDelivery: Delivery {
                 let attempt = await carryOut(change, resource.key)
                 guard case .done = attempt else { return attempt }
             } catch {
-                return .failed(reason: "\(file(resource.key)): \(Self.explanation(of: error))", retryAfter: nil)
+                return attempt(after: error, resource.key)
             }
         }
         return nil
@@ -164,7 +169,6 @@ package struct FileDelivery: Delivery {
     /// Before a WorkloadEntry goes: the service that becomes inline must be so.
     /// - Returns: What went wrong.
     private func write(inline key: ResourceKey, _ desired: any DesiredState) async -> Attempt? {
-        guard await desired.isInline(key) == true else { return nil }
         let attempt = await attempt(key, await desired.wanted(key), desired)
         if case .done = attempt { return nil }
         return attempt

@@ -66,11 +66,15 @@ extension ClusterDelivery {
         // Whoever sees them again looks at all of them.
         if key.kind == .workloadEntry, !hasWorkloads { return .done(nil) }
         do throws(KubernetesError) {
-            if wanted == .absent, let rest = await rest(beforeDeletionOf: key, desired) {
-                return .waiting(nil, retryAfter: rest)
-            }
             if let rest = rest(beforeLookAt: key, wanted) { return .waiting(nil, retryAfter: rest) }
             let sighting = try await look(key)
+            // After the look, which may take its time, and right before the deletion.
+            if wanted == .absent, let service = WorkloadEntry.serviceEntry(ofWorkload: key), sighting.object != nil {
+                guard let departure = await desired.departure(ofWorkload: key) else { return .done(nil) }
+                if departure == .inline, let rest = rest(beforeDeletionFor: service) {
+                    return .waiting(nil, retryAfter: rest)
+                }
+            }
             switch step(to: wanted.resource, from: sighting.object) {
             case .leave(let rest): return .waiting(nil, retryAfter: rest)
             case .deliver(let resource, let rest):
@@ -98,29 +102,27 @@ extension ClusterDelivery {
     /// The way to what is wanted, which for a service that moves between the forms is not straight.
     private func step(to resource: Resource?, from object: ActualObject?) -> EndpointMoves.Step {
         guard case .serviceEntry(let entry)? = resource else { return .deliver(resource, again: nil) }
-        let workloads = caches[.workloadEntry]
+        let workloads = cache(of: .workloadEntry)
         return moves.step(to: entry, from: object?.spec, isAvailable: hasWorkloads, now: elapsed()) { key in
-            uncertain.contains(key) ? nil : workloads?[key]?.shownSince
+            guard let known = workloads[key], !known.isOutdated, !uncertain.contains(key) else { return nil }
+            return known.shownSince
         }
     }
 
     /// A service on its way to WorkloadEntries is looked at once in a while, and asking costs nothing.
     private func rest(beforeLookAt key: ResourceKey, _ wanted: Wanted) -> Duration? {
         guard case .serviceEntry(let entry)? = wanted.resource, !entry.isInline, hasWorkloads, let known = known(key),
-            !known.isOutdated, !known.selectsWorkloads
+            !known.isOutdated, !uncertain.contains(key), !known.selectsWorkloads
         else { return nil }
         return moves.rest(beforeLookAt: key, now: elapsed())
     }
 
-    /// A WorkloadEntry that is not wanted because its service becomes inline has to wait for that.
-    private func rest(beforeDeletionOf key: ResourceKey, _ desired: any DesiredState) async -> Duration? {
-        guard let service = WorkloadEntry.serviceEntry(ofWorkload: key) else { return nil }
-        guard await desired.isInline(service) == true else { return nil }
-        let known = known(service)
-        let isUncertain = uncertain.contains(service) || known?.isOutdated == true
-        if known == nil, !isUncertain { return nil }
+    /// A WorkloadEntry that is not wanted because its service becomes inline has to wait for that. What we don't know of the service may
+    /// be there all the same, such as an entry whose labels somebody has removed.
+    private func rest(beforeDeletionFor service: ResourceKey) -> Duration? {
+        let known = known(service).flatMap { $0.isOutdated || uncertain.contains(service) ? nil : $0 }
         return moves.rest(
-            beforeDeletionFor: service, isInline: isUncertain ? nil : known?.selectsWorkloads == false,
+            beforeDeletionFor: service, isInline: known.map { !$0.selectsWorkloads },
             isEchoed: known?.isEchoed == true, now: elapsed())
     }
 
@@ -148,13 +150,16 @@ extension ClusterDelivery {
         .plan(desired: desired, actual: object, ownership: ownership)
     }
 
-    /// The object as it is now: from the cache, or read anew where that is known to lag.
+    /// The object as it is now: from the cache, or read anew where that may lag.
     private func look(_ key: ResourceKey) async throws(KubernetesError) -> Sighting {
         let lost = caches[key.kind]?.takeLost(key)
-        guard let known = known(key) else { return Sighting(before: lost) }
-        guard known.isOutdated else { return Sighting(object: known.object) }
+        let known = known(key)
+        guard known?.isOutdated == true || uncertain.contains(key) else {
+            return Sighting(object: known?.object, before: known == nil ? lost : nil)
+        }
         var sighting = try await read(key)
-        if known.isForeign { sighting.before = known.object } else { sighting.rival = nil }
+        sighting.before = known.map { $0.isForeign ? $0.object : nil } ?? lost
+        if known?.isForeign != true { sighting.rival = nil }
         return sighting
     }
 
@@ -200,7 +205,8 @@ extension ClusterDelivery {
     private func write(
         _ key: ResourceKey, isDeletion: Bool = false, _ request: () async throws(KubernetesError) -> Step
     ) async throws(KubernetesError) -> Step {
-        guard isLeading else {
+        // An attempt that began before the takeover knows nothing of what the other replica left.
+        guard isLeading, !isTakingOver else {
             hasStoodBy = true
             return (.standby, nil)
         }

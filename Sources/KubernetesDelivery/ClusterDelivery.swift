@@ -41,7 +41,7 @@ package actor ClusterDelivery: Delivery {
     /// Whether others have changed our objects since they were last listed, while this replica did not lead.
     package private(set) var isOutdated = false
     /// Between the beginning of leadership and the list that tells what the other replica left.
-    private var isTakingOver = false
+    private(set) var isTakingOver = false
     private let lists = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
@@ -98,6 +98,7 @@ package actor ClusterDelivery: Delivery {
         // A list that has begun is not given up for another one: where much changes, none would ever end.
         guard isLeading, !isTakingOver, hasStoodBy || isOutdated else { return }
         hasStoodBy = false
+        moves.restart()
         guard isOutdated else { return await compareEverything() }
         isTakingOver = true
         lists.continuation.yield()

@@ -42,7 +42,11 @@ package struct EndpointMoves: Sendable {
         to desired: ServiceEntry, from actual: JSONValue?, isAvailable: Bool, now: Duration,
         shownSince: (ResourceKey) -> Duration?
     ) -> Step {
-        if desired.isInline { return deliver(desired) }
+        if desired.isInline {
+            // Since this write, at the earliest.
+            if actual?["workloadSelector"] != nil { inlineSince[desired.key] = nil }
+            return deliver(desired)
+        }
         guard isAvailable else {
             let inline = desired.inlined
             settling[desired.key] = nil
@@ -75,6 +79,11 @@ package struct EndpointMoves: Sendable {
         nextLook[service].flatMap { now < $0 ? $0 - now : nil }
     }
 
+    /// Somebody else may have moved services meanwhile.
+    package mutating func restart() {
+        self = EndpointMoves(settleTime: settleTime)
+    }
+
     /// A service is gone, on its way or not.
     package mutating func forget(_ service: ResourceKey) {
         settling[service] = nil
@@ -92,6 +101,8 @@ package struct EndpointMoves: Sendable {
         let key = desired.key
         var inline = desired.inlined
         let fits = inline.violations.isEmpty
+        // Who sees none of its endpoints has nothing to lose.
+        if kept.isEmpty, !fits { return deliver(desired.selecting) }
         // Where most was replaced meanwhile, what came must not wait.
         let mayWait = !fits || kept.count * 2 >= desired.endpoints.count
         if let since = settling[key], now - since > patience || !mayWait { settling[key] = nil }

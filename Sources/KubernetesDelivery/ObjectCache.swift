@@ -49,6 +49,8 @@ package struct ObjectCache: Sendable {
 
     private var entries: [ResourceKey: Entry] = [:]
     private var listing: [ResourceKey: Entry]?
+    /// What our own requests told of since the list began, which may be newer than it.
+    private var touched: Set<ResourceKey> = []
     /// Objects that somebody else deleted, until the next look: the answer to a request of ours may still be on its way.
     private var lost: [ResourceKey: StoredObject] = [:]
     private var listCount = 0
@@ -73,6 +75,7 @@ package struct ObjectCache: Sendable {
 extension ObjectCache {
     package mutating func listBegins() {
         listing = [:]
+        touched = []
     }
 
     package mutating func listed(_ object: ActualObject, now: Duration) {
@@ -83,7 +86,11 @@ extension ObjectCache {
 
     /// What was listed is what there is.
     package mutating func listComplete() {
-        guard let listed = listing.take() else { return }
+        guard var listed = listing.take() else { return }
+        for key in touched where listed[key]?.object.resourceVersion != entries[key]?.object.resourceVersion {
+            listed[key]?.isInvalid = true
+        }
+        touched = []
         entries = listed
         lost = [:]
         listCount += 1
@@ -159,11 +166,13 @@ extension ObjectCache {
         // A list that was read meanwhile may hold what somebody else did after us.
         if ticket.listCount != listCount { entry.isInvalid = true }
         entries[object.key] = entry
+        touch(object.key)
     }
 
     /// The object was read anew; `nil` when it is gone or not ours. What the watch or a list told meanwhile may be newer.
     package mutating func read(_ key: ResourceKey, _ object: ActualObject?, since ticket: Ticket) {
         let told = entries[key]?.foreign.flatMap { $0 == ticket.foreign ? nil : $0 }
+        touch(key)
         guard let object else {
             if told == nil, ticket.listCount == listCount { entries[key] = nil } else { invalidate(key) }
             return
@@ -172,13 +181,21 @@ extension ObjectCache {
         lost[key] = nil
         var entry = Entry(object: StoredObject(object), shown: entries[key]?.shown)
         entry.foreign = told == object.resourceVersion ? nil : told
-        let isListed = entries[key]?.object.resourceVersion == object.resourceVersion
-        entry.isInvalid = ticket.listCount != listCount && !isListed
+        let known = entries[key].flatMap { $0.object.resourceVersion == object.resourceVersion ? $0 : nil }
+        entry.isInvalid = ticket.listCount != listCount && known == nil
+        // That it was read does not say that a watch has shown it.
+        let isShown = entries[key]?.foreign == object.resourceVersion
+        entry.unseen = isShown ? [] : known?.unseen ?? [object.resourceVersion]
         entries[key] = entry
+    }
+
+    private mutating func touch(_ key: ResourceKey) {
+        if listing != nil { touched.insert(key) }
     }
 
     /// We deleted the object.
     package mutating func removed(_ object: ActualObject) {
+        touch(object.key)
         if entries[object.key]?.object.uid == object.uid { entries[object.key] = nil }
         if lost[object.key]?.uid == object.uid { lost[object.key] = nil }
     }

@@ -60,6 +60,19 @@ struct FileDeliveryTests {
         }
     }
 
+    @Test("what is broken off as the bridge stops is no failure")
+    func stop() async throws {
+        try await Folder.with { folder in
+            let delivery = folder.delivery
+            let attempt = await Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return await delivery.carryOut(.create(.serviceEntry(.sample("a", 1))), .in("a"))
+            }.value
+            #expect(attempt == .abandoned)
+            #expect(folder.files == [])
+        }
+    }
+
     @Test("what somebody added to our file is kept, and what they changed of ours is put right")
     func foreignFields() async throws {
         try await Folder.with { folder in

@@ -65,6 +65,44 @@ struct ClusterDeliveryWorkloadTests {
         }
     }
 
+    @Test("what an entry selects stays when the entry can't be known for ours any more")
+    func freedEntry() async throws {
+        try await World.run { world in
+            let clock = HastyClock()
+            try await world.withDelivery(usesWorkloads: true, clock: clock, isClientHasty: false) { delivery in
+                world.wish(Self.service([1, 2]), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.visible == [1, 2].addresses }
+                try await world.patch("a", ["metadata": ["labels": ["isthmus.mesh/instance": .null]]])
+                world.wish(Self.service([1, 2], isInline: true), after: world.wishes, of: delivery)
+                await world.wishes.waitForRefusal(of: "a")
+                try await clock.sleep(for: .seconds(10))
+                #expect(await world.server.store.visible == [1, 2].addresses)
+            }
+        }
+    }
+
+    @Test("a deletion of which nobody knows the outcome, and a list after it, keep no move from its end")
+    func lostDeletion() async throws {
+        try await World.run { world in
+            try await world.withDelivery(usesWorkloads: true, clock: HastyClock(), isClientHasty: false) { delivery in
+                world.wish(Self.service([1]), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.visible == [1].addresses }
+                // Nobody knows what came of it, and nobody looks before the minute is over.
+                await world.server.inject(
+                    .respond(status: 500, headers: [("Retry-After", "60")]), times: .max, where: { $0.verb == .delete })
+                world.wish(Self.service([1], isInline: true), after: world.wishes, of: delivery)
+                try await world.server.waitForRequests { $0[.delete, "workloadentries"] >= 1 }
+                try await delivery.waitForTroubles(1)
+                let watches = await world.server.requestCounts[.watch, "workloadentries"]
+                await world.server.expireHistory()
+                try await world.server.waitForRequests { $0[.watch, "workloadentries"] > watches }
+                world.wish(Self.service([1]), after: world.wishes, of: delivery)
+                await world.server.removeFaults()
+                try await world.server.wait { $0.isInline == false && $0.visible == [1].addresses }
+            }
+        }
+    }
+
     @Test("one instance that comes, changes or goes is one write, and none of the service")
     func oneWrite() async throws {
         try await World.run { world in

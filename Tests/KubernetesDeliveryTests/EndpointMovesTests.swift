@@ -215,6 +215,29 @@ struct EndpointMovesTests {
         #expect(street.workloads.count == 1)
     }
 
+    @Test("a service that somebody made select its endpoints is seen inline since that was put right, and no longer")
+    func foreignSelector() {
+        var moves = EndpointMoves(settleTime: .seconds(2))
+        let service = Self.desired([1], isInline: true)
+        #expect(
+            moves.rest(beforeDeletionFor: service.key, isInline: true, isEchoed: true, now: .zero) == .seconds(2))
+        _ = moves.step(
+            to: service, from: Self.desired([1], isInline: false).selecting.spec, isAvailable: true, now: .seconds(2)
+        ) { _ in .zero }
+        #expect(
+            moves.rest(beforeDeletionFor: service.key, isInline: true, isEchoed: true, now: .seconds(3)) == .seconds(2))
+    }
+
+    @Test("a service none of whose endpoints are in sight shows those it has at once, where they are too many for it")
+    func nothingToLose() {
+        var moves = EndpointMoves(settleTime: .seconds(2))
+        let service = Self.desired(Array(0..<5000), isInline: false)
+        let step = moves.step(
+            to: service, from: Self.desired([], isInline: true).spec, isAvailable: true, now: .zero
+        ) { _ in .zero }
+        #expect(step == .deliver(.serviceEntry(service.selecting), again: nil))
+    }
+
     @Test("an entry that is refused is waited for with fewer and fewer looks, and what waits goes when it is taken")
     func refused() {
         var moves = EndpointMoves(settleTime: .seconds(2))

@@ -149,6 +149,39 @@ struct ObjectCacheTests {
         #expect(cache[key]?.object == object("4", uid: "2"))
     }
 
+    @Test("what a request of ours told of while a list was read leads to a read where the list tells otherwise")
+    mutating func answerDuringList() {
+        list(object("1"), object("1", name: "order"))
+        cache.listBegins()
+        for name in ["cart", "order"] { cache.listed(object("1", name: name), now: .zero) }
+        cache.wrote(object("2"), since: ticket)
+        cache.listComplete()
+        #expect(cache[key]?.isOutdated == true)
+        #expect(cache[ResourceKey(namespace: "dubbo", name: "order")]?.isOutdated == false)
+        cache.listBegins()
+        cache.listed(object("2"), now: .zero)
+        cache.removed(object("2"))
+        cache.listComplete()
+        #expect(cache[key]?.isOutdated == true)
+    }
+
+    @Test("what was read is not shown by that, but by the watch")
+    mutating func readIsNoEcho() {
+        list(object("1"))
+        #expect(cache[key]?.isEchoed == true)
+        cache.invalidate(key)
+        cache.read(key, object("1"), since: ticket)
+        #expect(cache[key]?.isEchoed == true)
+        cache.invalidate(key)
+        cache.read(key, object("2"), since: ticket)
+        #expect(cache[key]?.isEchoed == false)
+        #expect(!observe("2"))
+        #expect(cache[key]?.isEchoed == true)
+        #expect(observe("3"))
+        cache.read(key, object("3"), since: ticket)
+        #expect(cache[key]?.isEchoed == true)
+    }
+
     @Test("a list settles what was in doubt")
     mutating func relistSettles() {
         list(object("1"))
