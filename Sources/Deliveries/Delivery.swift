@@ -68,14 +68,6 @@ package protocol DesiredState: Sendable {
 
 extension DesiredState {
     package func mayBeWanted(_ key: ResourceKey) async -> Bool { await wanted(key) != .absent }
-
-    package func departure(ofWorkload key: ResourceKey) async -> WorkloadDeparture? {
-        guard await wanted(key) == .absent else { return nil }
-        guard let service = WorkloadEntry.serviceEntry(ofWorkload: key),
-            case .serviceEntry(let entry)? = await wanted(service).resource, entry.isInline
-        else { return .gone }
-        return .inline
-    }
 }
 
 /// Why a WorkloadEntry is not wanted.

@@ -154,12 +154,15 @@ extension ClusterDelivery {
     private func look(_ key: ResourceKey) async throws(KubernetesError) -> Sighting {
         let lost = caches[key.kind]?.takeLost(key)
         let known = known(key)
-        guard known?.isOutdated == true || uncertain.contains(key) else {
+        let isUncertain = uncertain.contains(key)
+        guard known?.isOutdated == true || isUncertain else {
             return Sighting(object: known?.object, before: known == nil ? lost : nil)
         }
         var sighting = try await read(key)
-        sighting.before = known.map { $0.isForeign ? $0.object : nil } ?? lost
-        if known?.isForeign != true { sighting.rival = nil }
+        // What looks like somebody else's doing may be the write of which nobody knew what came of it.
+        let isForeign = !isUncertain && known?.isForeign != false
+        sighting.before = isForeign ? known?.object ?? lost : nil
+        if !isForeign { sighting.rival = nil }
         return sighting
     }
 

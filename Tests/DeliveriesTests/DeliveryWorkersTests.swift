@@ -406,6 +406,8 @@ private final class Desired: DesiredState {
 
     func wanted(_ key: ResourceKey) async -> Wanted { undecided.contains(key) ? .undecided : .absent }
 
+    func departure(ofWorkload key: ResourceKey) async -> WorkloadDeparture? { undecided.contains(key) ? nil : .gone }
+
     func adopt(_ objects: [ActualObject], from delivery: String) async {}
 
     func everyKey() async -> [ResourceKey] { [] }

@@ -117,6 +117,15 @@ final class Wishes: DesiredState {
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
 
+    func departure(ofWorkload key: ResourceKey) async -> WorkloadDeparture? {
+        let wanted = state.value.wanted
+        guard wanted[key] == .absent else { return nil }
+        guard let service = WorkloadEntry.serviceEntry(ofWorkload: key),
+            case .present(.serviceEntry(let entry))? = wanted[service], entry.isInline
+        else { return .gone }
+        return .inline
+    }
+
     func adopt(_ objects: [ActualObject], from delivery: String) async {}
 
     func everyKey() async -> [ResourceKey] { [] }

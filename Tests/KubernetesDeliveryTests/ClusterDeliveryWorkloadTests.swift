@@ -38,6 +38,59 @@ struct ClusterDeliveryWorkloadTests {
         }
     }
 
+    @Test(
+        "whatever fails while a service moves there and back, those endpoints that stay are in sight at every change",
+        arguments: SeededGenerator.seeds(6))
+    func movesUnderFire(seed: UInt64) async throws {
+        try await World.run { world in
+            let clock = HastyClock()
+            let staying = [1, 2, 3, 4]
+            try await world.withDelivery(usesWorkloads: true, clock: clock) { delivery in
+                world.wish(Self.service(staying, isInline: true), after: world.wishes, of: delivery)
+                try await world.server.wait { $0.visible == staying.addresses }
+                var random = SeededGenerator(seed: seed)
+                let gaps = Mutex(0)
+                let observer = Task {
+                    try await world.server.wait { store in
+                        if !store.visible.isSuperset(of: staying.addresses) { gaps.withLock { $0 += 1 } }
+                        return false
+                    }
+                }
+                defer { observer.cancel() }
+                for step in 0..<40 {
+                    let passing = (5...9).filter { _ in Bool.random(using: &random) }
+                    let isInline = Bool.random(using: &random)
+                    switch Int.random(in: 0..<8, using: &random) {
+                    case 0: await world.server.closeWatches()
+                    case 1: await world.server.expireHistory()
+                    case 2...6:
+                        let verbs: [ResourceStore.Verb] = [.create, .patch, .patch, .delete, .list]
+                        let verb = verbs.randomElement(using: &random)
+                        let later = "step-\(step + Int.random(in: 0..<4, using: &random))"
+                        let faults: [APIServerFault] = [
+                            .loseReply, .dropConnection, .respond(status: 500), .holdReply { $0.spec(later) != nil },
+                        ]
+                        if let fault = faults.randomElement(using: &random) {
+                            await world.server.inject(fault, where: { $0.verb == verb })
+                        }
+                    default: break
+                    }
+                    world.wish(Self.service(staying + passing, isInline: isInline), after: world.wishes, of: delivery)
+                    try await clock.sleep(for: .milliseconds(Int.random(in: 0..<4000, using: &random)))
+                    try await world.create(.sample("step-\(step)"))
+                    #expect(gaps.withLock { $0 } == 0, "after step \(step)")
+                }
+                await world.server.removeFaults()
+                for step in 40..<44 { try await world.create(.sample("step-\(step)")) }
+                world.wish(Self.service(staying), after: world.wishes, of: delivery)
+                try await world.server.wait {
+                    $0.isInline == false && $0.visible == staying.addresses && $0.workloads.count == 4
+                }
+                #expect(gaps.withLock { $0 } == 0)
+            }
+        }
+    }
+
     @Test("as long as nobody knows whether the service selects them, endpoints that are not wanted any more stay")
     func lateAnswer() async throws {
         try await World.run { world in
@@ -179,22 +232,18 @@ struct ClusterDeliveryWorkloadTests {
 extension World {
     /// As a pipeline does: the service, and each of its endpoints where these are objects of their own.
     fileprivate func wish(_ entry: ServiceEntry, after wishes: Wishes, of delivery: ClusterDelivery) {
-        let before = wishes[entry.key].resource
-        // First of all: that an endpoint is not wanted means what the service says of it.
-        wishes[entry.key] = .present(entry)
-        var changed: Set<ResourceKey> = [entry.key]
+        var changes: [ResourceKey: Wanted] = [entry.key: .present(entry)]
         for endpoint in entry.isInline ? [] : entry.endpoints {
             let workload = entry.workload(of: endpoint)
-            wishes[workload.key] = .present(.workloadEntry(workload))
-            changed.insert(workload.key)
+            changes[workload.key] = .present(.workloadEntry(workload))
         }
-        if case .serviceEntry(let old)? = before {
-            for key in old.endpoints.map({ old.workloadKey(of: $0) }) where !changed.contains(key) {
-                wishes[key] = .absent
-                changed.insert(key)
+        if case .serviceEntry(let old)? = wishes[entry.key].resource {
+            for key in old.endpoints.map({ old.workloadKey(of: $0) }) where changes[key] == nil {
+                changes[key] = .absent
             }
         }
-        delivery.changed(Array(changed))
+        wishes.change(changes)
+        delivery.changed(Array(changes.keys))
     }
 }
 

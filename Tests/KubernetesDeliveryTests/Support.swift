@@ -122,6 +122,11 @@ final class Wishes: DesiredState {
         set { state.change { $0.wanted[key] = newValue } }
     }
 
+    /// Changes several at once: nobody sees some of them changed.
+    func change(_ changes: [ResourceKey: Wanted]) {
+        state.change { $0.wanted.merge(changes) { $1 } }
+    }
+
     var seeded: [ActualObject] { state.value.seeded }
     var receipts: [Receipt] { state.value.receipts }
 
@@ -130,6 +135,15 @@ final class Wishes: DesiredState {
     }
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
+
+    func departure(ofWorkload key: ResourceKey) async -> WorkloadDeparture? {
+        let wanted = state.value.wanted
+        guard wanted[key] == .absent else { return nil }
+        guard let service = WorkloadEntry.serviceEntry(ofWorkload: key),
+            case .present(.serviceEntry(let entry))? = wanted[service], entry.isInline
+        else { return .gone }
+        return .inline
+    }
 
     func adopt(_ objects: [ActualObject], from delivery: String) async {}
 
