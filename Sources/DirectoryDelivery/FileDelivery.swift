@@ -54,6 +54,7 @@ package struct FileDelivery: Delivery {
                 workers.add(objects.map(\.key).sorted())
                 break
             } catch {
+                if Task.isCancelled { break }
                 let delay = backoff.next()
                 let reason = "\(folder): \(Self.explanation(of: error))"
                 workers.note(obstacle: reason)
@@ -141,7 +142,7 @@ package struct FileDelivery: Delivery {
                 resource = .serviceEntry(entry.selecting)
             }
             if wanted == .absent, let service = WorkloadEntry.serviceEntry(ofWorkload: key) {
-                guard let departure = await desired.departure(ofWorkload: key) else { return .done(nil) }
+                guard let departure = await desired.departure(ofWorkload: key) else { return .outdated }
                 if departure == .inline, let failure = await write(inline: service, desired) { return failure }
             }
             return await carryOut(.plan(desired: resource, actual: actual, ownership: ownership), key)
@@ -169,7 +170,9 @@ package struct FileDelivery: Delivery {
     /// Before a WorkloadEntry goes: the service that becomes inline must be so.
     /// - Returns: What went wrong.
     private func write(inline key: ResourceKey, _ desired: any DesiredState) async -> Attempt? {
-        let attempt = await attempt(key, await desired.wanted(key), desired)
+        let wanted = await desired.wanted(key)
+        if wanted == .undecided { return .outdated }
+        let attempt = await attempt(key, wanted, desired)
         if case .done = attempt { return nil }
         return attempt
     }

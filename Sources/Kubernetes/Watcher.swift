@@ -48,8 +48,8 @@ public struct Watcher: AsyncSequence, Sendable {
         private let watcher: Watcher
         private var listing: Listing
         private var machine = WatcherStateMachine()
-        private var step = WatcherStateMachine.firstStep
-        private var events: ArraySlice<WatcherEvent> = []
+        private var step = WatcherStateMachine.first.step
+        private var events = WatcherStateMachine.first.events[...]
         private var watch: WatchEvents.AsyncIterator?
 
         init(watcher: Watcher) {

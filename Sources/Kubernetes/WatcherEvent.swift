@@ -3,7 +3,7 @@
 /// A picture counts only when it is complete: keep the objects since ``listBegins`` aside until ``listComplete``
 /// comes, then let them replace all that was known. When another ``listBegins`` comes first, discard them.
 public enum WatcherEvent: Sendable, Hashable {
-    /// A full picture begins; what was known before still counts.
+    /// A full picture is about to be asked for; what was known before still counts.
     case listBegins
     /// An object of the picture that is being listed.
     case object(APIObject)

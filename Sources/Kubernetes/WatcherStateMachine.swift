@@ -39,14 +39,14 @@ struct WatcherStateMachine {
     static let watchTimeout = 300...600
 
     private enum State {
-        case listing(hasBegun: Bool)
+        case listing
         case opening(from: String)
         case watching(from: String, since: Duration, hasEvents: Bool)
         /// Waiting before listing anew, or before watching from a resource version.
         case waiting(from: String?)
     }
 
-    private var state = State.listing(hasBegun: false)
+    private var state = State.listing
     private var backoff = Backoff()
     /// Whether a watch has worked since the last list that was made without delay.
     private var mayRelistAtOnce = true
@@ -56,14 +56,14 @@ struct WatcherStateMachine {
         self.random = random
     }
 
-    /// The step before any input.
-    static let firstStep = Step.list(continuing: nil)
+    /// Before any input. A picture begins before it is asked for: what happens from then on may be newer than it.
+    static let first = Output(events: [.listBegins], step: .list(continuing: nil))
 
     /// - Parameter now: monotonic time since any fixed moment.
     mutating func handle(_ input: Input, now: Duration) -> Output {
         switch (input, state) {
-        case (.page(let page), .listing(let hasBegun)):
-            return take(page, hasBegun: hasBegun)
+        case (.page(let page), .listing):
+            return take(page)
         case (.listFailed(let error), .listing):
             return interrupt(error, resumingFrom: nil)
         case (.watchOpened, .opening(let version)):
@@ -81,19 +81,17 @@ struct WatcherStateMachine {
             forgetFailures(ifHealthySince: since, now: now)
             return fail(error, at: version)
         case (.waited, .waiting(let version)):
-            return Output(step: version.map { open(from: $0) } ?? list())
+            if let version { return Output(step: open(from: version)) }
+            state = .listing
+            return Self.first
         default:
             preconditionFailure("\(input) cannot be the outcome of a step taken in \(state)")
         }
     }
 
-    private mutating func take(_ page: ObjectPage, hasBegun: Bool) -> Output {
-        var events: [WatcherEvent] = hasBegun ? [] : [.listBegins]
-        events += page.objects.map { .object($0) }
-        if let token = page.continueToken {
-            state = .listing(hasBegun: true)
-            return Output(events: events, step: .list(continuing: token))
-        }
+    private mutating func take(_ page: ObjectPage) -> Output {
+        var events: [WatcherEvent] = page.objects.map { .object($0) }
+        if let token = page.continueToken { return Output(events: events, step: .list(continuing: token)) }
         events.append(.listComplete)
         return Output(events: events, step: open(from: page.resourceVersion))
     }
@@ -155,11 +153,6 @@ struct WatcherStateMachine {
         guard now - since >= Self.healthyLife else { return }
         backoff.reset()
         mayRelistAtOnce = true
-    }
-
-    private mutating func list() -> Step {
-        state = .listing(hasBegun: false)
-        return .list(continuing: nil)
     }
 
     private mutating func open(from version: String) -> Step {

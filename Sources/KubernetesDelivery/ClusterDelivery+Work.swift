@@ -70,7 +70,7 @@ extension ClusterDelivery {
             let sighting = try await look(key)
             // After the look, which may take its time, and right before the deletion.
             if wanted == .absent, let service = WorkloadEntry.serviceEntry(ofWorkload: key), sighting.object != nil {
-                guard let departure = await desired.departure(ofWorkload: key) else { return .done(nil) }
+                guard let departure = await desired.departure(ofWorkload: key) else { return .outdated }
                 if departure == .inline, let rest = rest(beforeDeletionFor: service) {
                     return .waiting(nil, retryAfter: rest)
                 }
@@ -160,8 +160,8 @@ extension ClusterDelivery {
         }
         var sighting = try await read(key)
         // What looks like somebody else's doing may be the write of which nobody knew what came of it.
-        let isForeign = !isUncertain && known?.isForeign != false
-        sighting.before = isForeign ? known?.object ?? lost : nil
+        let isForeign = !isUncertain && known?.isForeign == true
+        sighting.before = isForeign ? known?.object : nil
         if !isForeign { sighting.rival = nil }
         return sighting
     }
@@ -192,28 +192,30 @@ extension ClusterDelivery {
         case .conflict(let reason):
             return (.refused(reason: reason), nil)
         case .create(let resource):
-            return try await write(key) { () throws(KubernetesError) in try await create(resource) }
+            // Until its answer comes, nothing is known of it anyway.
+            return try await write(key, leavesDoubt: false) { () throws(KubernetesError) in try await create(resource) }
         case .patch(_, let patch, let scope):
-            return try await write(key) { () throws(KubernetesError) in
+            return try await write(key, leavesDoubt: key.kind == .serviceEntry) { () throws(KubernetesError) in
                 guard let stored = try await send(patch, key) else { return (.outdated, nil) }
                 return (.done(.updated(scope)), stored)
             }
         case .delete(let actual):
-            return try await write(key, isDeletion: true) { () throws(KubernetesError) in
+            return try await write(key, leavesDoubt: true) { () throws(KubernetesError) in
                 (try await delete(actual), nil)
             }
         }
     }
 
+    /// - Parameter leavesDoubt: Whether, until its outcome is known, an endpoint may be out of sight that seems to be in sight.
     private func write(
-        _ key: ResourceKey, isDeletion: Bool = false, _ request: () async throws(KubernetesError) -> Step
+        _ key: ResourceKey, leavesDoubt: Bool, _ request: () async throws(KubernetesError) -> Step
     ) async throws(KubernetesError) -> Step {
         // An attempt that began before the takeover knows nothing of what the other replica left.
-        guard isLeading, !isTakingOver else {
+        guard isLeading, !isTakingOver, !isOutdated else {
             hasStoodBy = true
             return (.standby, nil)
         }
-        if key.kind == .serviceEntry || isDeletion { uncertain.insert(key) }
+        if leavesDoubt { uncertain.insert(key) }
         do throws(KubernetesError) {
             let step = try await request()
             uncertain.remove(key)

@@ -19,8 +19,8 @@ package actor ClusterDelivery: Delivery {
     let elapsed: @Sendable () -> Duration
     var caches: [ResourceKind: ObjectCache] = [.serviceEntry: ObjectCache(), .workloadEntry: ObjectCache()]
     var moves: EndpointMoves
-    /// ServiceEntries that are being written and WorkloadEntries that are being deleted, and those of which nobody knows what came of it:
-    /// the cluster may have either, what the cache says or what it will say.
+    /// ServiceEntries that are being patched and objects that are being deleted, and those of which nobody knows what came of it: the cluster
+    /// may have either, what the cache says or what it will say.
     var uncertain: Set<ResourceKey> = []
     /// Whether WorkloadEntries are followed, and can be written.
     var hasWorkloads = false
@@ -114,7 +114,7 @@ package actor ClusterDelivery: Delivery {
         guard let desired, !isTakingOver else { return }
         contention.forgetQuiet(now: elapsed())
         let wanted = await desired.everyKey()
-        workers.add(Set(caches.values.flatMap(\.keys)).union(wanted), isInBackground: true)
+        workers.add(Set(caches.values.flatMap(\.keys)).union(wanted).union(uncertain), isInBackground: true)
     }
 
     // MARK: The API
@@ -349,6 +349,7 @@ extension ClusterDelivery {
         } else if isTakingOver || !isLeading {
             await desired.adopt(listed, from: name)
         }
+        moves.restart()
         isOutdated = false
         isTakingOver = false
     }

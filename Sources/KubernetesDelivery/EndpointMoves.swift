@@ -66,6 +66,8 @@ package struct EndpointMoves: Sendable {
             let since = shownSince(desired.workloadKey(of: endpoint))
             latest = latest.flatMap { latest in since.map { max(latest, $0) } }
         }
+        // Who shows nothing has nothing to lose.
+        if visible.isEmpty, !desired.inlined.violations.isEmpty { return deliver(desired.selecting) }
         let step = move(desired, keeping: kept, latest: latest, now: now)
         switch step {
         case .deliver(_, let again?), .leave(let again): nextLook[desired.key] = now + again
@@ -101,8 +103,6 @@ package struct EndpointMoves: Sendable {
         let key = desired.key
         var inline = desired.inlined
         let fits = inline.violations.isEmpty
-        // Who sees none of its endpoints has nothing to lose.
-        if kept.isEmpty, !fits { return deliver(desired.selecting) }
         // Where most was replaced meanwhile, what came must not wait.
         let mayWait = !fits || kept.count * 2 >= desired.endpoints.count
         if let since = settling[key], now - since > patience || !mayWait { settling[key] = nil }
@@ -137,7 +137,7 @@ package struct EndpointMoves: Sendable {
     /// How long a WorkloadEntry has to stay that nobody wants any more, where its service is wanted inline.
     /// - Parameters:
     ///   - isInline: Whether the cluster has the service so; `nil` while nobody knows.
-    ///   - isEchoed: Whether the watch has shown all that was written of it.
+    ///   - isEchoed: Whether the watch has shown all that is known of it.
     package mutating func rest(
         beforeDeletionFor service: ResourceKey, isInline: Bool?, isEchoed: Bool, now: Duration
     ) -> Duration? {

@@ -4,18 +4,24 @@ package import Planning
 
 /// Our objects as the API server has them, kept by a list, by what writes return and by a watch that sends metadata only.
 ///
-/// A pure state machine. A watch event that shows a resourceVersion which no write of ours returned means that somebody else
+/// A pure state machine. A watch event that shows a resourceVersion which no request of ours returned means that somebody else
 /// changed the object: it then has to be read before it is compared.
 package struct ObjectCache: Sendable {
+    private struct Shown {
+        var uid: String
+        var version: String
+        var since: Duration
+    }
+
     private struct Entry {
         var object: StoredObject
-        /// The versions that our writes returned and the watch has not shown yet, the oldest first.
+        /// The versions that our requests returned and no list or watch has shown yet, the oldest first.
         var unseen: [String] = []
         /// The last version that the watch showed and no write of ours had returned by then.
         var foreign: String?
         var isInvalid = false
-        /// The object that a list or the watch shows, and since when (monotonic).
-        var shown: (uid: String, since: Duration)?
+        /// The object that a list or the watch shows, its last version there, and since when it does (monotonic).
+        var shown: Shown?
 
         var isOutdated: Bool { foreign != nil || isInvalid }
         var shownSince: Duration? { shown?.uid == object.uid ? shown?.since : nil }
@@ -30,7 +36,7 @@ package struct ObjectCache: Sendable {
         package var isForeign: Bool
         /// Since when a list or the watch shows the object; monotonic.
         package var shownSince: Duration?
-        /// Whether it also shows all that we did to it.
+        /// Whether it also shows what is known of it.
         package var isEchoed: Bool
 
         /// Made anew from its text, which costs in proportion to its size.
@@ -79,9 +85,10 @@ extension ObjectCache {
     }
 
     package mutating func listed(_ object: ActualObject, now: Duration) {
-        let known = entries[object.key]?.shown
+        let known = entries[object.key]?.shown.flatMap { $0.uid == object.uid ? $0 : nil }
         listing?[object.key] = Entry(
-            object: StoredObject(object), shown: known?.uid == object.uid ? known : (object.uid, now))
+            object: StoredObject(object),
+            shown: Shown(uid: object.uid, version: object.resourceVersion, since: known?.since ?? now))
     }
 
     /// What was listed is what there is.
@@ -105,11 +112,13 @@ extension ObjectCache {
             let unread = ActualObject(
                 key: key, uid: uid, resourceVersion: resourceVersion, labels: [:], annotations: [:], spec: [:])
             entries[key] = Entry(
-                object: StoredObject(unread), foreign: resourceVersion, isInvalid: true, shown: (uid, now))
+                object: StoredObject(unread), foreign: resourceVersion, isInvalid: true,
+                shown: Shown(uid: uid, version: resourceVersion, since: now))
             return true
         }
         defer { entries[key] = entry }
-        if entry.shown?.uid != uid { entry.shown = (uid, now) }
+        let since = entry.shown.flatMap { $0.uid == uid ? $0.since : nil }
+        entry.shown = Shown(uid: uid, version: resourceVersion, since: since ?? now)
         let isNewest = entry.object.uid == uid && entry.object.resourceVersion == resourceVersion
         // The watch shows versions in their order: what it showed before the one that is known is part of it.
         if isNewest { entry.foreign = nil }
@@ -181,11 +190,10 @@ extension ObjectCache {
         lost[key] = nil
         var entry = Entry(object: StoredObject(object), shown: entries[key]?.shown)
         entry.foreign = told == object.resourceVersion ? nil : told
-        let known = entries[key].flatMap { $0.object.resourceVersion == object.resourceVersion ? $0 : nil }
-        entry.isInvalid = ticket.listCount != listCount && known == nil
+        let isListed = entries[key]?.object.resourceVersion == object.resourceVersion
+        entry.isInvalid = ticket.listCount != listCount && !isListed
         // That it was read does not say that a watch has shown it.
-        let isShown = entries[key]?.foreign == object.resourceVersion
-        entry.unseen = isShown ? [] : known?.unseen ?? [object.resourceVersion]
+        if entry.shown?.version != object.resourceVersion { entry.unseen = [object.resourceVersion] }
         entries[key] = entry
     }
 

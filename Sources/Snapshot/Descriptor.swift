@@ -52,6 +52,7 @@ struct Descriptor: Sendable {
     }
 
     /// `nil` for what is no regular file.
+    /// - Returns: Its size in bytes and its age in whole seconds.
     func regularFile() throws(SystemFailure) -> (size: Int, age: Duration)? {
         var info = stat()
         guard fstat(number, &info) == 0 else { throw .last(path) }
@@ -65,7 +66,7 @@ struct Descriptor: Sendable {
         var now = timespec()
         guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { throw .last(path) }
         let age = Duration.seconds(now.tv_sec - written.tv_sec) + .nanoseconds(now.tv_nsec - written.tv_nsec)
-        return (Int(info.st_size), max(.zero, age))
+        return (Int(info.st_size), .seconds(max(0, age.components.seconds)))
     }
 
     /// - Returns: How many bytes were read: fewer than there is room for only at the file's end.

@@ -182,6 +182,27 @@ struct ObjectCacheTests {
         #expect(cache[key]?.isEchoed == true)
     }
 
+    @Test("what a list has shown is shown, however late the answer to an earlier write comes")
+    mutating func lateAnswer() {
+        list(object("1"))
+        let sent = ticket
+        list(object("3"))
+        cache.wrote(object("2"), since: sent)
+        #expect(cache[key]?.isEchoed == false)
+        cache.read(key, object("3"), since: ticket)
+        #expect(cache[key]?.isEchoed == true)
+    }
+
+    @Test("writes of which too many are unseen to be remembered are not taken for shown")
+    mutating func forgottenWrites() {
+        list(object("1"))
+        for version in 2...80 { cache.wrote(object("\(version)"), since: ticket) }
+        cache.read(key, object("80"), since: ticket)
+        #expect(cache[key]?.isEchoed == false)
+        #expect(!observe("80"))
+        #expect(cache[key]?.isEchoed == true)
+    }
+
     @Test("a list settles what was in doubt")
     mutating func relistSettles() {
         list(object("1"))
