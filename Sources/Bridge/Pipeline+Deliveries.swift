@@ -103,9 +103,9 @@ extension Pipeline: DesiredState {
     package func mayBeWanted(_ key: ResourceKey) -> Bool { key.kind == .serviceEntry && service(of: key) != nil }
 
     package func departure(ofWorkload key: ResourceKey) -> WorkloadDeparture? {
-        guard wanted(key) == .absent else { return nil }
-        let service = WorkloadEntry.serviceEntry(ofWorkload: key).flatMap { resources[$0] }
-        return service?.isInline == true ? .inline : .gone
+        // In this order: that it is asked for may be what makes the service.
+        let wanted = wanted(key)
+        return WorkloadDeparture(wanted, of: WorkloadEntry.serviceEntry(ofWorkload: key).flatMap { resource($0) })
     }
 
     package func everyKey() -> [ResourceKey] {

@@ -76,6 +76,14 @@ package enum WorkloadDeparture: Sendable, Hashable {
     case gone
     /// Its service has all endpoints in itself.
     case inline
+
+    /// - Parameters:
+    ///   - wanted: What is known of the WorkloadEntry.
+    ///   - service: The ServiceEntry that it belongs to, where that is wanted.
+    package init?(_ wanted: Wanted, of service: Resource?) {
+        guard wanted == .absent else { return nil }
+        self = if case .serviceEntry(let entry)? = service, entry.isInline { .inline } else { .gone }
+    }
 }
 
 /// How one resource should be.

@@ -98,8 +98,10 @@ package actor ClusterDelivery: Delivery {
         // A list that has begun is not given up for another one: where much changes, none would ever end.
         guard isLeading, !isTakingOver, hasStoodBy || isOutdated else { return }
         hasStoodBy = false
-        moves.restart()
-        guard isOutdated else { return await compareEverything() }
+        guard isOutdated else {
+            moves.restart()
+            return await compareEverything()
+        }
         isTakingOver = true
         lists.continuation.yield()
     }

@@ -66,9 +66,7 @@ package struct EndpointMoves: Sendable {
             let since = shownSince(desired.workloadKey(of: endpoint))
             latest = latest.flatMap { latest in since.map { max(latest, $0) } }
         }
-        // Who shows nothing has nothing to lose.
-        if visible.isEmpty, !desired.inlined.violations.isEmpty { return deliver(desired.selecting) }
-        let step = move(desired, keeping: kept, latest: latest, now: now)
+        let step = move(desired, keeping: kept, showsAny: !visible.isEmpty, latest: latest, now: now)
         switch step {
         case .deliver(_, let again?), .leave(let again): nextLook[desired.key] = now + again
         case .deliver(_, nil): nextLook[desired.key] = nil
@@ -96,13 +94,16 @@ package struct EndpointMoves: Sendable {
 
     /// - Parameters:
     ///   - kept: Those endpoints that istiod sees in the ServiceEntry and that are still wanted.
+    ///   - showsAny: Whether it sees any there, wanted or not.
     ///   - latest: When the last WorkloadEntry of these was shown; `nil` while one is not.
     private mutating func move(
-        _ desired: ServiceEntry, keeping kept: [ServiceEntry.Endpoint], latest: Duration?, now: Duration
+        _ desired: ServiceEntry, keeping kept: [ServiceEntry.Endpoint], showsAny: Bool, latest: Duration?, now: Duration
     ) -> Step {
         let key = desired.key
         var inline = desired.inlined
         let fits = inline.violations.isEmpty
+        // Who shows nothing has nothing to lose.
+        if !showsAny, !fits { return deliver(desired.selecting) }
         // Where most was replaced meanwhile, what came must not wait.
         let mayWait = !fits || kept.count * 2 >= desired.endpoints.count
         if let since = settling[key], now - since > patience || !mayWait { settling[key] = nil }

@@ -11,6 +11,13 @@ package struct ObjectCache: Sendable {
         var uid: String
         var version: String
         var since: Duration
+
+        /// - Parameter earlier: What was shown before: of the same object it counts since then.
+        init(uid: String, version: String, after earlier: Shown?, now: Duration) {
+            self.uid = uid
+            self.version = version
+            since = earlier.flatMap { $0.uid == uid ? $0.since : nil } ?? now
+        }
     }
 
     private struct Entry {
@@ -85,10 +92,10 @@ extension ObjectCache {
     }
 
     package mutating func listed(_ object: ActualObject, now: Duration) {
-        let known = entries[object.key]?.shown.flatMap { $0.uid == object.uid ? $0 : nil }
+        let known = entries[object.key]?.shown
         listing?[object.key] = Entry(
             object: StoredObject(object),
-            shown: Shown(uid: object.uid, version: object.resourceVersion, since: known?.since ?? now))
+            shown: Shown(uid: object.uid, version: object.resourceVersion, after: known, now: now))
     }
 
     /// What was listed is what there is.
@@ -113,12 +120,11 @@ extension ObjectCache {
                 key: key, uid: uid, resourceVersion: resourceVersion, labels: [:], annotations: [:], spec: [:])
             entries[key] = Entry(
                 object: StoredObject(unread), foreign: resourceVersion, isInvalid: true,
-                shown: Shown(uid: uid, version: resourceVersion, since: now))
+                shown: Shown(uid: uid, version: resourceVersion, after: nil, now: now))
             return true
         }
         defer { entries[key] = entry }
-        let since = entry.shown.flatMap { $0.uid == uid ? $0.since : nil }
-        entry.shown = Shown(uid: uid, version: resourceVersion, since: since ?? now)
+        entry.shown = Shown(uid: uid, version: resourceVersion, after: entry.shown, now: now)
         let isNewest = entry.object.uid == uid && entry.object.resourceVersion == resourceVersion
         // The watch shows versions in their order: what it showed before the one that is known is part of it.
         if isNewest { entry.foreign = nil }

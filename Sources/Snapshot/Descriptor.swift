@@ -47,12 +47,13 @@ struct Descriptor: Sendable {
         if number < 0 { throw .last(path) }
     }
 
+    /// A lock ends with it, even while a process is being started, which has the descriptor too.
     func dispose() {
+        _ = flock(number, LOCK_UN)
         _ = close(number)
     }
 
-    /// `nil` for what is no regular file.
-    /// - Returns: Its size in bytes and its age in whole seconds.
+    /// - Returns: Its size in bytes and its age in whole seconds; `nil` for what is no regular file.
     func regularFile() throws(SystemFailure) -> (size: Int, age: Duration)? {
         var info = stat()
         guard fstat(number, &info) == 0 else { throw .last(path) }
@@ -108,11 +109,6 @@ struct Descriptor: Sendable {
             if errno != EINTR { throw .last(path) }
         }
         return true
-    }
-
-    /// A process that is just being started may still have the descriptor, and would keep the lock that is only closed here.
-    func unlock() {
-        _ = flock(number, LOCK_UN)
     }
 }
 

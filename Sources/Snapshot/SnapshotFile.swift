@@ -33,9 +33,7 @@ package final class SnapshotFile: Sendable {
 
     /// Lets another process write the file.
     package func release() {
-        guard let descriptor = lock.withLock({ $0.take() }) else { return }
-        descriptor.unlock()
-        descriptor.dispose()
+        lock.withLock { $0.take() }?.dispose()
     }
 
     /// What was written last. A file that can't be used is set aside, unless another process is using it.

@@ -153,9 +153,7 @@ extension FaultTests {
                 }
                 try await cutOff.status("it leads on") { $0.delivery["leadership"] == "leading" }
                 try await scene.withBridge(configured: other) { standby in
-                    try await standby.status("it leads") {
-                        $0.delivery["leadership"] == "leading"
-                    }
+                    try await standby.status("it leads") { $0.delivery["leadership"] == "leading" }
                     try await cutOff.status("it stands by") { $0.delivery["leadership"] == "standby" }
                     try await scene.register(Provider.many(Self.orders, 2..<3))
                     try await scene.waitUntilEqual()

@@ -41,7 +41,7 @@ extension FaultTests {
             }
             _ = try await scene.entry(Self.name) { $0["spec"] == orders["spec"] }
             let patches = try scene.writes().count { $0.verb == "patch" }
-            #expect(patches <= 9)
+            #expect(patches <= 8)
         }
     }
 

@@ -138,11 +138,8 @@ final class Wishes: DesiredState {
 
     func departure(ofWorkload key: ResourceKey) async -> WorkloadDeparture? {
         let wanted = state.value.wanted
-        guard wanted[key] == .absent else { return nil }
-        guard let service = WorkloadEntry.serviceEntry(ofWorkload: key),
-            case .present(.serviceEntry(let entry))? = wanted[service], entry.isInline
-        else { return .gone }
-        return .inline
+        let service = WorkloadEntry.serviceEntry(ofWorkload: key).flatMap { wanted[$0]?.resource }
+        return WorkloadDeparture(wanted[key] ?? .undecided, of: service)
     }
 
     func adopt(_ objects: [ActualObject], from delivery: String) async {}

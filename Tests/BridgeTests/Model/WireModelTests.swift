@@ -173,7 +173,7 @@ private struct WireModel {
         try await registry.register("z.Last", 1)
         try await street.wait(for: "z.last", ["10.0.0.1"])
         let expected = expected
-        try await eventually("the cluster is what the registry says", within: .seconds(60)) {
+        try await eventually("the cluster is what the registry says") {
             _ = await street.pipeline.release("zk")
             return await delivered()
         } until: {
