@@ -8,13 +8,19 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// A room of the house; what it may import is what `docs/architecture.md` allows.
-func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+/// A room of the house, by its folder below `Sources`; `docs/architecture.md` says what it may import.
+func room(_ folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name(folder), dependencies: dependencies, path: "Sources/\(folder)", swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+/// Tests, by their folder below `Tests`.
+func tests(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name(folder), dependencies: dependencies, path: "Tests/\(folder)", swiftSettings: settings)
+}
+
+/// A target is called like the last part of its folder.
+func name(_ folder: String) -> String {
+    folder.split(separator: "/").last.map(String.init) ?? folder
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -69,36 +75,39 @@ let package = Package(
     ],
     targets: [
         // Values and pure functions.
-        room("Addressing"),
-        room("JSON"),
-        room("Status", ["JSON"]),
-        room("IstioAPI", ["Addressing", "JSON"]),
-        room("Catalog", ["Addressing"]),
-        room("Dubbo", ["Addressing", "Catalog"]),
-        room("Translation", ["Addressing", "Catalog", "IstioAPI"]),
-        room("Planning", ["IstioAPI", "JSON"]),
-        room("Deliveries", ["IstioAPI", "Planning", logging]),
-        // Wire clients.
-        room("ZooKeeper", [nioCore, nioPosix, nioSSL, logging]),
-        room("Kubernetes", ["JSON", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, subprocess, yams]),
-        // The ends of the street.
-        room("ZooKeeperSource", ["ZooKeeper", "Dubbo", "Catalog", asyncAlgorithms, logging]),
-        room("KubernetesDelivery", ["Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
-        room("DirectoryDelivery", ["Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
-        room("Console", ["Status", "JSON", hummingbirdCore, httpTypes, nioCore, nioPosix, logging, serviceLifecycle]),
-        // What is remembered where no cluster does.
-        room("Snapshot", ["Addressing", "Catalog", "JSON", nioPosix, logging]),
-        // Composition.
+        room("Values/Addressing"),
+        room("Values/JSON"),
+        room("Values/IstioAPI", ["Addressing", "JSON"]),
+        // Wire clients, which know nothing of meshes.
+        room("Clients/ZooKeeper", [nioCore, nioPosix, nioSSL, logging]),
         room(
-            "Bridge",
+            "Clients/Kubernetes",
+            ["JSON", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, subprocess, yams]),
+        // The middle of the street.
+        room("Street/Catalog", ["Addressing"]),
+        room("Street/Translation", ["Addressing", "Catalog", "IstioAPI"]),
+        room("Street/Planning", ["IstioAPI", "JSON"]),
+        // The ways in.
+        room("Registries/Dubbo", ["Addressing", "Catalog"]),
+        room("Registries/ZooKeeperSource", ["ZooKeeper", "Dubbo", "Catalog", asyncAlgorithms, logging]),
+        // The ways out.
+        room("Deliveries/Deliveries", ["IstioAPI", "Planning", logging]),
+        room(
+            "Deliveries/KubernetesDelivery", ["Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
+        room("Deliveries/DirectoryDelivery", ["Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
+        // The program: what is known of it, what it remembers, and how it is put together.
+        room("Program/Status", ["JSON"]),
+        room(
+            "Program/Console",
+            ["Status", "JSON", hummingbirdCore, httpTypes, nioCore, nioPosix, logging, serviceLifecycle]),
+        room("Program/Snapshot", ["Addressing", "Catalog", "JSON", nioPosix, logging]),
+        room(
+            "Program/Bridge",
             [
                 "Addressing", "Catalog", "Translation", "Planning", "IstioAPI", "ZooKeeper", "ZooKeeperSource",
                 "Kubernetes", "Deliveries", "DirectoryDelivery", "KubernetesDelivery", "Dubbo", "JSON", "Snapshot",
                 "Status", logging, nioPosix, serviceLifecycle, yams,
             ]),
-        room("Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
-        // NIO is for what stands between the real servers: a proxy that fails on demand, and a webhook that they ask.
-        room("IsthmusTesting", ["JSON", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
         .executableTarget(
             name: "isthmus",
             dependencies: [
@@ -106,7 +115,12 @@ let package = Package(
                 "Translation", "ZooKeeper", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
                 serviceLifecycle, unixSignals,
             ],
+            path: "Sources/Program/isthmus",
             swiftSettings: settings),
+        // Doubles in memory, and real servers for tests.
+        room("Testing/Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
+        // NIO is for what stands between the real servers: a proxy that fails on demand, and a webhook that they ask.
+        room("Testing/IsthmusTesting", ["JSON", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
         // What it all costs at scale; see `scripts/benchmark`. It is here for the rooms that only this package sees.
         .executableTarget(
             name: "Scale",
@@ -118,48 +132,51 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "AllocationCount", path: "Benchmarks/AllocationCount"),
         // Tests: pure parts in milliseconds; servers in a target of their own.
-        tests("JSONTests", ["JSON"]),
-        tests("StatusTests", ["Status", "JSON"]),
-        tests("ConsoleTests", ["Console", "Status", "JSON", "IsthmusTesting", httpTypes, logging]),
-        tests("AddressingTests", ["Addressing", "IsthmusTesting"]),
-        tests("CatalogTests", ["Catalog", "Addressing", "IsthmusTesting"]),
-        tests("DubboTests", ["Dubbo", "Catalog", "Addressing", "IsthmusTesting"]),
-        tests("IstioAPITests", ["IstioAPI", "JSON"]),
-        tests("TranslationTests", ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing", "IsthmusTesting"]),
-        tests("PlanningTests", ["Planning", "IstioAPI", "JSON", "IsthmusTesting"]),
-        tests("ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioSSL, nioEmbedded, logging]),
+        tests("Values/AddressingTests", ["Addressing", "IsthmusTesting"]),
+        tests("Values/JSONTests", ["JSON"]),
+        tests("Values/IstioAPITests", ["IstioAPI", "JSON"]),
+        tests("Clients/ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioSSL, nioEmbedded, logging]),
         tests(
-            "KubernetesTests", ["Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
-        tests("DeliveriesTests", ["Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
+            "Clients/KubernetesTests",
+            ["Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
+        tests("Street/CatalogTests", ["Catalog", "Addressing", "IsthmusTesting"]),
         tests(
-            "DirectoryDeliveryTests",
-            ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
-        tests("SnapshotTests", ["Snapshot", "Addressing", "Catalog", "IsthmusTesting", logging]),
+            "Street/TranslationTests",
+            ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing", "IsthmusTesting"]),
+        tests("Street/PlanningTests", ["Planning", "IstioAPI", "JSON", "IsthmusTesting"]),
+        tests("Registries/DubboTests", ["Dubbo", "Catalog", "Addressing", "IsthmusTesting"]),
         tests(
-            "KubernetesDeliveryTests",
+            "Registries/ZooKeeperSourceTests",
+            ["ZooKeeperSource", "ZooKeeper", "Dubbo", "Catalog", "Sandbox", "IsthmusTesting", nioCore, logging]),
+        tests("Deliveries/DeliveriesTests", ["Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
+        tests(
+            "Deliveries/KubernetesDeliveryTests",
             [
                 "KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", "Sandbox",
                 "IsthmusTesting", logging,
             ]),
         tests(
-            "ZooKeeperSourceTests",
-            ["ZooKeeperSource", "ZooKeeper", "Dubbo", "Catalog", "Sandbox", "IsthmusTesting", nioCore, logging]),
+            "Deliveries/DirectoryDeliveryTests",
+            ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
+        tests("Program/StatusTests", ["Status", "JSON"]),
+        tests("Program/ConsoleTests", ["Console", "Status", "JSON", "IsthmusTesting", httpTypes, logging]),
+        tests("Program/SnapshotTests", ["Snapshot", "Addressing", "Catalog", "IsthmusTesting", logging]),
         tests(
-            "SandboxTests",
-            ["Sandbox", "ZooKeeper", "Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, logging]),
-        tests("IsthmusTestingTests", ["IsthmusTesting", nioCore, nioPosix]),
-        tests(
-            "BridgeTests",
+            "Program/BridgeTests",
             [
                 "Bridge", "Addressing", "Catalog", "Translation", "Planning", "Deliveries", "IstioAPI", "JSON", "Dubbo",
                 "Kubernetes", "KubernetesDelivery", "Sandbox", "ZooKeeper", "ZooKeeperSource", "IsthmusTesting",
                 "Snapshot", "Status", logging,
             ]),
         tests(
-            "IntegrationTests",
+            "Program/IntegrationTests",
             [
                 "isthmus", "IsthmusTesting", "IstioAPI", "ZooKeeper", "Kubernetes", "JSON", nioCore, logging,
             ]),
+        tests(
+            "Testing/SandboxTests",
+            ["Sandbox", "ZooKeeper", "Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, logging]),
+        tests("Testing/IsthmusTestingTests", ["IsthmusTesting", nioCore, nioPosix]),
     ]
 )
 

@@ -1,4 +1,5 @@
 import Foundation
+import IsthmusTesting
 import JSON
 import Kubernetes
 import Logging
@@ -75,15 +76,14 @@ struct ExampleTests {
 
     @Test(
         "stand in it as they are compiled",
-        arguments: ["docs/kubernetes.md", "Sources/Kubernetes/Documentation.docc/Kubernetes.md"])
+        arguments: ["docs/kubernetes.md", "Sources/Clients/Kubernetes/Documentation.docc/Kubernetes.md"])
     func documented(page: String) throws {
-        let source = URL(filePath: #filePath)
-        let root = source.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = URL(filePath: ServerTools.packageRoot)
         let text = try String(contentsOf: root.appending(path: page), encoding: .utf8)
         let examples = text.components(separatedBy: "```swift\n").dropFirst()
             .compactMap { $0.components(separatedBy: "```").first }
         #expect(examples.map { $0.prefix { $0 != "(" } } == ["func followSettings", "func writeWhileLeading"])
-        let compiled = try String(contentsOf: source, encoding: .utf8)
+        let compiled = try String(contentsOfFile: #filePath, encoding: .utf8)
         for example in examples { #expect(compiled.contains(example)) }
     }
 

@@ -1,13 +1,13 @@
 import Bridge
 import Foundation
+import IsthmusTesting
 import Testing
 
 @Suite("The reference of the configuration")
 struct ReferenceTests {
     @Test("docs/configuration.md has the table that 'isthmus reference' prints")
     func documentation() throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
+        let root = URL(filePath: ServerTools.packageRoot)
         let text = try String(contentsOf: root.appendingPathComponent("docs/configuration.md"), encoding: .utf8)
         let parts = text.components(separatedBy: "<!-- reference -->\n")
         try #require(parts.count == 3, "the table stands between two markers")

@@ -39,8 +39,12 @@ public struct ServerTools: Sendable {
     public static let reasonToSkip = "the real servers are not installed: run scripts/setup-servers"
 
     /// The root of this package's checkout.
-    public static let packageRoot = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    public static let packageRoot: String = {
+        var folder = URL(filePath: #filePath)
+        repeat { folder.deleteLastPathComponent() } while folder.path != "/"
+            && !FileManager.default.fileExists(atPath: folder.appending(path: "Package.swift").path)
+        return folder.path
+    }()
 
     /// The path of something that `swift build` puts beside the running test program, such as `isthmus`.
     public static func builtProduct(_ name: String) -> String {
