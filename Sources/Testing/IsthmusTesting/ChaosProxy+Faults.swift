@@ -78,7 +78,11 @@ extension ChaosProxy {
     private func change(_ directions: Set<Direction>, _ change: (inout ChaosConditions) -> Void) {
         for direction in directions { change(&conditions[direction]) }
         for (id, link) in links.sorted(by: { $0.key < $1.key }) {
-            if directions.contains(where: { link.flows[$0].hasGap && conditions[$0].hole == nil }) {
+            var hasLostBytes = false
+            for direction in directions where link.flows[direction].hasGap && conditions[direction].hole == nil {
+                hasLostBytes = true
+            }
+            if hasLostBytes {
                 close(id) { $0.reset() }
             } else {
                 for direction in directions { pump(id, going: direction) }

@@ -131,7 +131,8 @@ struct WritePacingTests {
         #expect(world.isDelivered, "of \(world.count) objects")
         // Six on the way to the longest interval, again after each quiet time; and what all share.
         let quietTimes = seconds / 10
-        let capped = Double(seconds) / (Pacing.longestInterval / .seconds(1))
+        let longest: Double = Pacing.longestInterval / Duration.seconds(1)
+        let capped = Double(seconds) / longest
         let shared = Double(seconds) * Pacing.share / 0.008
         let law = Double(world.count) * (6 * Double(1 + quietTimes) + capped) + shared
         #expect(Double(world.writes) <= law)
