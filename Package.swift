@@ -78,41 +78,50 @@ let package = Package(
         room("Values/Addressing"),
         room("Values/JSON"),
         room("Values/IstioAPI", ["Addressing", "JSON"]),
+        room("Values/Services", ["Addressing"]),
+        room("Values/Settings", [yams]),
         // Wire clients, which know nothing of meshes.
         room("Clients/ZooKeeper", [nioCore, nioPosix, nioSSL, logging]),
         room(
             "Clients/Kubernetes",
             ["JSON", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, subprocess, yams]),
         // The middle of the street.
-        room("Street/Catalog", ["Addressing"]),
-        room("Street/Translation", ["Addressing", "Catalog", "IstioAPI"]),
+        room("Street/Sources", ["Services", "Settings", logging]),
+        room("Street/Catalog", ["Services", "Sources"]),
+        room("Street/Translation", ["Addressing", "Catalog", "IstioAPI", "Services"]),
         room("Street/Planning", ["IstioAPI", "JSON"]),
         // The ways in.
-        room("Registries/Dubbo", ["Addressing", "Catalog"]),
-        room("Registries/ZooKeeperSource", ["ZooKeeper", "Dubbo", "Catalog", asyncAlgorithms, logging]),
-        // The ways out.
-        room("Deliveries/Deliveries", ["IstioAPI", "Planning", logging]),
+        room("Registries/Dubbo", ["Addressing", "Services"]),
         room(
-            "Deliveries/KubernetesDelivery", ["Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
-        room("Deliveries/DirectoryDelivery", ["Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
+            "Registries/ZooKeeperRegistry",
+            ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", asyncAlgorithms, logging]),
+        // The ways out.
+        room("Deliveries/Deliveries", ["Settings", "IstioAPI", "Planning", logging]),
+        room(
+            "Deliveries/KubernetesDelivery",
+            ["Settings", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
+        room(
+            "Deliveries/DirectoryDelivery",
+            ["Settings", "Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
         // The program: what is known of it, what it remembers, and how it is put together.
         room("Program/Status", ["JSON"]),
         room(
             "Program/Console",
             ["Status", "JSON", hummingbirdCore, httpTypes, nioCore, nioPosix, logging, serviceLifecycle]),
-        room("Program/Snapshot", ["Addressing", "Catalog", "JSON", nioPosix, logging]),
+        room("Program/Snapshot", ["Addressing", "Catalog", "JSON", "Services", nioPosix, logging]),
         room(
             "Program/Bridge",
             [
-                "Addressing", "Catalog", "Translation", "Planning", "IstioAPI", "ZooKeeper", "ZooKeeperSource",
-                "Kubernetes", "Deliveries", "DirectoryDelivery", "KubernetesDelivery", "Dubbo", "JSON", "Snapshot",
-                "Status", logging, nioPosix, serviceLifecycle, yams,
+                "Addressing", "Catalog", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI", "JSON",
+                "KubernetesDelivery", "Planning", "Services", "Snapshot", "Sources", "Status", "Translation",
+                "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
         .executableTarget(
             name: "isthmus",
             dependencies: [
-                "Bridge", "Console", "Deliveries", "IstioAPI", "JSON", "Kubernetes", "Planning", "Sandbox", "Status",
-                "Translation", "ZooKeeper", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
+                "Bridge", "Settings", "Console", "Deliveries", "IstioAPI", "JSON", "Kubernetes",
+                "KubernetesDelivery", "Planning", "Sandbox", "Status", "Translation", "ZooKeeper",
+                "ZooKeeperRegistry", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
                 serviceLifecycle, unixSignals,
             ],
             path: "Sources/Program/isthmus",
@@ -126,7 +135,8 @@ let package = Package(
             name: "Scale",
             dependencies: [
                 "Addressing", "AllocationCount", "Bridge", "Catalog", "Deliveries", "Dubbo", "IstioAPI",
-                "IsthmusTesting", "JSON", "KubernetesDelivery", "Planning", "Translation", argumentParser, logging,
+                "IsthmusTesting", "JSON", "KubernetesDelivery", "Planning", "Services", "Sources", "Translation",
+                argumentParser, logging,
             ],
             path: "Benchmarks/Scale",
             swiftSettings: settings),
@@ -139,15 +149,19 @@ let package = Package(
         tests(
             "Clients/KubernetesTests",
             ["Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
-        tests("Street/CatalogTests", ["Catalog", "Addressing", "IsthmusTesting"]),
+        tests("Street/SourcesTests", ["Sources", "IsthmusTesting"]),
+        tests("Street/CatalogTests", ["Catalog", "Addressing", "IsthmusTesting", "Services", "Sources"]),
         tests(
             "Street/TranslationTests",
-            ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing", "IsthmusTesting"]),
+            ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing", "IsthmusTesting", "Services"]),
         tests("Street/PlanningTests", ["Planning", "IstioAPI", "JSON", "IsthmusTesting"]),
-        tests("Registries/DubboTests", ["Dubbo", "Catalog", "Addressing", "IsthmusTesting"]),
+        tests("Registries/DubboTests", ["Dubbo", "Addressing", "IsthmusTesting", "Services"]),
         tests(
-            "Registries/ZooKeeperSourceTests",
-            ["ZooKeeperSource", "ZooKeeper", "Dubbo", "Catalog", "Sandbox", "IsthmusTesting", nioCore, logging]),
+            "Registries/ZooKeeperRegistryTests",
+            [
+                "ZooKeeperRegistry", "ZooKeeper", "Dubbo", "Catalog", "Sandbox", "IsthmusTesting", "Services",
+                "Sources", nioCore, logging,
+            ]),
         tests("Deliveries/DeliveriesTests", ["Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
         tests(
             "Deliveries/KubernetesDeliveryTests",
@@ -160,13 +174,14 @@ let package = Package(
             ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
         tests("Program/StatusTests", ["Status", "JSON"]),
         tests("Program/ConsoleTests", ["Console", "Status", "JSON", "IsthmusTesting", httpTypes, logging]),
-        tests("Program/SnapshotTests", ["Snapshot", "Addressing", "Catalog", "IsthmusTesting", logging]),
+        tests("Program/SnapshotTests", ["Snapshot", "Addressing", "IsthmusTesting", "Services", "Sources", logging]),
         tests(
             "Program/BridgeTests",
             [
-                "Bridge", "Addressing", "Catalog", "Translation", "Planning", "Deliveries", "IstioAPI", "JSON", "Dubbo",
-                "Kubernetes", "KubernetesDelivery", "Sandbox", "ZooKeeper", "ZooKeeperSource", "IsthmusTesting",
-                "Snapshot", "Status", logging,
+                "Bridge", "Addressing", "Catalog", "Settings", "Translation", "Planning", "Deliveries",
+                "DirectoryDelivery", "IstioAPI", "JSON", "Dubbo", "Kubernetes", "KubernetesDelivery", "Sandbox",
+                "Services", "Sources", "ZooKeeper", "ZooKeeperRegistry", "IsthmusTesting", "Snapshot", "Status",
+                logging,
             ]),
         tests(
             "Program/IntegrationTests",
@@ -185,7 +200,7 @@ if Context.environment["ISTHMUS_FUZZ"] != nil {
     package.products.append(.executable(name: "Fuzz", targets: ["Fuzz"]))
     package.targets.append(
         .executableTarget(
-            name: "Fuzz", dependencies: ["Catalog", "Dubbo", "JSON", "Kubernetes", "Snapshot", "ZooKeeper"],
+            name: "Fuzz", dependencies: ["Dubbo", "JSON", "Kubernetes", "Services", "Snapshot", "ZooKeeper"],
             path: "Fuzz",
             swiftSettings: settings))
 }

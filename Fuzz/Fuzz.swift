@@ -1,9 +1,9 @@
-// One program for every decoder that reads bytes from outside; the first byte of an input says which one it is for.
-// `scripts/fuzz` builds and runs it.
-import Catalog
 import Dubbo
 import JSON
 import Kubernetes
+// One program for every decoder that reads bytes from outside; the first byte of an input says which one it is for.
+// `scripts/fuzz` builds and runs it.
+import Services
 import Snapshot
 import ZooKeeper
 

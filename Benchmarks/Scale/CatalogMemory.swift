@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Catalog
 internal import IsthmusTesting
+internal import Sources
 
 /// What the catalog alone needs, and what a full read of the same once more adds to it.
 struct CatalogMemory: ParsableCommand {

@@ -1,5 +1,5 @@
-internal import Catalog
 internal import IsthmusTesting
+internal import Sources
 
 /// One provider after another moves to a new address, as in a rolling restart.
 struct ChangeStream {

@@ -1,11 +1,12 @@
 internal import ArgumentParser
-internal import Catalog
 internal import Foundation
 internal import IsthmusTesting
 internal import IstioAPI
 internal import JSON
 internal import KubernetesDelivery
 internal import Planning
+internal import Services
+internal import Sources
 internal import Translation
 
 /// What the delivery to a cluster keeps of each object.

@@ -7,6 +7,8 @@ internal import IsthmusTesting
 internal import IstioAPI
 internal import JSON
 internal import Planning
+internal import Services
+internal import Sources
 internal import Translation
 
 /// The steps of a change, one by one.

@@ -2,6 +2,7 @@ internal import Bridge
 internal import Catalog
 internal import IstioAPI
 internal import Logging
+internal import Sources
 internal import Translation
 
 /// The real pipeline between ends in memory.

@@ -1,5 +1,6 @@
-internal import Catalog
 internal import Dubbo
+internal import Services
+internal import Sources
 internal import Translation
 
 /// What providers would register: znode names as Dubbo 3 writes them, made when they are asked for.

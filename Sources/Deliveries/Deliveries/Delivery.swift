@@ -35,6 +35,12 @@ package protocol Delivery: Sendable {
 
     /// Whether replicas share it, and this one is elected to write.
     var isLed: Bool { get }
+
+    /// How replicas share it.
+    var leadership: LeadershipState { get }
+
+    /// Closes what it has open. Nothing is asked of it afterwards.
+    func end() async
 }
 
 extension Delivery {
@@ -42,6 +48,8 @@ extension Delivery {
     package var pending: Int { 0 }
     package var obstacle: Obstacle? { nil }
     package var isLed: Bool { false }
+    package var leadership: LeadershipState { .notElected }
+    package func end() async {}
 }
 
 /// What a delivery asks for.

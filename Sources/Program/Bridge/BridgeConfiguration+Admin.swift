@@ -1,23 +1,15 @@
-internal import FoundationEssentials
 internal import NIOPosix
+package import Settings
 
 extension BridgeConfiguration {
-    /// Where a token or a password stands.
-    package enum SecretPlace: Sendable, Hashable {
-        /// There is none.
-        case none
-        case file(String)
-        case environment(String)
-    }
-
     /// Where the bridge tells of itself, and what an order needs.
     package struct Admin: Sendable, Hashable {
         package var host: String
         package var port: Int
         /// What must come with a request that changes something; without one nothing can be changed. Never the token itself: it may rotate.
-        package var token: SecretPlace
+        package var token: SecretReference
 
-        package init(host: String = "127.0.0.1", port: Int = 8080, token: SecretPlace = .none) {
+        package init(host: String = "127.0.0.1", port: Int = 8080, token: SecretReference = .none) {
             self.host = host
             self.port = port
             self.token = token
@@ -54,13 +46,13 @@ extension BridgeConfiguration {
         }
 
         /// The section `admin` of a file; `nil` when it has none.
-        init?(_ reader: YAMLReader) throws(ConfigurationError) {
+        init?(_ reader: ConfigurationSection) throws(ConfigurationError) {
             guard let section = try reader.mapping("admin") else { return nil }
             self.init()
             if let text = try section.string("listen"), let problem = listen(on: text) {
                 throw section.failure("listen", problem)
             }
-            token = try SecretPlace(section, "token")
+            token = try SecretReference(section, "token")
         }
     }
 
@@ -68,51 +60,27 @@ extension BridgeConfiguration {
     ///
     /// - Returns: `nil` when the bridge answers nobody.
     /// - Throws: `ConfigurationError`.
-    package static func admin(file: String) throws(ConfigurationError) -> Admin? {
-        let reader = try YAMLReader(try text(of: file), file: file)
-        try reader.check(ConfigurationKey.all)
-        return try Admin(reader)
+    package static func admin(file: String, kinds: Kinds = .standard) throws(ConfigurationError) -> Admin? {
+        let root = try ConfigurationSection(try ConfigurationFile.text(of: file), file: file)
+        try root.check(schema(kinds))
+        return try Admin(root)
     }
 }
 
-extension BridgeConfiguration.SecretPlace {
-    /// What a section says by the keys `<name>File` and `<name>Env`.
-    init(_ section: YAMLReader, _ name: String) throws(ConfigurationError) {
-        let file = try section.string("\(name)File")
-        let variable = try section.string("\(name)Env")
-        if file == "" { throw section.failure("\(name)File", "must name a file") }
-        if variable == "" { throw section.failure("\(name)Env", "must name an environment variable") }
-        switch (file, variable) {
-        case (_?, _?): throw section.failure("\(name)Env", "there is a \(name)File too, and one \(name) only")
-        case (let file?, nil): self = .file(file)
-        case (nil, let variable?): self = .environment(variable)
-        case (nil, nil): self = .none
-        }
-    }
-
+extension SecretReference {
     /// The token as it is now, without white space around it.
     ///
     /// - Returns: `nil` when none is configured.
     /// - Throws: `ConfigurationError` when there is none where it should be.
-    package func read() async throws -> String? {
-        switch self {
-        case .none:
-            return nil
-        case .environment(let name):
-            return try Self.token(ProcessInfo.processInfo.environment[name], place: "environment variable \(name)")
-        case .file(let path):
-            // A file may lie on a slow disk, and blocks whoever reads it.
-            return try await NIOThreadPool.singleton.runIfActive {
-                try Self.token(try BridgeConfiguration.text(of: path), place: path)
-            }
-        }
-    }
-
-    private static func token(_ text: String?, place: String) throws(ConfigurationError) -> String {
+    package func token() async throws -> String? {
+        if self == .none { return nil }
+        // A file may lie on a slow disk, and blocks whoever reads it.
+        let text = try await NIOThreadPool.singleton.runIfActive { try self.text() }
         let token = (text ?? "").drop(while: \.isWhitespace)
         guard let end = token.lastIndex(where: { !$0.isWhitespace }) else {
             throw ConfigurationError(
-                place: place, message: "it has no token: it is \(text == nil ? "not set" : "empty")")
+                place: isVariable ? "environment variable \(place)" : place,
+                message: "it has no token: it is \(text == nil ? "not set" : "empty")")
         }
         return String(token[...end])
     }

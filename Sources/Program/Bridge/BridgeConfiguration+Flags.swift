@@ -1,57 +1,43 @@
-internal import FoundationEssentials
+internal import Deliveries
 internal import Kubernetes
+internal import KubernetesDelivery
+internal import Settings
+internal import Sources
 internal import Translation
-internal import ZooKeeper
 
 extension BridgeConfiguration {
     /// Reads a configuration file.
-    /// - Throws: `ConfigurationError` or `KubernetesError`.
-    package init(file: String) throws {
-        try self.init(yaml: try Self.text(of: file), file: file)
-    }
-
-    static func text(of file: String) throws(ConfigurationError) -> String {
-        do {
-            return try String(contentsOfFile: file, encoding: .utf8)
-        } catch {
-            throw ConfigurationError(place: file, message: "the file can't be read as UTF-8 text: \(error)")
-        }
+    /// - Throws: `ConfigurationError`, or what keeps a delivery from being used.
+    package init(file: String, kinds: Kinds = .standard) throws {
+        try self.init(yaml: try ConfigurationFile.text(of: file), file: file, kinds: kinds)
     }
 
     /// What the flags of `isthmus run` say; `nil` is the default of each.
     /// - Parameters:
-    ///   - registry: `zookeeper://HOST:PORT[,HOST:PORT…][/dubbo-root]`.
+    ///   - registry: A URL of one of the kinds. The registry is called like the scheme.
     ///   - admin: `HOST:PORT`; with `nil` there is no admin endpoint.
-    /// - Throws: `ConfigurationError` or `KubernetesError`.
+    /// - Throws: `ConfigurationError`, or what keeps the cluster from being used.
     package init(
         registry: String, kubeconfig: String?, context: String?, namespace: String?, instance: String?,
-        admin: String? = nil
+        admin: String? = nil, kinds: Kinds = .standard
     ) throws {
-        registries = [try Self.registry(url: registry)]
-        let cluster = try ClusterConfiguration.detect(kubeconfig: kubeconfig, context: context)
-        clusters = [Cluster(name: context ?? "default", configuration: cluster)]
-        translation = TranslationPolicy(namespace: namespace ?? cluster.namespace)
+        let registry = try Self.registry(url: registry, kinds)
+        let cluster = try ClusterSettings.detect(kubeconfig: kubeconfig, context: context)
+        var translation = TranslationPolicy(namespace: namespace ?? cluster.configuration.namespace)
         if let problem = translation.namespaceProblem {
             throw ConfigurationError(place: "--namespace", message: problem)
         }
         if let instance { translation.instance = instance }
         if let problem = translation.instanceProblem { throw ConfigurationError(place: "--instance", message: problem) }
+        self.init(registries: [registry], translation: translation, deliveries: [cluster])
         self.admin = try admin.map(Admin.init(flag:))
     }
 
-    private static func registry(url: String) throws(ConfigurationError) -> Registry {
-        let scheme = "zookeeper://"
-        guard url.hasPrefix(scheme) else {
-            throw ConfigurationError(
-                place: "--registry", message: "'\(url)' is not of the form zookeeper://HOST:PORT[/dubbo-root]")
+    private static func registry(url: String, _ kinds: Kinds) throws(ConfigurationError) -> Registry {
+        guard let kind = kinds.registries.first(where: { url.hasPrefix($0.urlScheme + "://") }) else {
+            let forms = kinds.registries.map(\.urlForm).joined(separator: " or ")
+            throw ConfigurationError(place: "--registry", message: "'\(url)' is not of the form \(forms)")
         }
-        do throws(ZooKeeperError) {
-            var servers = try ConnectionString(String(url.dropFirst(scheme.count)))
-            let root = servers.chroot.isEmpty ? "/dubbo" : servers.chroot
-            servers.chroot = ""
-            return Registry(name: "zookeeper", servers: servers, root: root)
-        } catch {
-            throw ConfigurationError(place: "--registry", message: error.message)
-        }
+        return Registry(name: String(kind.urlScheme), settings: try kind.settings(url: url))
     }
 }

@@ -1,23 +1,9 @@
 internal import Catalog
+internal import Deliveries
+internal import Settings
 
 extension BridgeConfiguration {
-    /// Which of several replicas writes to a cluster; see `LeaderElection` for what the times mean.
-    package struct Leadership: Sendable, Hashable {
-        package var leaseDuration: Duration
-        package var renewDeadline: Duration
-        package var retryPeriod: Duration
-
-        package init(
-            leaseDuration: Duration = .seconds(15), renewDeadline: Duration = .seconds(10),
-            retryPeriod: Duration = .seconds(2)
-        ) {
-            self.leaseDuration = leaseDuration
-            self.renewDeadline = renewDeadline
-            self.retryPeriod = retryPeriod
-        }
-    }
-
-    static func removals(_ reader: YAMLReader) throws(ConfigurationError) -> GuardPolicy {
+    static func removals(_ reader: ConfigurationSection) throws(ConfigurationError) -> GuardPolicy {
         var policy = GuardPolicy()
         guard let section = try reader.mapping("guard") else { return policy }
         if let percent = try section.integer("maxRemovalPercent", in: 0...100) { policy.maxRemovalPercent = percent }
@@ -32,9 +18,9 @@ extension BridgeConfiguration {
         return policy
     }
 
-    static func leadership(_ reader: YAMLReader) throws(ConfigurationError) -> Leadership? {
+    static func leadership(_ reader: ConfigurationSection) throws(ConfigurationError) -> LeadershipTimes? {
         if reader.word("leadership") == "off" { return nil }
-        var times = Leadership()
+        var times = LeadershipTimes()
         guard let section = try reader.mapping("leadership") else { return times }
         if let time = try section.duration("leaseDuration") { times.leaseDuration = time }
         if let time = try section.duration("renewDeadline") { times.renewDeadline = time }

@@ -1,51 +1,55 @@
 internal import Addressing
 internal import Catalog
-internal import FoundationEssentials
-internal import Kubernetes
+internal import Deliveries
+internal import Services
+internal import Settings
+internal import Sources
 internal import Translation
-internal import ZooKeeper
 
 extension BridgeConfiguration {
     /// Reads a configuration file; `docs/configuration.md` lists its keys.
     ///
     /// - Parameters:
     ///   - file: The file's name, for errors.
-    /// - Throws: `ConfigurationError` for anything that can't be meant, `KubernetesError` for a kubeconfig that can't be used.
-    package init(yaml text: String, file: String) throws {
-        let reader = try YAMLReader(text, file: file)
-        try reader.check(ConfigurationKey.all)
-        registries = try Self.registries(reader)
-        directory = try reader.mapping("delivery")?.mapping("directory")?.string("path")
-        isPaced = try reader.mapping("delivery")?.word("pacing") != "off"
-        clusters = try Self.clusters(reader)
-        let namespace = clusters.first?.configuration.namespace ?? "default"
-        translation = try Self.translation(reader, namespace: namespace)
-        removals = try Self.removals(reader)
-        leadership = try Self.leadership(reader)
-        admin = try Admin(reader)
-        statePath = try Self.statePath(reader) ?? defaultStatePath
+    /// - Throws: `ConfigurationError` for anything that can't be meant, or what keeps a delivery from being used.
+    package init(yaml text: String, file: String, kinds: Kinds = .standard) throws {
+        let root = try ConfigurationSection(text, file: file)
+        try root.check(Self.schema(kinds))
+        registries = try Self.registries(root, kinds)
+        deliveries = try Self.deliveries(root, kinds)
+        let namespace = deliveries.lazy.compactMap(\.namespace).first ?? "default"
+        translation = try Self.translation(root, namespace: namespace)
+        removals = try Self.removals(root)
+        leadership = try Self.leadership(root)
+        admin = try Admin(root)
+        statePath = try Self.statePath(root) ?? defaultStatePath
     }
 
-    private static func statePath(_ reader: YAMLReader) throws(ConfigurationError) -> String? {
-        guard let state = try reader.mapping("state"), let path = try state.string("path") else { return nil }
+    private static func statePath(_ root: ConfigurationSection) throws(ConfigurationError) -> String? {
+        guard let state = try root.mapping("state"), let path = try state.string("path") else { return nil }
         if path.isEmpty || path.hasSuffix("/") { throw state.failure("path", "must be the path of a file") }
         return path
     }
 
-    /// A cluster's objects tell what the bridge has to know of its past; files, which anybody may edit or lose, are no such
-    /// memory. The name is one that `FileDelivery` passes over, and each instance has its own.
+    /// The first delivery's file, where no delivery's objects tell what the bridge has to know of its past.
     private var defaultStatePath: String? {
-        guard clusters.isEmpty, let directory else { return nil }
-        return "\(directory)/.isthmus-\(translation.instance).state"
+        var files: [String] = []
+        for delivery in deliveries {
+            guard case .file(let path) = delivery.memory(instance: translation.instance) else { return nil }
+            files.append(path)
+        }
+        return files.first
     }
 
-    private static func registries(_ reader: YAMLReader) throws(ConfigurationError) -> [Registry] {
-        guard let entries = try reader.mappings("registries"), !entries.isEmpty else {
-            throw reader.failure("registries", "at least one is needed, or there is nothing to watch")
+    private static func registries(
+        _ root: ConfigurationSection, _ kinds: Kinds
+    ) throws(ConfigurationError) -> [Registry] {
+        guard let entries = try root.mappings("registries"), !entries.isEmpty else {
+            throw root.failure("registries", "at least one is needed, or there is nothing to watch")
         }
         var registries: [Registry] = []
         for entry in entries {
-            let registry = try registry(entry)
+            let registry = try registry(entry, kinds)
             if registries.contains(where: { $0.name == registry.name }) {
                 throw entry.failure("name", "another registry is called '\(registry.name)' too")
             }
@@ -54,105 +58,31 @@ extension BridgeConfiguration {
         return registries
     }
 
-    private static func registry(_ entry: YAMLReader) throws(ConfigurationError) -> Registry {
+    private static func registry(_ entry: ConfigurationSection, _ kinds: Kinds) throws(ConfigurationError) -> Registry {
         guard let name = try entry.string("name"), !name.isEmpty, !name.contains(",") else {
             throw entry.failure("name", "must not be empty or have commas")
         }
-        guard let zooKeeper = try entry.mapping("zookeeper") else {
-            throw entry.failure("zookeeper", "must be a mapping")
+        var found: Registry?
+        for kind in kinds.registries {
+            guard let section = try entry.mapping(kind.key.name) else { continue }
+            if found != nil { throw entry.failure(kind.key.name, "a registry is of one kind only") }
+            found = Registry(name: name, settings: try kind.settings(section))
         }
-        guard let servers = try zooKeeper.strings("servers"), !servers.isEmpty else {
-            throw zooKeeper.failure("servers", "at least one HOST:PORT is needed")
-        }
-        var registry = Registry(name: name, servers: try connectionString(servers, zooKeeper))
-        if let timeout = try zooKeeper.duration("sessionTimeout") { registry.sessionTimeout = timeout }
-        guard registry.sessionTimeout >= .seconds(1) else {
-            throw zooKeeper.failure("sessionTimeout", "must be at least 1s")
-        }
-        if let limit = try zooKeeper.bytes("replyLimit") { registry.replyLimit = limit }
-        if let section = try zooKeeper.mapping("tls") { registry.tls = try tls(section, zooKeeper) }
-        if let digest = try zooKeeper.mapping("digest") {
-            let user = try digest.string("user") ?? ""
-            if user.isEmpty || user.contains(":") { throw digest.failure("user", "must be a name without ':'") }
-            registry.credentials = [.digest(user: user, password: try password(digest))]
-        }
-        if let dubbo = try zooKeeper.mapping("dubbo") {
-            registry.root = try dubbo.string("root") ?? registry.root
-            guard registry.root.hasPrefix("/"), registry.root == "/" || !registry.root.hasSuffix("/") else {
-                throw dubbo.failure("root", "must be a path such as /dubbo")
-            }
-        }
-        return registry
+        if let found { return found }
+        let keys = kinds.registries.map { "'\($0.key.name)'" }.joined(separator: " or ")
+        throw entry.failure("name", "the registry '\(name)' has no kind: give \(keys)")
     }
 
-    /// Reads the files once, so that a wrong one is told of at the start.
-    private static func tls(_ section: YAMLReader, _ parent: YAMLReader) throws(ConfigurationError) -> TLS {
-        var tls = TLS(certificateAuthority: try section.string("caFile").map { .file($0) })
-        switch (try section.string("certificateFile"), try section.string("keyFile")) {
-        case (let certificate?, let key?):
-            tls.identity = TLS.Identity(certificateChain: .file(certificate), privateKey: .file(key))
-        case (nil, nil): break
-        case (_?, nil): throw section.failure("certificateFile", "needs its keyFile")
-        case (nil, _?): throw section.failure("keyFile", "needs its certificateFile")
+    private static func deliveries(_ root: ConfigurationSection, _ kinds: Kinds) throws -> [any DeliverySettings] {
+        var deliveries: [any DeliverySettings] = []
+        if let section = try root.mapping("delivery") {
+            for kind in kinds.deliveries { deliveries += try kind.deliveries(section) }
         }
-        tls.serverName = try section.string("serverName")
-        tls.verifiesHostName = section.word("verifyHostName") != "off"
-        do throws(ZooKeeperError) {
-            try tls.validate()
-        } catch {
-            throw parent.failure("tls", "can't be used: \(error.message)")
+        if !deliveries.isEmpty { return deliveries }
+        for kind in kinds.deliveries {
+            if let delivery = try kind.standard() { return [delivery] }
         }
-        return tls
-    }
-
-    private static func password(_ reader: YAMLReader) throws(ConfigurationError) -> String {
-        let text: String
-        switch try SecretPlace(reader, "password") {
-        case .file(let file):
-            text = try Self.text(of: file)
-        case .environment(let variable):
-            guard let value = ProcessInfo.processInfo.environment[variable] else {
-                throw reader.failure("passwordEnv", "there is no environment variable '\(variable)'")
-            }
-            text = value
-        case .none:
-            throw reader.failure("user", "has no password: give passwordFile or passwordEnv")
-        }
-        // Editors end a file with a line break, which no password has.
-        let password = text.drop { $0.isNewline }.prefix { !$0.isNewline }
-        if password.isEmpty { throw reader.failure("user", "has an empty password") }
-        return String(password)
-    }
-
-    private static func connectionString(
-        _ servers: [String], _ reader: YAMLReader
-    ) throws(ConfigurationError) -> ConnectionString {
-        do throws(ZooKeeperError) {
-            return try ConnectionString(servers.joined(separator: ","))
-        } catch {
-            throw reader.failure("servers", error.message)
-        }
-    }
-
-    private static func clusters(_ reader: YAMLReader) throws -> [Cluster] {
-        let delivery = try reader.mapping("delivery")
-        guard let entries = try delivery?.mappings("kubernetes") else {
-            if try delivery?.mapping("directory") != nil { return [] }
-            return [Cluster(name: "default", configuration: try .detect(kubeconfig: nil, context: nil))]
-        }
-        var clusters: [Cluster] = []
-        for entry in entries {
-            let context = try entry.string("context")
-            let cluster = Cluster(
-                name: context ?? "default",
-                configuration: try .detect(kubeconfig: try entry.string("kubeconfig"), context: context))
-            if clusters.contains(where: { $0.name == cluster.name }) {
-                throw entry.failure("context", "another cluster has the context '\(cluster.name)' too")
-            }
-            clusters.append(cluster)
-        }
-        guard !clusters.isEmpty else { throw reader.failure("delivery", "kubernetes: names no cluster") }
-        return clusters
+        throw root.failure("delivery", "at least one is needed, or there is nowhere to deliver to")
     }
 }
 
@@ -160,7 +90,7 @@ extension BridgeConfiguration {
 
 extension BridgeConfiguration {
     private static func translation(
-        _ reader: YAMLReader, namespace: String
+        _ reader: ConfigurationSection, namespace: String
     ) throws(ConfigurationError) -> TranslationPolicy {
         var policy = TranslationPolicy(namespace: namespace)
         if let instance = try reader.string("instance") { policy.instance = instance }
@@ -189,7 +119,7 @@ extension BridgeConfiguration {
     }
 
     private static func readAddresses(
-        _ section: YAMLReader, _ policy: inout TranslationPolicy
+        _ section: ConfigurationSection, _ policy: inout TranslationPolicy
     ) throws(ConfigurationError) {
         switch section.word("addresses") {
         case "istiod": policy.addresses = .istiod
@@ -205,7 +135,7 @@ extension BridgeConfiguration {
     }
 
     private static func readPorts(
-        _ section: YAMLReader, _ policy: inout TranslationPolicy
+        _ section: ConfigurationSection, _ policy: inout TranslationPolicy
     ) throws(ConfigurationError) {
         guard let ports = try section.mapping("ports") else { return }
         for applicationProtocol in ApplicationProtocol.allCases {

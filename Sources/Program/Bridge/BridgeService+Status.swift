@@ -1,18 +1,14 @@
 internal import Catalog
 internal import Deliveries
 internal import FoundationEssentials
-internal import Kubernetes
-internal import KubernetesDelivery
 package import Status
 
 extension BridgeService {
     /// What the bridge knows of itself now.
     package func status() async -> BridgeStatus {
         let seen = await parts.pipeline.status()
-        let elections = Dictionary(parts.elected.map { ($0.delivery.name, $0.election) }) { first, _ in first }
         let deliveries = parts.deliveries.map { delivery in
-            DeliveryStatus(
-                delivery, election: elections[delivery.name], isSeeded: !seen.unseeded.contains(delivery.name))
+            DeliveryStatus(delivery, isSeeded: !seen.unseeded.contains(delivery.name))
         }
         return BridgeStatus(
             instance: instance, version: Version.current, uptime: seen.uptime,
@@ -84,18 +80,15 @@ extension HoldStatus {
 }
 
 extension DeliveryStatus {
-    init(_ delivery: any Delivery, election: LeaderElection?, isSeeded: Bool) {
+    init(_ delivery: any Delivery, isSeeded: Bool) {
         let troubles = delivery.troubles(limit: Self.troubleLimit)
         let leadership: Leadership =
-            election.map { $0.isLeading ? .leading : .standby(holder: $0.rival) } ?? .notElected
-        let obstacle =
-            delivery.obstacle.map { Obstacle(reason: $0.reason, age: $0.age) }
-            ?? election.flatMap { election in
-                // Who can't stand for election never writes.
-                election.interruption.map {
-                    Obstacle(reason: "the lease can't be held: \($0)", age: election.interruptionAge ?? .zero)
-                }
+            switch delivery.leadership {
+            case .notElected: .notElected
+            case .leading: .leading
+            case .standby(let holder): .standby(holder: holder)
             }
+        let obstacle = delivery.obstacle.map { Obstacle(reason: $0.reason, age: $0.age) }
         self.init(
             name: delivery.name, leadership: leadership, isSeeded: isSeeded, pending: delivery.pending,
             obstacle: obstacle,

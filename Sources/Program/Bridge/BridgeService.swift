@@ -1,10 +1,9 @@
-internal import Catalog
 internal import Deliveries
-internal import Kubernetes
-internal import KubernetesDelivery
 package import Logging
 internal import ServiceLifecycle
+internal import Services
 internal import Snapshot
+internal import Sources
 internal import Translation
 
 /// The whole street, put together from a configuration and run as one service.
@@ -13,7 +12,7 @@ package struct BridgeService: ServiceLifecycle.Service {
     let instance: String
     private let logger: Logger
 
-    /// - Throws: `KubernetesError` for a cluster that can't be used. Nothing is connected yet.
+    /// - Throws: What keeps a delivery from being used. Nothing is connected yet.
     package init(_ configuration: BridgeConfiguration, logger: Logger) throws {
         parts = try BridgeParts(configuration, isLasting: true, logger: logger)
         instance = configuration.translation.instance
@@ -26,13 +25,6 @@ package struct BridgeService: ServiceLifecycle.Service {
         await cancelWhenGracefulShutdown {
             if let memory = parts.memory { await pipeline.recall(await memory.recall()) }
             await withDiscardingTaskGroup { group in
-                for elected in parts.elected {
-                    group.addTask {
-                        await elected.election.run { isLeading in
-                            if isLeading { await elected.delivery.beginToLead() }
-                        }
-                    }
-                }
                 if let memory = parts.memory { group.addTask { await memory.run(source: pipeline) } }
                 for delivery in parts.deliveries { group.addTask { await delivery.run(desired: pipeline) } }
                 for source in parts.sources {

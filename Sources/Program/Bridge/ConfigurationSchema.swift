@@ -1,112 +1,49 @@
+internal import Deliveries
+internal import Settings
+internal import Sources
 internal import Translation
 
-/// A key of the configuration: what it holds, and what people are told about it. One value of these drives the checking, the
-/// suggestions in errors and the reference in `docs`.
-struct ConfigurationKey: Sendable {
-    indirect enum Kind: Sendable {
-        case text
-        case number(ClosedRange<Int>)
-        /// `250ms`, `30s`, `5m`, `1h`, `1h30m`.
-        case time
-        /// `64MiB`, `512KiB`, or a plain number of bytes.
-        case bytes(ClosedRange<Int>)
-        case texts
-        case mapping([ConfigurationKey])
-        case list(of: [ConfigurationKey])
-        /// Text that is one of these words.
-        case choice([String])
-        /// Text that is one of these words, or a mapping.
-        case words([String], or: [ConfigurationKey])
+extension BridgeConfiguration {
+    /// The table of all keys in Markdown; `docs/configuration.md` has it.
+    package static var reference: String { ConfigurationKey.reference(schema(.standard)) }
+
+    /// All keys: those of the bridge, and those of the kinds.
+    static func schema(_ kinds: Kinds) -> [ConfigurationKey] {
+        [
+            ConfigurationKey(
+                "instance", .text, "this installation; becomes the label `isthmus.mesh/instance` of every object",
+                standard: "`main`"),
+            ConfigurationKey(
+                "registries", .list(of: registry(kinds)),
+                "what to watch; of an endpoint in two the newer description counts",
+                isRequired: true),
+            ConfigurationKey("translation", .mapping(translation), "how services look in the mesh"),
+            ConfigurationKey(
+                "delivery", .mapping(kinds.deliveries.flatMap(\.keys)), "where resources go",
+                standard: "the cluster at hand"),
+            ConfigurationKey(
+                "guard", .mapping(removals), "which losses look like a failure of the registry and are held back"),
+            ConfigurationKey(
+                "leadership", .words(["off"], or: leadership),
+                "which of several replicas writes to a cluster: a Lease in it, or `off` where there is only one"),
+            ConfigurationKey(
+                "admin", .mapping(admin), "where the running bridge tells of itself, for `isthmus status` and probes",
+                standard: "nowhere"),
+            ConfigurationKey(
+                "state",
+                .mapping([ConfigurationKey("path", .text, "a file; its folder is made when missing", isRequired: true)]
+                ),
+                "what the bridge remembers over restarts where no cluster does",
+                standard: "with a `directory` and no cluster `<directory>/.isthmus-<instance>.state`, else none"),
+        ]
     }
 
-    var name: String
-    var kind: Kind
-    /// In Markdown.
-    var summary: String
-    /// What holds where the key is absent, in Markdown.
-    var standard: String
-    var isRequired = false
-
-    init(_ name: String, _ kind: Kind, _ summary: String, standard: String = "", isRequired: Bool = false) {
-        self.name = name
-        self.kind = kind
-        self.summary = summary
-        self.standard = standard
-        self.isRequired = isRequired
+    private static func registry(_ kinds: Kinds) -> [ConfigurationKey] {
+        var keys = kinds.registries.map(\.key)
+        // Where there is one kind only, it is the one that is missing.
+        if keys.count == 1 { keys[0].isRequired = true }
+        return [ConfigurationKey("name", .text, "unique, without commas", isRequired: true)] + keys
     }
-}
-
-extension ConfigurationKey {
-    static let all: [ConfigurationKey] = [
-        ConfigurationKey(
-            "instance", .text, "this installation; becomes the label `isthmus.mesh/instance` of every object",
-            standard: "`main`"),
-        ConfigurationKey(
-            "registries", .list(of: registry), "what to watch; of an endpoint in two the newer description counts",
-            isRequired: true),
-        ConfigurationKey("translation", .mapping(translation), "how services look in the mesh"),
-        ConfigurationKey("delivery", .mapping(delivery), "where resources go", standard: "the cluster at hand"),
-        ConfigurationKey(
-            "guard", .mapping(removals), "which losses look like a failure of the registry and are held back"),
-        ConfigurationKey(
-            "leadership", .words(["off"], or: leadership),
-            "which of several replicas writes to a cluster: a Lease in it, or `off` where there is only one"),
-        ConfigurationKey(
-            "admin", .mapping(admin), "where the running bridge tells of itself, for `isthmus status` and probes",
-            standard: "nowhere"),
-        ConfigurationKey(
-            "state",
-            .mapping([ConfigurationKey("path", .text, "a file; its folder is made when missing", isRequired: true)]),
-            "what the bridge remembers over restarts where no cluster does",
-            standard: "with a `directory` and no cluster `<directory>/.isthmus-<instance>.state`, else none"),
-    ]
-
-    private static let registry: [ConfigurationKey] = [
-        ConfigurationKey("name", .text, "unique, without commas", isRequired: true),
-        ConfigurationKey(
-            "zookeeper", .mapping(zooKeeper), "a ZooKeeper ensemble in which Dubbo providers register", isRequired: true
-        ),
-    ]
-
-    private static let zooKeeper: [ConfigurationKey] = [
-        ConfigurationKey("servers", .texts, "each `HOST:PORT`; IPv6 in brackets", isRequired: true),
-        ConfigurationKey("sessionTimeout", .time, "at least 1s; the ensemble may shorten it", standard: "`30s`"),
-        ConfigurationKey(
-            "replyLimit", .bytes(64 << 10...Int(Int32.max)),
-            "the longest reply that is taken; a list of providers above it is passed over, and what was known of the "
-                + "interface goes on",
-            standard: "`64MiB`"),
-        ConfigurationKey(
-            "tls",
-            .mapping([
-                ConfigurationKey(
-                    "caFile", .text, "the authorities that are trusted, in PEM", standard: "those of the system"),
-                ConfigurationKey("certificateFile", .text, "what the bridge shows the server, in PEM"),
-                ConfigurationKey("keyFile", .text, "the key of that, in PEM, without a passphrase"),
-                ConfigurationKey(
-                    "serverName", .text, "the name that the server's certificate has to have",
-                    standard: "that of `servers`"),
-                ConfigurationKey(
-                    "verifyHostName", .choice(["on", "off"]),
-                    "whether the certificate has to name the server; the authority is verified in any case",
-                    standard: "`on`"),
-            ]),
-            "TLS, for a `secureClientPort`; `{}` trusts the system's authorities. Files are read again for each connection",
-            standard: "no TLS"),
-        ConfigurationKey(
-            "digest",
-            .mapping([
-                ConfigurationKey("user", .text, "the name", isRequired: true),
-                ConfigurationKey("passwordFile", .text, "a file with the password; read at the start"),
-                ConfigurationKey("passwordEnv", .text, "instead of it, an environment variable with the password"),
-            ]),
-            "what the bridge proves itself with, for znodes that not everybody may read (the scheme `digest`)",
-            standard: "nothing"),
-        ConfigurationKey(
-            "dubbo",
-            .mapping([ConfigurationKey("root", .text, "the znode below which interfaces stand", standard: "`/dubbo`")]),
-            "Dubbo's layout"),
-    ]
 
     private static let translation: [ConfigurationKey] = [
         ConfigurationKey(
@@ -184,26 +121,6 @@ extension ConfigurationKey {
         ConfigurationKey("retryPeriod", .time, "the pause between attempts", standard: "`2s`"),
     ]
 
-    private static let delivery: [ConfigurationKey] = [
-        ConfigurationKey(
-            "kubernetes",
-            .list(of: [
-                ConfigurationKey(
-                    "kubeconfig", .text, "a file",
-                    standard: "the pod's own cluster, else `$KUBECONFIG`, else `~/.kube/config`"
-                ),
-                ConfigurationKey("context", .text, "of the kubeconfig", standard: "its current one"),
-            ]),
-            "clusters to write to; with neither this nor `directory`, the cluster at hand"),
-        ConfigurationKey(
-            "directory", .mapping([ConfigurationKey("path", .text, "a folder; made when missing", isRequired: true)]),
-            "one YAML file for each resource"),
-        ConfigurationKey(
-            "pacing", .choice(["on", "off"]),
-            "whether objects of a cluster that keep changing together are written less often, every 5 s at the longest",
-            standard: "`on`"),
-    ]
-
     private static let admin: [ConfigurationKey] = [
         ConfigurationKey("listen", .text, "`HOST:PORT`; IPv6 in brackets", standard: "`127.0.0.1:8080`"),
         ConfigurationKey(
@@ -213,43 +130,4 @@ extension ConfigurationKey {
             "tokenEnv", .text, "instead of `tokenFile`, an environment variable with the token",
             standard: "nothing can be released"),
     ]
-}
-
-// MARK: - The reference
-
-extension ConfigurationKey {
-    /// The table of all keys in Markdown, as `docs/configuration.md` has it.
-    static var reference: String {
-        "| key | holds | default | meaning |\n|---|---|---|---|\n" + rows(all, below: "").joined(separator: "\n") + "\n"
-    }
-
-    private static func rows(_ keys: [ConfigurationKey], below path: String) -> [String] {
-        keys.flatMap { key -> [String] in
-            let full = path + key.name
-            let standard = key.isRequired ? "*needed*" : key.standard
-            let row = "| `\(full)` | \(key.kind.description) | \(standard) | \(key.summary) |"
-            switch key.kind {
-            case .mapping(let inner), .words(_, let inner): return [row] + rows(inner, below: full + ".")
-            case .list(let inner): return [row] + rows(inner, below: full + "[].")
-            case .text, .number, .time, .bytes, .texts, .choice: return [row]
-            }
-        }
-    }
-}
-
-extension ConfigurationKey.Kind: CustomStringConvertible {
-    var description: String {
-        switch self {
-        case .text: "text"
-        case .number(let range): "\(range.lowerBound)–\(range.upperBound)"
-        case .time: "time"
-        case .bytes(let range): "size, \(ByteCount.text(range.lowerBound))–\(ByteCount.text(range.upperBound))"
-        case .texts: "list of texts"
-        case .mapping: "mapping"
-        case .list: "list of mappings"
-        case .choice(let words):
-            words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
-        case .words(let words, _): "\(words.joined(separator: ", ")) or a mapping"
-        }
-    }
 }

@@ -1,5 +1,4 @@
 internal import Deliveries
-internal import Kubernetes
 internal import Synchronization
 
 /// How fit this replica is to lead: for how long it has followed its registries, or has not.
@@ -24,7 +23,7 @@ final class FitnessGauge: Sendable {
         }
     }
 
-    var fitness: LeaderElection.Fitness {
+    var fitness: ReplicaFitness {
         let (isHealthy, since) = state.withLock { $0 }
         if elapsed() - since < patience { return .doubtful }
         return isHealthy ? .fit : .unfit

@@ -3,6 +3,7 @@ internal import Catalog
 internal import IstioAPI
 internal import JSON
 internal import Planning
+internal import Services
 internal import Translation
 
 /// What an object of ours says of the service that it was made for.

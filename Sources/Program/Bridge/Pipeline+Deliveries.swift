@@ -3,6 +3,7 @@ package import Deliveries
 package import IstioAPI
 internal import Logging
 package import Planning
+internal import Services
 internal import Translation
 
 extension Pipeline: DesiredState {

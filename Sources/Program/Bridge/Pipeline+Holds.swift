@@ -1,5 +1,6 @@
 internal import Catalog
 internal import Logging
+internal import Sources
 package import Status
 
 extension Pipeline {

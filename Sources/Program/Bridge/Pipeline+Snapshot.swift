@@ -1,5 +1,6 @@
-package import Catalog
+internal import Catalog
 internal import IstioAPI
+package import Services
 package import Snapshot
 internal import Translation
 

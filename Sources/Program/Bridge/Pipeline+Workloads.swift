@@ -1,5 +1,5 @@
-internal import Catalog
 internal import IstioAPI
+internal import Services
 internal import Translation
 
 /// Endpoints that are objects of their own.

@@ -3,7 +3,9 @@ package import Deliveries
 internal import IstioAPI
 package import Logging
 internal import Planning
+internal import Services
 internal import Snapshot
+package import Sources
 package import Translation
 
 /// The middle of the street: events of the sources go in, the deliveries are told which resources may have changed and ask what

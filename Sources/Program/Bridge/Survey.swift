@@ -1,9 +1,9 @@
-internal import Catalog
 package import Deliveries
 package import IstioAPI
 internal import JSON
 package import Logging
 package import Planning
+internal import Services
 
 /// One look at every registry and every delivery, and what would have to change. For the commands that look once and end.
 package struct Survey: Sendable {

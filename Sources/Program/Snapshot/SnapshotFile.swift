@@ -1,5 +1,5 @@
-internal import Catalog
 internal import NIOPosix
+internal import Services
 internal import Synchronization
 
 /// The file in which a snapshot lies: one line that describes it, then one JSON object a line (`tail -n +2 FILE | jq`).

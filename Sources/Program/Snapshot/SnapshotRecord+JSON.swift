@@ -1,6 +1,6 @@
 internal import Addressing
-internal import Catalog
 internal import JSON
+internal import Services
 
 // What has its usual value is left out: a million instances are written every few minutes.
 

@@ -1,5 +1,5 @@
 package import Addressing
-package import Catalog
+package import Services
 
 /// What is remembered of one service: the choices that were made for it, and who served it last.
 package struct SnapshotRecord: Sendable, Hashable {

@@ -1,4 +1,4 @@
-internal import Catalog
+internal import Services
 
 /// A snapshot that is being written, beside its place. Its calls block.
 struct SnapshotWriter: Sendable {

@@ -3,6 +3,7 @@ import Bridge
 import Foundation
 import JSON
 import NIOHTTP1
+import Settings
 import Status
 
 /// Which bridge a command talks to.
@@ -100,7 +101,7 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     private func token(_ admin: BridgeConfiguration.Admin) async throws -> String {
         let variable = BridgeConfiguration.Admin.tokenVariable
-        let source: BridgeConfiguration.SecretPlace =
+        let source: SecretReference =
             if let tokenFile {
                 .file(tokenFile)
             } else if ProcessInfo.processInfo.environment[variable] != nil {
@@ -109,7 +110,7 @@ struct ReleaseCommand: AsyncParsableCommand {
                 admin.token
             }
         do {
-            if let token = try await source.read() { return token }
+            if let token = try await source.token() { return token }
             throw ConfigurationError(
                 place: "--token-file",
                 message: "a token is needed: from this file, from $\(variable), or from the configuration")

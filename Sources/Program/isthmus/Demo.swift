@@ -1,10 +1,12 @@
 import Bridge
 import Kubernetes
+import KubernetesDelivery
 import Logging
 import Sandbox
 import ServiceLifecycle
 import Translation
 import ZooKeeper
+import ZooKeeperRegistry
 
 /// The sandbox's servers, the bridge between them, and a scene that is played with them.
 struct Demo: Service {
@@ -40,9 +42,9 @@ struct Demo: Service {
             """)
         let bridge = try BridgeService(
             BridgeConfiguration(
-                registries: [.init(name: "sandbox", servers: servers)],
+                registries: [.init(name: "sandbox", settings: ZooKeeperSettings(servers: servers))],
                 translation: TranslationPolicy(namespace: DemoScene.namespace),
-                clusters: [.init(name: "sandbox", configuration: ClusterConfiguration(server: url))]),
+                deliveries: [ClusterSettings(name: "sandbox", configuration: ClusterConfiguration(server: url))]),
             logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await bridge.run() }

@@ -52,7 +52,7 @@ struct RunCommand: AsyncParsableCommand {
         _ admin: BridgeConfiguration.Admin, of bridge: BridgeService, _ logger: Logger
     ) -> AdminServer {
         let endpoint = AdminEndpoint(
-            token: { try await admin.token.read() }, status: { await bridge.status() },
+            token: { try await admin.token.token() }, status: { await bridge.status() },
             release: { await bridge.release($0) }, logger: logger)
         return AdminServer(host: admin.host, port: admin.port, endpoint: endpoint, logger: logger)
     }

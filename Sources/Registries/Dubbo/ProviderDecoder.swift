@@ -1,5 +1,5 @@
 internal import Addressing
-package import Catalog
+package import Services
 
 /// Reads provider registrations of Dubbo's interface-level layout: `<root>/<interface>/providers/<encoded URL>`.
 package struct ProviderDecoder: Sendable {

@@ -1,4 +1,4 @@
-internal import Catalog
+internal import Services
 internal import Synchronization
 
 /// Remembers the traits that were seen lately, so that equal ones are kept once and not made again.

@@ -1,3 +1,6 @@
+package import Services
+package import Sources
+
 extension CatalogStore {
     /// - Parameter now: Monotonic.
     package mutating func apply(_ event: SourceEvent, from registry: String, now: Duration) -> Outcome {

@@ -1,3 +1,5 @@
+package import Services
+
 extension CatalogStore {
     /// What there is to know of one registry.
     package struct Report: Sendable {

@@ -1,3 +1,5 @@
+package import Services
+
 extension CatalogStore {
     /// Takes over what is known from before the start. It shows in no service: only when the registries that announced a service
     /// have been read is it settled what became of its instances, and until then the service is not decidable.

@@ -1,3 +1,5 @@
+package import Services
+
 /// The last good picture of each registry, what the guard still accepts beyond it, and the services that they describe together.
 ///
 /// A pure state machine: events and the time go in, the services whose description may have changed come out.

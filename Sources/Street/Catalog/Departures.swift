@@ -1,3 +1,5 @@
+internal import Services
+
 /// What a registry lost and the guard let go, so that what comes back can be told from what is new: a registry that recovers has gained
 /// nothing that would make up for its next failure.
 ///

@@ -1,3 +1,5 @@
+internal import Services
+
 /// Which services have something held at an address and port.
 struct HeldAddresses: Sendable {
     private struct Address: Hashable {

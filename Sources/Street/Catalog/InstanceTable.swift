@@ -1,3 +1,5 @@
+internal import Services
+
 /// The instances that a registry announces for one service, by their keys: in a sorted array, since a dictionary takes twice the
 /// memory.
 struct InstanceTable: Hashable, Sendable {

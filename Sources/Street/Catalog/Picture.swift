@@ -1,3 +1,5 @@
+package import Services
+
 /// What one registry says: its instances by service, and the names of which it says only what can't be used.
 struct Picture: Sendable {
     private(set) var services: [ServiceID: InstanceTable] = [:]

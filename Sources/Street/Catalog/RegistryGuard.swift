@@ -1,3 +1,5 @@
+internal import Services
+
 /// Decides which losses of one registry are believed: a pure policy over what was accepted, what is observed, and the time.
 ///
 /// What a registry says anew passes at once. What it no longer says is either let go or *held*, which means that the instance is

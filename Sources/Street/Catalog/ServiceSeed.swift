@@ -1,3 +1,5 @@
+package import Services
+
 /// What is known of a service from before the start, from the objects in a cluster or from a snapshot.
 package struct ServiceSeed: Hashable, Sendable {
     package var id: ServiceID

@@ -1,6 +1,6 @@
 package import Addressing
-package import Catalog
 internal import IstioAPI
+package import Services
 
 /// The choices that must never move once they are made: a service's host, its virtual address, the names of its objects, and the form of
 /// its endpoints, which moves for a reason only.

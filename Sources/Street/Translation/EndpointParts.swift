@@ -1,5 +1,5 @@
-internal import Catalog
 internal import IstioAPI
+internal import Services
 internal import Synchronization
 
 /// The parts of endpoints that many of them have in common: their labels and locality, and their ports. They are made once and

@@ -1,5 +1,5 @@
-internal import Catalog
 internal import IstioAPI
+internal import Services
 
 /// Hosts of services: `lower(interface)[.g-<group>][.v-<version with . → ->]`.
 ///

@@ -1,5 +1,5 @@
 package import Addressing
-package import Catalog
+package import Services
 
 /// What the operator decided about how services look in the mesh.
 package struct TranslationPolicy: Sendable, Hashable {

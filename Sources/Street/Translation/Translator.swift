@@ -1,6 +1,6 @@
 internal import Addressing
-package import Catalog
 package import IstioAPI
+package import Services
 
 /// Labels and annotations by which Isthmus knows its objects.
 package enum OwnerMark {

@@ -41,7 +41,9 @@ public struct ServerTools: Sendable {
     /// The root of this package's checkout.
     public static let packageRoot: String = {
         var folder = URL(filePath: #filePath)
-        repeat { folder.deleteLastPathComponent() } while folder.path != "/"
+        repeat {
+            folder.deleteLastPathComponent()
+        } while folder.path != "/"
             && !FileManager.default.fileExists(atPath: folder.appending(path: "Package.swift").path)
         return folder.path
     }()

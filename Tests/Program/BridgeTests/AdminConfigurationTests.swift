@@ -1,6 +1,7 @@
 internal import Bridge
 internal import Foundation
 internal import IsthmusTesting
+internal import Settings
 internal import Testing
 
 @Suite("The configuration of the admin endpoint")
@@ -63,19 +64,19 @@ struct AdminConfigurationTests {
     @Test("a token's file is read again each time, without the white space around the token")
     func tokenFile() async throws {
         let folder = try TemporaryFolder(label: "token")
-        let token = BridgeConfiguration.SecretPlace.file(try folder.write("\n secret\n", to: "token"))
-        #expect(try await token.read() == "secret")
+        let token = SecretReference.file(try folder.write("\n secret\n", to: "token"))
+        #expect(try await token.token() == "secret")
         try folder.write("new", to: "token")
-        #expect(try await token.read() == "new")
+        #expect(try await token.token() == "new")
         try folder.write(" \n", to: "token")
-        let empty = await #expect(throws: ConfigurationError.self) { try await token.read() }
+        let empty = await #expect(throws: ConfigurationError.self) { try await token.token() }
         #expect(empty?.description == "\(folder.path(of: "token")): it has no token: it is empty")
-        let missing = BridgeConfiguration.SecretPlace.file(folder.path(of: "none"))
-        let error = await #expect(throws: ConfigurationError.self) { try await missing.read() }
+        let missing = SecretReference.file(folder.path(of: "none"))
+        let error = await #expect(throws: ConfigurationError.self) { try await missing.token() }
         #expect(error?.place == folder.path(of: "none"))
-        #expect(try await BridgeConfiguration.SecretPlace.none.read() == nil)
-        let unset = BridgeConfiguration.SecretPlace.environment("ISTHMUS_TEST_NO_SUCH_VARIABLE")
-        await #expect(throws: ConfigurationError.self) { try await unset.read() }
+        #expect(try await SecretReference.none.token() == nil)
+        let unset = SecretReference.environment("ISTHMUS_TEST_NO_SUCH_VARIABLE")
+        await #expect(throws: ConfigurationError.self) { try await unset.token() }
     }
 
     @Test("commands find the endpoint of a file whose kubeconfig is not at hand")

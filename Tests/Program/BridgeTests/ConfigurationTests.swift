@@ -2,9 +2,13 @@ internal import Addressing
 internal import Bridge
 internal import Catalog
 internal import Foundation
+internal import KubernetesDelivery
+internal import Services
+internal import Settings
 internal import Testing
 internal import Translation
 internal import ZooKeeper
+internal import ZooKeeperRegistry
 
 @Suite("The configuration")
 struct ConfigurationTests {
@@ -59,8 +63,8 @@ struct ConfigurationTests {
                       kubernetes:
                         - { kubeconfig: "\(kubeconfig)", context: c }
                     """, file: "isthmus.yaml")
-            let registry = try #require(configuration.registries.first)
-            #expect(registry.name == "zk-main")
+            #expect(configuration.registries.map(\.name) == ["zk-main"])
+            let registry = try #require(configuration.registries.first?.settings as? ZooKeeperSettings)
             #expect(registry.servers.description == "127.0.0.1:2181,[::1]:2182")
             #expect(registry.root == "/rpc/dubbo")
             #expect(registry.sessionTimeout == .seconds(90))
@@ -75,7 +79,7 @@ struct ConfigurationTests {
             policy.emptyRetention = .seconds(600)
             policy.allowedHosts = ["com.acme.*"]
             #expect(configuration.translation == policy)
-            #expect(configuration.clusters.map(\.name) == ["c"])
+            #expect(configuration.deliveries.map(\.name) == ["c"])
         }
     }
 
@@ -86,7 +90,8 @@ struct ConfigurationTests {
         func tls(_ text: String) throws -> TLS? {
             let yaml =
                 "registries: [{ name: zk, zookeeper: { servers: [a]\(text) } }]\ndelivery: { directory: { path: out } }"
-            return try BridgeConfiguration(yaml: yaml, file: "isthmus.yaml").registries.first?.tls
+            let registry = try BridgeConfiguration(yaml: yaml, file: "isthmus.yaml").registries.first
+            return try #require(registry?.settings as? ZooKeeperSettings).tls
         }
         #expect(try tls("") == nil)
         let plain = try #require(try tls(", tls: {}"))
@@ -99,9 +104,13 @@ struct ConfigurationTests {
 
     @Test("writes are paced unless the file says otherwise", arguments: [("on", true), ("off", false), (nil, true)])
     func pacing(word: String?, isPaced: Bool) throws {
-        let delivery = "delivery: { directory: { path: out }\(word.map { ", pacing: \($0)" } ?? "") }"
-        let configuration = try BridgeConfiguration(yaml: Self.registries + delivery, file: "isthmus.yaml")
-        #expect(configuration.isPaced == isPaced)
+        try Self.withKubeconfig { kubeconfig in
+            let pacing = word.map { ", pacing: \($0)" } ?? ""
+            let delivery = "delivery: { kubernetes: [{ kubeconfig: \"\(kubeconfig)\" }]\(pacing) }"
+            let configuration = try BridgeConfiguration(yaml: Self.registries + delivery, file: "isthmus.yaml")
+            let cluster = try #require(configuration.deliveries.first as? ClusterSettings)
+            #expect(cluster.isPaced == isPaced)
+        }
     }
 
     @Test("the namespace of the kubeconfig's context is the default")
@@ -251,8 +260,9 @@ struct ConfigurationTests {
             let configuration = try BridgeConfiguration(
                 registry: "zookeeper://a:1,b:2/rpc", kubeconfig: kubeconfig, context: nil, namespace: nil, instance: nil
             )
-            #expect(configuration.registries.first?.servers.description == "a:1,b:2")
-            #expect(configuration.registries.first?.root == "/rpc")
+            let registry = try #require(configuration.registries.first?.settings as? ZooKeeperSettings)
+            #expect(registry.servers.description == "a:1,b:2")
+            #expect(registry.root == "/rpc")
             #expect(configuration.translation.namespace == "mine")
             let error = #expect(throws: ConfigurationError.self) {
                 try BridgeConfiguration(

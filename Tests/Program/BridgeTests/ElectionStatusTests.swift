@@ -1,11 +1,13 @@
 import IsthmusTesting
 import Kubernetes
 import Logging
+import Planning
 import Sandbox
 import Status
 import Testing
 
 @testable import Bridge
+@testable import KubernetesDelivery
 
 @Suite("what the status says of an election", .timeLimit(.minutes(1)))
 struct ElectionStatusTests {
@@ -18,12 +20,15 @@ struct ElectionStatusTests {
                 ClusterConfiguration(server: try await server.address.url), userAgent: "test", logger: silent)
             let election = try LeaderElection(
                 client: client, configuration: .init(name: "isthmus", namespace: "dubbo"), logger: silent)
-            let delivery = FakeCluster()
-            #expect(DeliveryStatus(delivery, election: election, isSeeded: true).obstacle == nil)
+            let cluster = ClusterDelivery(
+                name: "c", client: client, namespace: "dubbo", ownership: Ownership(labels: [:], annotationPrefix: ""),
+                logger: silent)
+            let delivery = ElectedDelivery(cluster, election: election)
+            #expect(DeliveryStatus(delivery, isSeeded: true).obstacle == nil)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await election.run { _ in } }
                 try await yield(while: election.interruption == nil)
-                let status = DeliveryStatus(delivery, election: election, isSeeded: true)
+                let status = DeliveryStatus(delivery, isSeeded: true)
                 #expect(status.leadership == .standby(holder: nil))
                 #expect(status.obstacle?.reason.contains("the lease can't be held") == true)
                 group.cancelAll()

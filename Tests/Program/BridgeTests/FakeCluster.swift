@@ -7,6 +7,8 @@ import IstioAPI
 import JSON
 import Logging
 import Planning
+import Services
+import Sources
 import Synchronization
 import Translation
 

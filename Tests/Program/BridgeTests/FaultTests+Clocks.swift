@@ -4,6 +4,8 @@ import Foundation
 import IsthmusTesting
 import Kubernetes
 import Sandbox
+import Services
+import Sources
 import Synchronization
 import Testing
 

@@ -1,6 +1,7 @@
 import Catalog
 import IsthmusTesting
 import IstioAPI
+import Sources
 import Status
 import Testing
 import Translation

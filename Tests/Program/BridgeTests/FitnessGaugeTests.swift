@@ -1,6 +1,7 @@
-import Catalog
+import Deliveries
 import IsthmusTesting
 import Kubernetes
+import Sources
 import Testing
 
 @testable import Bridge

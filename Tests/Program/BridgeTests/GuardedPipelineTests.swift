@@ -3,7 +3,9 @@ import Catalog
 import Deliveries
 import IsthmusTesting
 import IstioAPI
+import Services
 import Snapshot
+import Sources
 import Status
 import Testing
 

@@ -1,8 +1,8 @@
 import Addressing
-import Catalog
 import IsthmusTesting
 import IstioAPI
 import Planning
+import Services
 import Testing
 import Translation
 

@@ -1,8 +1,9 @@
 import Addressing
 import Bridge
-import Catalog
 import IsthmusTesting
+import Services
 import Snapshot
+import Sources
 import Testing
 import Translation
 

@@ -5,6 +5,8 @@ import IsthmusTesting
 import IstioAPI
 import JSON
 import Planning
+import Services
+import Sources
 import Status
 import Testing
 import Translation

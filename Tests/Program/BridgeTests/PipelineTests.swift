@@ -3,6 +3,7 @@ import Deliveries
 import IsthmusTesting
 import IstioAPI
 import Planning
+import Sources
 import Status
 import Testing
 import Translation

@@ -4,6 +4,7 @@ import IsthmusTesting
 import IstioAPI
 import JSON
 import Planning
+import Services
 import Snapshot
 import Testing
 import Translation

@@ -11,7 +11,7 @@ import Planning
 import Sandbox
 import Translation
 import ZooKeeper
-import ZooKeeperSource
+import ZooKeeperRegistry
 
 /// The whole street on doubles: an API server in memory, on the real wire protocol, and what the bridge runs between that and a
 /// ZooKeeper.
@@ -64,7 +64,7 @@ struct Street: Sendable {
             deliveries: [delivery], logger: plan.logger)
         var settings = ZooKeeperClient.Configuration()
         settings.sessionTimeout = plan.sessionTimeout
-        let source = ZooKeeperRegistry(
+        let source = ZooKeeperSource(
             name: "zk", client: ZooKeeperClient(try ConnectionString(registry), configuration: settings),
             root: "/dubbo", decoder: ProviderDecoder(keptParameters: []), logger: plan.logger)
         let outcome: Result<Void, any Error>

@@ -1,5 +1,6 @@
 import Bridge
-import Catalog
+import Services
+import Sources
 import Testing
 
 /// After a restart only the cluster's objects know what a service was whose providers can't be read any more.

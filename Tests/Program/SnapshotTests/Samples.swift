@@ -1,7 +1,7 @@
 import Addressing
-import Catalog
 import Foundation
 import IsthmusTesting
+import Services
 import Snapshot
 import Testing
 

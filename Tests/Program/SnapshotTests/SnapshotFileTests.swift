@@ -1,6 +1,6 @@
-import Catalog
 import Foundation
 import IsthmusTesting
+import Services
 import Snapshot
 import Testing
 

@@ -1,8 +1,9 @@
-import Catalog
 import Foundation
 import IsthmusTesting
 import Logging
+import Services
 import Snapshot
+import Sources
 import Synchronization
 import Testing
 

@@ -1,6 +1,6 @@
 import Addressing
-import Catalog
 import IsthmusTesting
+import Services
 import Snapshot
 import Testing
 

@@ -1,7 +1,7 @@
 import Addressing
-import Catalog
 import Dubbo
 import IsthmusTesting
+import Services
 import Testing
 
 @Suite("mutated provider URLs")

@@ -1,6 +1,6 @@
 import Addressing
-import Catalog
 import Dubbo
+import Services
 import Testing
 
 @Suite("provider URLs")

@@ -1,5 +1,5 @@
-import Catalog
 import Dubbo
+import Services
 import Testing
 
 @Suite("providers that can't be carried into the mesh")

@@ -1,4 +1,6 @@
 import Catalog
+import Services
+import Sources
 import Testing
 
 @Suite("changes")

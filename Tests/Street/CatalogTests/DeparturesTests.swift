@@ -1,4 +1,5 @@
 import Addressing
+import Services
 import Testing
 
 @testable import Catalog

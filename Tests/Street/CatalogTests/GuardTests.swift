@@ -1,6 +1,8 @@
 import Addressing
 import Catalog
 import IsthmusTesting
+import Services
+import Sources
 import Testing
 
 /// A registry whose entries are named like their service and host, under a guard.

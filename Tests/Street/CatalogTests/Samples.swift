@@ -1,5 +1,7 @@
 import Addressing
 import Catalog
+import Services
+import Sources
 
 extension Instance {
     /// `dubbo` on 10.0.0.`host`:20880 unless said otherwise.

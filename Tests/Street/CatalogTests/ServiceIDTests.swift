@@ -1,5 +1,6 @@
 import Catalog
 import IsthmusTesting
+import Services
 import Testing
 
 @Suite("service keys")

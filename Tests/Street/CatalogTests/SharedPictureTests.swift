@@ -1,4 +1,5 @@
 import IsthmusTesting
+import Services
 import Testing
 
 @testable import Catalog

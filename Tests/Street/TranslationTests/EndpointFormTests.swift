@@ -1,7 +1,7 @@
-import Catalog
 import IsthmusTesting
 import IstioAPI
 import JSON
+import Services
 import Testing
 import Translation
 

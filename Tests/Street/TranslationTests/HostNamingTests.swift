@@ -1,5 +1,5 @@
-import Catalog
 import IstioAPI
+import Services
 import Testing
 
 @testable import Translation

@@ -1,8 +1,8 @@
 import Addressing
-import Catalog
 import IsthmusTesting
 import IstioAPI
 import JSON
+import Services
 import Translation
 
 extension Instance {

@@ -1,6 +1,6 @@
 import Addressing
-import Catalog
 import IstioAPI
+import Services
 import Testing
 import Translation
 

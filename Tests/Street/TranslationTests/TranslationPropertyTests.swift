@@ -2,6 +2,8 @@ import Addressing
 import Catalog
 import IsthmusTesting
 import IstioAPI
+import Services
+import Sources
 import Testing
 import Translation
 

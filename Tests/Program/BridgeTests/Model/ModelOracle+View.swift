@@ -1,4 +1,6 @@
 import Catalog
+import Services
+import Sources
 
 extension ModelOracle {
     /// Losses that look like a failure of the registry.

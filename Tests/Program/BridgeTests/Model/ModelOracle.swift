@@ -1,4 +1,6 @@
 import Catalog
+import Services
+import Sources
 
 /// Looks on and knows what may not happen, by what the design promises and none of the code that keeps the promise.
 struct ModelOracle {

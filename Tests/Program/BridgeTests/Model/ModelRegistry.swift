@@ -1,5 +1,6 @@
-import Catalog
 import IsthmusTesting
+import Services
+import Sources
 
 /// A registry and its source: what is registered, and what of that the source says when, by the rules of `SourceEvent`.
 struct ModelRegistry {

@@ -1,10 +1,11 @@
 import Addressing
-import Catalog
 import Deliveries
 import IsthmusTesting
 import IstioAPI
 import JSON
 import Planning
+import Services
+import Sources
 import Status
 
 @testable import Bridge

@@ -6,7 +6,9 @@ import IsthmusTesting
 import IstioAPI
 import JSON
 import Planning
+import Services
 import Snapshot
+import Sources
 import Translation
 
 /// Two registries, a cluster and the bridge between them, to which things happen at random while an oracle looks on.

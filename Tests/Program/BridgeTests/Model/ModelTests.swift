@@ -3,6 +3,7 @@ import Catalog
 import Foundation
 import IsthmusTesting
 import Planning
+import Services
 import Testing
 
 /// Thousands of things happen to two registries, a cluster and the bridge between them, at random, and after each it is looked

@@ -1,3 +1,5 @@
+package import Services
+
 /// What a source says of its registry.
 ///
 /// A full read is framed by `begin` and `complete`; until `complete` the last good picture stands, and `interrupted` gives the

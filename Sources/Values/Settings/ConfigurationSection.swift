@@ -1,16 +1,17 @@
 internal import Yams
 
-/// Reads a mapping of a YAML document key by key, and refuses what nobody asked for.
+/// A mapping of a YAML document, which is checked against a schema and then read key by key.
 ///
 /// Errors name the file, line and column, the key, and for an unknown key the nearest known one.
-struct YAMLReader {
+package struct ConfigurationSection {
     private let file: String
     /// Such as `translation.addresses`; empty for the whole document.
     private let path: String
     private let mapping: Node.Mapping
 
+    /// - Parameter file: The file's name, for errors.
     /// - Throws: `ConfigurationError` unless the text is one YAML mapping.
-    init(_ text: String, file: String) throws(ConfigurationError) {
+    package init(_ text: String, file: String) throws(ConfigurationError) {
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
@@ -32,7 +33,7 @@ struct YAMLReader {
     }
 
     /// Holds the mapping against its keys: no other key, none missing that is needed, each of the right type.
-    func check(_ keys: [ConfigurationKey]) throws(ConfigurationError) {
+    package func check(_ keys: [ConfigurationKey]) throws(ConfigurationError) {
         for (node, _) in mapping {
             guard let name = node.string else { throw failure(at: node, "a key must be text") }
             if !keys.contains(where: { $0.name == name }) { throw unknown(name, at: node, among: keys.map(\.name)) }
@@ -77,9 +78,9 @@ struct YAMLReader {
     }
 
     /// The word that the key holds, where it holds no mapping.
-    func word(_ key: String) -> String? { mapping[key]?.scalar?.string }
+    package func word(_ key: String) -> String? { mapping[key]?.scalar?.string }
 
-    func string(_ key: String) throws(ConfigurationError) -> String? {
+    package func string(_ key: String) throws(ConfigurationError) -> String? {
         guard let node = mapping[key] else { return nil }
         guard case .scalar(let scalar) = node, node.tag != Tag(.null) else {
             throw failure(at: node, "'\(full(key))' must be text")
@@ -87,7 +88,7 @@ struct YAMLReader {
         return scalar.string
     }
 
-    func integer(_ key: String, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
+    package func integer(_ key: String, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
         guard let node = mapping[key] else { return nil }
         guard let value = node.int, range.contains(value) else {
             throw failure(at: node, "'\(full(key))' must be a number from \(range.lowerBound) to \(range.upperBound)")
@@ -96,7 +97,7 @@ struct YAMLReader {
     }
 
     /// `30s`, `5m`, `1h`, `250ms`; a combination such as `1h30m` is fine.
-    func duration(_ key: String) throws(ConfigurationError) -> Duration? {
+    package func duration(_ key: String) throws(ConfigurationError) -> Duration? {
         guard let node = mapping[key], let text = try string(key) else { return nil }
         guard let value = Duration(unitText: text) else {
             throw failure(at: node, "'\(full(key))' must be a time such as 250ms, 30s, 5m or 1h, and is '\(text)'")
@@ -105,7 +106,7 @@ struct YAMLReader {
     }
 
     /// `64MiB`, `512KiB`, or a plain number of bytes.
-    func bytes(
+    package func bytes(
         _ key: String, in range: ClosedRange<Int> = 0...Int.max
     ) throws(ConfigurationError) -> Int? {
         guard let node = mapping[key], let text = try string(key) else { return nil }
@@ -121,7 +122,7 @@ struct YAMLReader {
         return value
     }
 
-    func strings(_ key: String) throws(ConfigurationError) -> [String]? {
+    package func strings(_ key: String) throws(ConfigurationError) -> [String]? {
         guard let node = mapping[key] else { return nil }
         guard case .sequence(let sequence) = node else { throw failure(at: node, "'\(full(key))' must be a list") }
         var values: [String] = []
@@ -134,27 +135,27 @@ struct YAMLReader {
         return values
     }
 
-    func mapping(_ key: String) throws(ConfigurationError) -> YAMLReader? {
+    package func mapping(_ key: String) throws(ConfigurationError) -> ConfigurationSection? {
         guard let node = mapping[key] else { return nil }
         guard case .mapping(let inner) = node else { throw failure(at: node, "'\(full(key))' must be a mapping") }
-        return YAMLReader(file: file, path: full(key), mapping: inner)
+        return ConfigurationSection(file: file, path: full(key), mapping: inner)
     }
 
-    func mappings(_ key: String) throws(ConfigurationError) -> [YAMLReader]? {
+    package func mappings(_ key: String) throws(ConfigurationError) -> [ConfigurationSection]? {
         guard let node = mapping[key] else { return nil }
         guard case .sequence(let sequence) = node else { throw failure(at: node, "'\(full(key))' must be a list") }
-        var readers: [YAMLReader] = []
+        var readers: [ConfigurationSection] = []
         for (index, element) in sequence.enumerated() {
             guard case .mapping(let inner) = element else {
                 throw failure(at: element, "'\(full(key))[\(index)]' must be a mapping")
             }
-            readers.append(YAMLReader(file: file, path: "\(full(key))[\(index)]", mapping: inner))
+            readers.append(ConfigurationSection(file: file, path: "\(full(key))[\(index)]", mapping: inner))
         }
         return readers
     }
 
     /// An error about the value of a key, or about the mapping itself where it lacks the key.
-    func failure(_ key: String, _ message: String) -> ConfigurationError {
+    package func failure(_ key: String, _ message: String) -> ConfigurationError {
         if let node = mapping[key] { return failure(at: node, "'\(full(key))': \(message)") }
         return ConfigurationError(place: place(mapping.mark), message: "'\(full(key))': \(message)")
     }
@@ -184,27 +185,4 @@ private func distance(_ left: String, _ right: String) -> Int {
         }
     }
     return row[right.count]
-}
-
-extension Duration {
-    /// Go's notation, without fractions and signs; `nil` for anything else.
-    package init?(unitText text: String) {
-        var total = Duration.zero
-        var rest = text[...]
-        if rest.isEmpty { return nil }
-        while !rest.isEmpty {
-            let digits = rest.prefix { ("0"..."9").contains($0) }
-            let unit = rest.dropFirst(digits.count).prefix { !("0"..."9").contains($0) }
-            guard let value = Int64(digits), value <= 1_000_000_000 else { return nil }
-            switch unit {
-            case "ms": total += .milliseconds(value)
-            case "s": total += .seconds(value)
-            case "m": total += .seconds(value * 60)
-            case "h": total += .seconds(value * 3600)
-            default: return nil
-            }
-            rest = rest.dropFirst(digits.count + unit.count)
-        }
-        self = total
-    }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ZooKeeperSource
+@testable import ZooKeeperRegistry
 
 @Suite("events and lists in their order")
 struct ReadOrderTests {

@@ -1,5 +1,6 @@
 import Catalog
 import Sandbox
+import Sources
 import Testing
 import ZooKeeper
 

@@ -1,6 +1,7 @@
-internal import Catalog
 internal import Dubbo
 internal import Logging
+internal import Services
+internal import Sources
 internal import ZooKeeper
 
 extension RegistryFollower {

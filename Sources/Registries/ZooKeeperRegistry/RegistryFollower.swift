@@ -1,6 +1,7 @@
-internal import Catalog
 internal import Dubbo
 internal import Logging
+internal import Services
+internal import Sources
 internal import ZooKeeper
 
 /// Keeps up with the registry over one session after another: a full read after every connection, then only what an

@@ -1,4 +1,4 @@
-import Catalog
+import Sources
 import Testing
 
 @Suite("requests to read again", .timeLimit(.minutes(1)))

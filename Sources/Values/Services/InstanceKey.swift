@@ -12,7 +12,7 @@ package struct InstanceKey: Hashable, Sendable {
         self.init(finishing: hasher)
     }
 
-    init(_ endpoint: Endpoint, of id: ServiceID) {
+    package init(_ endpoint: Endpoint, of id: ServiceID) {
         var hasher = Hasher()
         hasher.combine(id)
         hasher.combine(endpoint)

@@ -1,11 +1,11 @@
 internal import AsyncAlgorithms
-package import Catalog
 package import Dubbo
 package import Logging
+package import Sources
 package import ZooKeeper
 
 /// A ZooKeeper ensemble in which Dubbo providers register, interface by interface.
-package struct ZooKeeperRegistry: Source {
+package struct ZooKeeperSource: Source {
     /// Before a list is read again that could not be read.
     private static let retryPause = Duration.seconds(5)
     /// Before a list is read again that was refused.

@@ -1,11 +1,12 @@
-import Catalog
 import Dubbo
 import IsthmusTesting
 import Logging
 import NIOCore
 import Sandbox
+import Services
+import Sources
 import ZooKeeper
-import ZooKeeperSource
+import ZooKeeperRegistry
 
 /// A source that follows a ZooKeeper in memory, and what it says, one event after the other.
 struct Scene: Sendable {
@@ -16,7 +17,7 @@ struct Scene: Sendable {
 
     static func run(
         replyLimit: Int = 1 << 20, eventCapacity: Int = 1000, persistentWatches: Bool = true, root: Bool = true,
-        refusalPause: Duration = ZooKeeperRegistry.standardRefusalPause,
+        refusalPause: Duration = ZooKeeperSource.standardRefusalPause,
         _ body: @escaping @Sendable (Scene) async throws -> Void
     ) async throws {
         try await withZooKeeperServer { server in
@@ -26,7 +27,7 @@ struct Scene: Sendable {
             settings.replyLimit = replyLimit
             settings.eventCapacity = eventCapacity
             let client = ZooKeeperClient(try ConnectionString(try await server.address), configuration: settings)
-            let source = ZooKeeperRegistry(
+            let source = ZooKeeperSource(
                 name: "zk", client: client, root: "/dubbo", decoder: ProviderDecoder(keptParameters: []),
                 persistentWatches: persistentWatches, refusalPause: refusalPause,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -1,0 +1,117 @@
+package import Deliveries
+package import IstioAPI
+internal import Kubernetes
+internal import Logging
+package import Planning
+
+/// A cluster with the connections to it, and the Lease that says which replica writes to it.
+package struct ElectedDelivery: Delivery {
+    private let cluster: ClusterDelivery
+    /// `nil` where nobody else writes.
+    private let election: LeaderElection?
+    private let clients: [KubernetesClient]
+
+    /// - Throws: `KubernetesError` for a cluster that can't be used. Nothing is connected yet.
+    init(_ settings: ClusterSettings, _ context: DeliveryContext) throws {
+        var logger = context.logger
+        logger[metadataKey: "cluster"] = "\(settings.name)"
+        // A connection for each write, and some to read with.
+        var options = KubernetesClient.Options()
+        options.maximumConnections = ClusterDelivery.standardConcurrency.upperBound + 8
+        func makeClient() throws -> KubernetesClient {
+            try KubernetesClient(
+                settings.configuration, userAgent: "isthmus/\(context.version)", options: options, logger: logger)
+        }
+        let client = try makeClient()
+        var clients = [client]
+        election = try context.leadership.map { times in
+            // The lease must not wait behind anything, hence connections of its own.
+            let own = try makeClient()
+            clients.append(own)
+            return try LeaderElection(client: own, times, context, logger: logger)
+        }
+        self.clients = clients
+        cluster = ClusterDelivery(
+            name: settings.name, client: client, namespace: context.namespace, ownership: context.ownership,
+            usesWorkloads: context.usesWorkloads, isPaced: settings.isPaced, leadership: election, logger: logger)
+    }
+
+    /// For tests.
+    init(_ cluster: ClusterDelivery, election: LeaderElection) {
+        self.cluster = cluster
+        self.election = election
+        clients = []
+    }
+
+    package var name: String { cluster.name }
+
+    package func run(desired: any DesiredState) async {
+        await withDiscardingTaskGroup { group in
+            if let election {
+                group.addTask {
+                    await election.run { isLeading in
+                        if isLeading { await cluster.beginToLead() }
+                    }
+                }
+            }
+            group.addTask { await cluster.run(desired: desired) }
+        }
+    }
+
+    package func end() async {
+        for client in clients { await client.shutdown() }
+    }
+
+    package func owned() async throws -> [ActualObject] { try await cluster.owned() }
+    package func object(_ key: ResourceKey) async throws -> ActualObject? { try await cluster.object(key) }
+    package func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
+        await cluster.carryOut(change, key)
+    }
+    package func changed(_ keys: [ResourceKey]) { cluster.changed(keys) }
+    package func troubles(limit: Int) -> (items: [Trouble], total: Int) { cluster.troubles(limit: limit) }
+    package var pending: Int { cluster.pending }
+    package var isLed: Bool { cluster.isLed }
+
+    package var leadership: LeadershipState {
+        election.map { $0.isLeading ? .leading : .standby(holder: $0.rival) } ?? .notElected
+    }
+
+    /// A replica that can't stand for election never writes.
+    package var obstacle: Obstacle? {
+        cluster.obstacle
+            ?? election.flatMap { election in
+                election.interruption.map {
+                    Obstacle(reason: "the lease can't be held: \($0)", age: election.interruptionAge ?? .zero)
+                }
+            }
+    }
+}
+
+extension LeaderElection: Leadership {
+    /// One Lease for each installation, beside its resources.
+    fileprivate convenience init(
+        client: KubernetesClient, _ times: LeadershipTimes, _ context: DeliveryContext, logger: Logger
+    ) throws {
+        var configuration = Configuration(
+            name: Self.leaseName(instance: context.instance), namespace: context.namespace)
+        configuration.leaseDuration = times.leaseDuration
+        configuration.renewDeadline = times.renewDeadline
+        configuration.retryPeriod = times.retryPeriod
+        try self.init(client: client, configuration: configuration, logger: logger) {
+            switch context.fitness() {
+            case .fit: .fit
+            case .doubtful: .doubtful
+            case .unfit: .unfit
+            }
+        }
+    }
+
+    /// An object's name has lower-case letters only: what an installation's name has beyond that is written in hexadecimal.
+    package static func leaseName(instance: String) -> String {
+        let encoded = instance.unicodeScalars.map { scalar in
+            ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar) || scalar == "-"
+                ? String(scalar) : "-" + String(scalar.value, radix: 16) + "-"
+        }
+        return "isthmus-" + encoded.joined() + (encoded.last?.hasSuffix("-") == true ? "0" : "")
+    }
+}

@@ -1,0 +1,73 @@
+package import Deliveries
+package import Kubernetes
+package import Settings
+
+/// Clusters, to whose API servers resources are written.
+package struct KubernetesKind: DeliveryKind {
+    package init() {}
+
+    package let keys: [ConfigurationKey] = [
+        ConfigurationKey(
+            "kubernetes",
+            .list(of: [
+                ConfigurationKey(
+                    "kubeconfig", .text, "a file",
+                    standard: "the pod's own cluster, else `$KUBECONFIG`, else `~/.kube/config`"
+                ),
+                ConfigurationKey("context", .text, "of the kubeconfig", standard: "its current one"),
+            ]),
+            "clusters to write to; with neither this nor `directory`, the cluster at hand"),
+        ConfigurationKey(
+            "pacing", .choice(["on", "off"]),
+            "whether objects of a cluster that keep changing together are written less often, every 5 s at the longest",
+            standard: "`on`"),
+    ]
+
+    package func deliveries(_ section: ConfigurationSection) throws -> [any DeliverySettings] {
+        guard let entries = try section.mappings("kubernetes") else { return [] }
+        var clusters: [ClusterSettings] = []
+        for entry in entries {
+            let context = try entry.string("context")
+            var cluster = try ClusterSettings.detect(kubeconfig: try entry.string("kubeconfig"), context: context)
+            cluster.isPaced = section.word("pacing") != "off"
+            if clusters.contains(where: { $0.name == cluster.name }) {
+                throw entry.failure("context", "another cluster has the context '\(cluster.name)' too")
+            }
+            clusters.append(cluster)
+        }
+        guard !clusters.isEmpty else { throw section.failure("kubernetes", "names no cluster") }
+        return clusters
+    }
+
+    package func standard() throws -> (any DeliverySettings)? {
+        try ClusterSettings.detect(kubeconfig: nil, context: nil)
+    }
+}
+
+/// How a cluster is reached.
+package struct ClusterSettings: DeliverySettings {
+    package var name: String
+    package var configuration: ClusterConfiguration
+    /// Whether objects that keep changing are written less often.
+    package var isPaced = true
+
+    package init(name: String, configuration: ClusterConfiguration) {
+        self.name = name
+        self.configuration = configuration
+    }
+
+    /// The cluster of a kubeconfig's context, or the one at hand. It is called like the context.
+    /// - Throws: `KubernetesError` for a kubeconfig that can't be used.
+    package static func detect(kubeconfig: String?, context: String?) throws -> ClusterSettings {
+        ClusterSettings(
+            name: context ?? "default", configuration: try .detect(kubeconfig: kubeconfig, context: context))
+    }
+
+    package var namespace: String? { configuration.namespace }
+
+    package func memory(instance: String) -> DeliveryMemory { .objects }
+
+    package func delivery(_ context: DeliveryContext) throws -> any Delivery {
+        try ElectedDelivery(self, context)
+    }
+}

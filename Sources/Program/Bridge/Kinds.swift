@@ -1,0 +1,25 @@
+package import Deliveries
+internal import DirectoryDelivery
+internal import KubernetesDelivery
+package import Sources
+internal import ZooKeeperRegistry
+
+/// The kinds of registries and of ways out that a configuration may name. A new one is one more line here.
+package struct Kinds: Sendable {
+    package var registries: [any RegistryKind]
+    package var deliveries: [any DeliveryKind]
+
+    package init(registries: [any RegistryKind], deliveries: [any DeliveryKind]) {
+        self.registries = registries
+        self.deliveries = deliveries
+    }
+
+    package static let standard = Kinds(
+        registries: [
+            ZooKeeperKind()
+        ],
+        deliveries: [
+            KubernetesKind(),
+            DirectoryKind(),
+        ])
+}
