@@ -130,17 +130,8 @@ let package = Package(
         room("Testing/Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
         // NIO is for what stands between the real servers: a proxy that fails on demand, and a webhook that they ask.
         room("Testing/IsthmusTesting", ["JSON", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
-        // What it all costs at scale; see `scripts/benchmark`. It is here for the rooms that only this package sees.
-        .executableTarget(
-            name: "Scale",
-            dependencies: [
-                "Addressing", "AllocationCount", "Bridge", "Catalog", "Deliveries", "Dubbo", "IstioAPI",
-                "IsthmusTesting", "JSON", "KubernetesDelivery", "Planning", "Services", "Sources", "Translation",
-                argumentParser, logging,
-            ],
-            path: "Benchmarks/Scale",
-            swiftSettings: settings),
-        .target(name: "AllocationCount", path: "Benchmarks/AllocationCount"),
+        // The entry points of a fuzzer: `scripts/fuzz` uses them for long, the unit tests for some seconds.
+        room("Testing/FuzzTargets", ["Dubbo", "JSON", "Kubernetes", "Services", "Snapshot", "ZooKeeper"]),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("Values/AddressingTests", ["Addressing", "IsthmusTesting"]),
         tests("Values/JSONTests", ["JSON"]),
@@ -192,15 +183,29 @@ let package = Package(
             "Testing/SandboxTests",
             ["Sandbox", "ZooKeeper", "Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, logging]),
         tests("Testing/IsthmusTestingTests", ["IsthmusTesting", nioCore, nioPosix]),
+        tests("Testing/FuzzTargetsTests", ["FuzzTargets", "IsthmusTesting"]),
     ]
 )
+
+// What it all costs at scale: `scripts/benchmark` builds it. It is here for the rooms that only this package sees.
+if Context.environment["ISTHMUS_SCALE"] != nil {
+    package.targets += [
+        .executableTarget(
+            name: "Scale",
+            dependencies: [
+                "Addressing", "AllocationCount", "Bridge", "Catalog", "Deliveries", "Dubbo", "IstioAPI",
+                "IsthmusTesting", "JSON", "KubernetesDelivery", "Planning", "Services", "Sources", "Translation",
+                argumentParser, logging,
+            ],
+            path: "Benchmarks/Scale",
+            swiftSettings: settings),
+        .target(name: "AllocationCount", path: "Benchmarks/AllocationCount"),
+    ]
+}
 
 // libFuzzer brings the program's `main`, so this target builds with `--sanitize=fuzzer` only: see `scripts/fuzz`.
 if Context.environment["ISTHMUS_FUZZ"] != nil {
     package.products.append(.executable(name: "Fuzz", targets: ["Fuzz"]))
     package.targets.append(
-        .executableTarget(
-            name: "Fuzz", dependencies: ["Dubbo", "JSON", "Kubernetes", "Services", "Snapshot", "ZooKeeper"],
-            path: "Fuzz",
-            swiftSettings: settings))
+        .executableTarget(name: "Fuzz", dependencies: ["FuzzTargets"], path: "Fuzz", swiftSettings: settings))
 }

@@ -81,7 +81,7 @@ struct BadInputTests {
 
     @Test("while ZooKeeper can't be reached at the start, objects stay; once it is there, changes are delivered")
     func unreachableRegistry() async throws {
-        try await Scene.run { scene in
+        try await Scene.runAlone { scene in
             try await scene.register(Self.url("10.1.0.1:20880", Self.orders), interface: Self.orders)
             try await scene.withBridge { _ in
                 _ = try await scene.entry("com.acme.orders") { $0.endpointCount == 1 }
@@ -113,7 +113,7 @@ struct BadInputTests {
             }
             let before = try await scene.entries()
             try await scene.withBridge(scene.connection(root: "/dubo")) { bridge in
-                try await scene.wait(for: "there is no znode /dubo", in: bridge)
+                try await scene.wait(for: "there is no znode \(scene.chroot)/dubo", in: bridge)
                 try await scene.wait(for: "Check the root's name", in: bridge)
                 try await scene.wait(for: "read our objects in the cluster", in: bridge)
                 #expect(try await scene.entries() == before)

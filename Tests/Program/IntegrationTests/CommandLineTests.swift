@@ -49,7 +49,7 @@ struct CommandLineTests {
         try await Scene.run { scene in
             var settings = ZooKeeperClient.Configuration()
             settings.credentials = [.digest(user: "dubbo", password: "a secret")]
-            try await withClient(scene.zooKeeper.connectString, settings) { owner in
+            try await withClient(scene.connectString, settings) { owner in
                 var path = ""
                 for name in ["dubbo", Self.orders, "providers", Scene.encoded(Self.url("10.1.0.1:20880"))] {
                     path += "/" + name
@@ -79,7 +79,7 @@ struct CommandLineTests {
     func tls() async throws {
         let certificates = try await TestCertificates.make()
         let others = try await TestCertificates.make()
-        try await Scene.run(certificates: certificates) { scene in
+        try await Scene.runAlone(certificates: certificates) { scene in
             try await scene.register(Self.url("10.1.0.1:20880"), interface: Self.orders)
             let folder = try TemporaryFolder(label: "configuration")
             let port = try #require(scene.zooKeeper.securePort)
@@ -268,7 +268,7 @@ struct CommandLineTests {
 
     @Test("a registry that can't be read ends plan, apply and export with code 1, its reason, and no change")
     func unreachableRegistry() async throws {
-        try await Scene.run { scene in
+        try await Scene.runAlone { scene in
             try await scene.register(Self.url("10.1.0.1:20880"), interface: Self.orders)
             #expect(try await scene.isthmus("apply").status == .code(0))
             #expect(try await scene.writes(expecting: ["create": 1]) == ["create": 1])

@@ -9,8 +9,8 @@ extension FaultTests {
         "fault 22: after a storm of a thousand changes a second the cluster is what the registry is, and memory stays bounded"
     )
     func storm() async throws {
-        let seconds = ProcessInfo.processInfo.environment["ISTHMUS_STORM_SECONDS"].flatMap { Int($0) } ?? 60
-        try await Scene.run(maxSessionTimeout: .seconds(40)) { scene in
+        let seconds = ProcessInfo.processInfo.environment["ISTHMUS_STORM_SECONDS"].flatMap { Int($0) } ?? 15
+        try await Scene.runAlone(maxSessionTimeout: .seconds(40)) { scene in
             let interfaces = (0..<50).map { "com.acme.Service\($0)" }
             try await scene.register(interfaces.flatMap { Provider.many($0, 0..<20) })
             try await scene.withBridge(configured: BridgeOptions(registry: "sessionTimeout: 30s")) { bridge in

@@ -12,7 +12,7 @@ struct FaultTests {
     static func withProxy(
         maxSessionTimeout: Duration = .seconds(4), _ body: (Scene, ChaosProxy) async throws -> Void
     ) async throws {
-        try await Scene.run(maxSessionTimeout: maxSessionTimeout) { scene in
+        try await Scene.runAlone(maxSessionTimeout: maxSessionTimeout) { scene in
             try await ChaosProxy.withProxy(to: scene.zooKeeper.port) { try await body(scene, $0) }
         }
     }

@@ -17,7 +17,8 @@ struct MainJobTests {
         try await Scene.run { scene in
             try await scene.withBridge { _ in
                 try await scene.register(Self.url("10.1.0.1:20880"))
-                let sdk = try await PythonDubbo.start(zooKeeper: scene.zooKeeper.connectString)
+                let sdk = try await PythonDubbo.start(
+                    zooKeeper: scene.zooKeeper.connectString, root: scene.chroot + "/dubbo")
                 let dubbo = try await scene.entry(Self.demo) { $0.endpointCount == 1 }
                 let tri = try await scene.entry(Self.demo + ".p-tri") { $0.endpointCount == 1 }
 
@@ -65,7 +66,8 @@ struct MainJobTests {
     func departures() async throws {
         try await Scene.run { scene in
             try await scene.withBridge { _ in
-                let sdk = try await PythonDubbo.start(zooKeeper: scene.zooKeeper.connectString)
+                let sdk = try await PythonDubbo.start(
+                    zooKeeper: scene.zooKeeper.connectString, root: scene.chroot + "/dubbo")
                 // Which protocol came first decides which entry is named like the host.
                 _ = try await scene.entry(Self.demo) { $0.endpointCount == 1 }
                 try await scene.register(Self.url("10.1.0.1:20880"))
@@ -108,7 +110,7 @@ struct MainJobTests {
 
     @Test("nothing is removed while ZooKeeper is away for longer than the session, and the next change arrives")
     func outage() async throws {
-        try await Scene.run { scene in
+        try await Scene.runAlone { scene in
             try await scene.withBridge { bridge in
                 try await scene.register(Self.url("10.1.0.1:20880"))
                 try await scene.register(Self.url("10.1.0.2:20880"))
@@ -132,7 +134,7 @@ struct MainJobTests {
 
     @Test("what changed while the bridge's session expired is caught up with by one full read")
     func expiry() async throws {
-        try await Scene.run { scene in
+        try await Scene.runAlone { scene in
             try await scene.withBridge { bridge in
                 try await scene.register(Self.url("10.1.0.1:20880"))
                 try await scene.register(Self.url("10.1.0.2:20880"))

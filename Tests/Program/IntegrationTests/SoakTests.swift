@@ -39,7 +39,7 @@ private enum SoakSettings {
         if let minutes = environment["ISTHMUS_SOAK_MINUTES"].flatMap(Double.init) {
             .seconds(minutes * 60)
         } else {
-            environment["CI"] == "true" ? .seconds(120) : .seconds(20)
+            environment["CI"] == "true" ? .seconds(40) : .seconds(20)
         }
 
     static let seed =

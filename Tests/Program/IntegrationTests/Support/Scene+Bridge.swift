@@ -28,7 +28,7 @@ extension Scene {
     }
 
     private func configuration(_ options: BridgeOptions) -> String {
-        let servers = options.zooKeeper?.address ?? zooKeeper.connectString
+        let servers = options.zooKeeper.map { $0.address + chroot } ?? connectString
         let context = options.context.map { ", context: \($0)" } ?? ""
         return """
             registries:

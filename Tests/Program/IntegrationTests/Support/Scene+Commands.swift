@@ -23,7 +23,7 @@ extension Scene {
         root: String = "/dubbo", kubeconfig: String? = nil, context: String? = nil, namespace: String? = nil
     ) -> [String] {
         [
-            "--registry", "zookeeper://\(zooKeeper.connectString)\(root)",
+            "--registry", "zookeeper://\(connectString)\(root)",
             "--kubeconfig", kubeconfig ?? server.kubeconfig, "--namespace", namespace ?? self.namespace,
         ] + (context.map { ["--context", $0] } ?? [])
     }
@@ -37,7 +37,7 @@ extension Scene {
         """
         registries:
           - name: zk-main
-            zookeeper: { servers: ["\(servers ?? zooKeeper.connectString)"]\(settings) }
+            zookeeper: { servers: ["\(servers ?? connectString)"]\(settings) }
         translation:
           namespace: \(namespace)
           \(translation)

@@ -8,28 +8,54 @@ internal import ZooKeeper
 /// A ZooKeeper, a namespace of the API server, and the bridge between them as users run it: the built program.
 struct Scene: Sendable {
     let zooKeeper: RealZooKeeper
+    /// The znode below which the scene's registry is; empty for the root.
+    let chroot: String
     let server: RealAPIServer
     let namespace: String
 
     private static let count = Atomic(0)
 
+    /// Runs a body on a chroot of the ZooKeeper that tests share.
+    ///
+    /// - Parameter server: The one that all tests share, unless a test needs one of its own.
+    static func run(server: RealAPIServer? = nil, _ body: (Scene) async throws -> Void) async throws {
+        let zooKeeper = try await RealZooKeeper.shared()
+        try await run(server: server) { server, namespace in
+            let chroot = "/\(namespace)"
+            try await zooKeeper.withClient { _ = try await $0.create(chroot) }
+            try await body(Scene(zooKeeper: zooKeeper, chroot: chroot, server: server, namespace: namespace))
+        }
+    }
+
+    /// Runs a body with a ZooKeeper of its own, which it may stop, freeze, or look at from outside.
+    ///
     /// - Parameters:
-    ///   - server: The one that all tests share, unless a test needs one of its own.
     ///   - maxSessionTimeout: What ZooKeeper cuts longer sessions to.
     ///   - certificates: Those of a secure port that it has too.
-    static func run(
-        server: RealAPIServer? = nil, maxSessionTimeout: Duration = .seconds(4), certificates: TestCertificates? = nil,
+    static func runAlone(
+        maxSessionTimeout: Duration = .seconds(4), certificates: TestCertificates? = nil,
         _ body: (Scene) async throws -> Void
+    ) async throws {
+        try await run(server: nil) { server, namespace in
+            try await RealZooKeeper.withServer(
+                maxSessionTimeout: maxSessionTimeout, certificates: certificates
+            ) { zooKeeper in
+                try await body(Scene(zooKeeper: zooKeeper, chroot: "", server: server, namespace: namespace))
+            }
+        }
+    }
+
+    private static func run(
+        server: RealAPIServer?, _ body: (RealAPIServer, String) async throws -> Void
     ) async throws {
         let server = if let server { server } else { try await RealAPIServer.shared() }
         let namespace = "scene-\(count.add(1, ordering: .relaxed).newValue)"
         try await server.createNamespace(namespace)
-        try await RealZooKeeper.withServer(
-            maxSessionTimeout: maxSessionTimeout, certificates: certificates
-        ) { zooKeeper in
-            try await body(Scene(zooKeeper: zooKeeper, server: server, namespace: namespace))
-        }
+        try await body(server, namespace)
     }
+
+    /// `127.0.0.1:PORT`, and the chroot where there is one, as clients take it.
+    var connectString: String { zooKeeper.connectString + chroot }
 
     /// The bridge while `body` runs; stopped by SIGTERM after that, which it must obey with exit code 0.
     ///
@@ -73,7 +99,7 @@ struct Scene: Sendable {
     }
 
     func withZooKeeper(_ body: (ZooKeeperClient) async throws -> Void) async throws {
-        try await zooKeeper.withClient(body)
+        try await zooKeeper.withClient(below: chroot, body)
     }
 
     /// As `java.net.URLEncoder` writes it.
@@ -124,8 +150,8 @@ struct Scene: Sendable {
 
 extension RealZooKeeper {
     /// A client of the server while the body runs.
-    func withClient(_ body: (ZooKeeperClient) async throws -> Void) async throws {
-        let client = ZooKeeperClient(try ConnectionString(connectString))
+    func withClient(below chroot: String = "", _ body: (ZooKeeperClient) async throws -> Void) async throws {
+        let client = ZooKeeperClient(try ConnectionString(connectString + chroot))
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await client.run() }
             defer { group.cancelAll() }

@@ -1,0 +1,61 @@
+internal import Dubbo
+internal import JSON
+internal import Kubernetes
+internal import Services
+internal import Snapshot
+internal import ZooKeeper
+
+/// The decoders that read bytes from outside, as a fuzzer sees them: any bytes go in, and nothing may crash or contradict itself.
+///
+/// The first byte of an input says which decoder it is for.
+package enum FuzzTarget: UInt8, CaseIterable, Sendable {
+    case zooKeeper
+    case watch
+    case json
+    case providerURL
+    case snapshot
+
+    /// Decodes an input.
+    /// - Returns: What the decoder did wrong; `nil` where all is well.
+    package static func run(_ input: UnsafeRawBufferPointer) -> String? {
+        guard let selector = input.first, let target = FuzzTarget(rawValue: selector % UInt8(allCases.count)) else {
+            return nil
+        }
+        let bytes = UnsafeRawBufferPointer(rebasing: input.dropFirst())
+        switch target {
+        case .zooKeeper: fuzzZooKeeperDecoders(bytes)
+        case .watch: fuzzWatchDecoder(bytes)
+        case .json: return defectOfJSON(bytes)
+        case .providerURL: return defectOfProviderURL(bytes)
+        case .snapshot: return defectOfSnapshot(bytes)
+        }
+        return nil
+    }
+
+    /// A document that was read is written and read again, and must be the same.
+    private static func defectOfJSON(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let value = try? JSONValue(parsing: bytes) else { return nil }
+        return (try? JSONValue(parsing: value.bytes)) == value
+            ? nil : "a document changed on its way through its own bytes"
+    }
+
+    private static func defectOfProviderURL(_ bytes: UnsafeRawBufferPointer) -> String? {
+        let node = String(decoding: bytes, as: UTF8.self)
+        let decoder = ProviderDecoder(keptParameters: ["version", "region"])
+        _ = ProviderDecoder.withoutSecrets(node: node)
+        _ = ProviderDecoder.interface(directory: node)
+        guard case .instance(let id, let instance) = decoder.decode(node: node, interface: "com.acme.Orders") else {
+            return nil
+        }
+        if instance.port == 0 { return "an instance has no port" }
+        return ServiceID(id.description) == id ? nil : "a service is not named by its own text"
+    }
+
+    /// A record that was read is written and read again, and must be the same.
+    private static func defectOfSnapshot(_ bytes: UnsafeRawBufferPointer) -> String? {
+        _ = try? SnapshotDecoder.decode(bytes)
+        guard let record = try? SnapshotRecord(parsing: bytes) else { return nil }
+        return (try? SnapshotRecord(parsing: record.line)) == record
+            ? nil : "a record changed on its way through its line"
+    }
+}
