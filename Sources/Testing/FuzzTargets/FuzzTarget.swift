@@ -5,7 +5,8 @@ internal import Services
 internal import Snapshot
 internal import ZooKeeper
 
-/// The decoders that read bytes from outside, as a fuzzer sees them: any bytes go in, and nothing may crash or contradict itself.
+/// The decoders that read bytes from outside, as a fuzzer sees them: any bytes go in, and nothing may crash or
+/// contradict itself.
 ///
 /// The first byte of an input says which decoder it is for.
 package enum FuzzTarget: UInt8, CaseIterable, Sendable {

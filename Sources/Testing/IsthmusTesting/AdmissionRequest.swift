@@ -1,7 +1,7 @@
 internal import Foundation
 package import JSON
 
-/// What an API server asks an ``AdmissionWebhook``: whether an object may become so (`admission.k8s.io/v1`).
+/// A question of an API server to an ``AdmissionWebhook``: whether an object may become so (`admission.k8s.io/v1`).
 public struct AdmissionRequest: Sendable {
     /// The verbs for which a webhook can be asked.
     public enum Operation: String, Sendable, Hashable, CaseIterable {
@@ -33,7 +33,7 @@ public struct AdmissionRequest: Sendable {
     public var oldObject: String? { oldValue.map { String(decoding: $0.bytes, as: UTF8.self) } }
 }
 
-/// What an ``AdmissionWebhook`` answers.
+/// An answer of an ``AdmissionWebhook``.
 public enum AdmissionDecision: Sendable, Hashable {
     case allow
     /// The API server refuses the request with this reason and this HTTP status.

@@ -12,7 +12,7 @@ public final class AdmissionWebhook: Sendable {
     /// the ``FailurePolicy``.
     public typealias Handler = @Sendable (AdmissionRequest) async throws -> AdmissionDecision
 
-    /// What it may do to objects, and when it is asked.
+    /// Whether it may change objects or only refuse them.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         /// It allows or denies, when everything else is decided.
         case validating = "Validating"
@@ -20,7 +20,7 @@ public final class AdmissionWebhook: Sendable {
         case mutating = "Mutating"
     }
 
-    /// What the API server does when it gets no answer, none in time, or none that it understands.
+    /// The reaction of the API server to no answer, a late answer, or one that it does not understand.
     public enum FailurePolicy: String, Sendable, Hashable, CaseIterable {
         /// It refuses the request.
         case fail = "Fail"
@@ -49,10 +49,11 @@ public final class AdmissionWebhook: Sendable {
 
     /// Where it listens on 127.0.0.1.
     public var port: Int { reservation.port }
-    /// How often it was asked since the start; what ``register(as:in:for:group:namespace:operations:failurePolicy:patience:)``
-    /// does to see that it is asked doesn't count. A dry run does.
+    /// How often it was asked since the start; what
+    /// ``register(as:in:for:group:namespace:operations:failurePolicy:patience:)`` does to see that it is asked doesn't
+    /// count. A dry run does.
     public var callCount: Int { state.withLock { $0.callCount } }
-    /// What it was asked, oldest first; the newest thousand.
+    /// The newest thousand requests, oldest first.
     public var requests: [AdmissionRequest] { state.withLock { $0.requests } }
 
     /// Starts a webhook.

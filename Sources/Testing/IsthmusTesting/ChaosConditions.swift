@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// What the network does to the bytes that go one way.
+/// The faults of the network in one direction.
 struct ChaosConditions: Sendable, Hashable {
     enum Hole: Sendable {
         case holding

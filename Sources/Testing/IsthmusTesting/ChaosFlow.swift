@@ -67,7 +67,7 @@ struct ChaosFlow {
         isAbandoned = true
     }
 
-    /// What to do next; to be asked again until it waits or rests.
+    /// The next step; ask again until it waits or rests.
     ///
     /// - Parameter isReady: whether the receiver takes bytes now.
     mutating func next(under conditions: ChaosConditions, isReady: Bool, now: NIODeadline) -> Step {

@@ -33,8 +33,8 @@ extension ChaosProxy {
     ///
     /// - Parameters:
     ///   - isLosing: whether the bytes are thrown away: senders then go on sending as if all were well, while otherwise
-    ///     they find after a while that no more is taken. At the hole's end a connection that lost bytes is reset, since
-    ///     no TCP leaves a gap; when nothing is thrown away, everything held arrives.
+    ///     they find after a while that no more is taken. At the hole's end a connection that lost bytes is reset,
+    ///     since no TCP leaves a gap; when nothing is thrown away, everything held arrives.
     public func blackHole(
         _ isOn: Bool = true, going directions: Set<Direction> = Direction.both, losing isLosing: Bool = false
     ) {

@@ -1,5 +1,5 @@
 extension ChaosProxy {
-    /// What passed through a proxy since its start.
+    /// The traffic through a proxy since its start.
     public struct Traffic: Sendable, Hashable {
         /// The bytes of one direction, over all connections.
         public struct Bytes: Sendable, Hashable {

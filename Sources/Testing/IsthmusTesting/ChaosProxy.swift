@@ -4,9 +4,9 @@ internal import NIOPosix
 /// A network that fails on demand: a TCP proxy on 127.0.0.1 between clients and one server, the upstream.
 ///
 /// Every fault can begin and end at any moment, for the connections that stand and for new ones alike. Faults add up.
-/// What can't go on is held, at most 256 KiB for each direction of a connection; then the sender is not read from any
-/// more, and is slowed down as by a slow network. Without faults the proxy changes nothing: bytes, half-closed
-/// connections and resets pass as they come.
+/// Bytes that can't be passed on are held, at most 256 KiB for each direction of a connection; then the sender is not
+/// read from any more, and is slowed down as by a slow network. Without faults the proxy changes nothing: bytes,
+/// half-closed connections and resets pass as they come.
 public actor ChaosProxy {
     /// Which way bytes go.
     public enum Direction: Sendable, Hashable, CaseIterable {
@@ -21,7 +21,7 @@ public actor ChaosProxy {
         var reversed: Direction { self == .toUpstream ? .toClient : .toUpstream }
     }
 
-    /// What a peer may send unread, and what has to be read at once when it ends.
+    /// The bytes that a peer may send unread, and that have to be read at once when it ends.
     private static let socketBuffer: SocketOptionValue = 64 * 1024
 
     nonisolated let eventLoop: any EventLoop
@@ -36,7 +36,7 @@ public actor ChaosProxy {
     var conditions = BothWays(ChaosConditions())
     var corruption = BothWays<ChaosCorruption?>(nil)
 
-    /// What passed through until now.
+    /// The traffic so far.
     public internal(set) var traffic = Traffic() { didSet { wakeWaiters() } }
     var waiters: [Int: Waiter] = [:]
     var nextWaiter = 0

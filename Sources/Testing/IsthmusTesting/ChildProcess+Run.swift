@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What a command that ran to its end said.
+/// The output and exit status of a command that has ended.
 public struct CommandOutput: Sendable {
     public let status: ExitStatus
     public let standardOutput: String

@@ -5,14 +5,15 @@ internal import Synchronization
 ///
 /// It is killed when the last reference goes, and by a guard when the test process itself crashes.
 public final class ChildProcess: Sendable {
-    /// What errors call it, such as `ZooKeeper`.
+    /// The name in errors, such as `ZooKeeper`.
     public let name: String
     /// Its process id.
     public let pid: Int32
     /// Where its standard output goes, and its standard error unless that was parted.
     public let logPath: String
 
-    /// One after the other: a process that starts while another one is being started would keep open what tells of that one's end.
+    /// One after the other: a process that starts while another one is being started would keep open what tells of that
+    /// one's end.
     static let starting = Mutex(())
 
     private let process: Process

@@ -58,7 +58,7 @@ public func yield(
         try Task.checkCancellation()
         guard ContinuousClock.now < deadline else { throw TestSupportError("for 30 s nothing changed") }
         looks += 1
-        // What takes that long needs the processor itself.
+        // A check that takes that long needs the processor itself.
         if looks < 100 { await Task.yield() } else { try await Task.sleep(for: .milliseconds(1)) }
     }
 }

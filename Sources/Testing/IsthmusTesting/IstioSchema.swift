@@ -1,6 +1,6 @@
 /// Istio's definitions of `ServiceEntry` and `WorkloadEntry`, with the CEL rules that old API servers don't know.
 public enum IstioSchema {
-    /// What a current API server would object to in these resources, one line each; empty when it would take them all.
+    /// The objections of a current API server to these resources, one line each; empty when it would accept them all.
     /// A field that no schema knows counts, since the server would drop it in silence.
     ///
     /// - Parameter resources: YAML documents, JSON, or a Kubernetes `List`, as `kubectl get -o yaml` prints it.

@@ -27,7 +27,8 @@ public enum Loopback {
     /// - Parameter patience: how many seconds each step may take: the connection, and every pause in the answer.
     /// - Throws: ``TestSupportError`` when no one listens or no answer comes in time.
     public static func exchange(_ text: String, port: Int, patience: Int = 2) async throws -> String {
-        // Blocking calls, so they stay off the threads that run Swift's tasks; on Linux Dispatch's global queue shares them.
+        // Blocking calls, so they stay off the threads that run Swift's tasks; on Linux Dispatch's global queue shares
+        // them.
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
                 continuation.resume(with: Result { try converse(text, port: port, patience: patience) })

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What a measurement prints: a table in Markdown, and what it was measured on.
+/// The report of a measurement: a table in Markdown, and the machine that it was measured on.
 public struct MeasurementReport: Sendable {
     private let title: String
     private let columns: [String]

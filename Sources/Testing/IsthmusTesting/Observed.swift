@@ -38,7 +38,8 @@ public final class Observed<State: Sendable>: Sendable {
         return result
     }
 
-    /// Returns when the state is as wanted, and at once when the task is cancelled: a test whose time is over fails, and ends.
+    /// Returns when the state is as wanted, and at once when the task is cancelled: a test whose time is over fails,
+    /// and ends.
     public func wait(until holds: @escaping @Sendable (State) -> Bool) async {
         let id = inner.withLock { inner in
             inner.nextID += 1

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What a process has used, as Linux tells it (`proc(5)`, `getrusage(2)`).
+/// The resources that a process has used, as Linux tells it (`proc(5)`, `getrusage(2)`).
 public struct ProcessUsage: Sendable {
     /// User and system time.
     public var cpu: Duration

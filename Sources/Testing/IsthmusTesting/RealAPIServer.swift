@@ -35,8 +35,8 @@ public final class RealAPIServer: Sendable {
     /// - Parameters:
     ///   - namespaces: made before it returns.
     ///   - definitions: whether it knows Istio's definitions from the start; ``loadDefinitions()`` adds them later.
-    ///   - watchCache: without it lists and watches are served from etcd, so that they fail with 410 Gone for a resource
-    ///     version that is older than the last ``RealEtcd/compact()``.
+    ///   - watchCache: without it lists and watches are served from etcd, so that they fail with 410 Gone for a
+    ///     resource version that is older than the last ``RealEtcd/compact()``.
     ///   - arguments: added to the command line, such as `--max-mutating-requests-inflight=1`.
     /// - Throws: ``TestSupportError`` when a tool is missing or a server doesn't come up.
     public static func start(

@@ -59,8 +59,8 @@ public final class RealEtcd: Sendable {
     /// ``RealAPIServer/start(namespaces:definitions:watchCache:arguments:)``. Watches that stand go on.
     ///
     /// - Returns: the revision, in Kubernetes the oldest resource version that is still known.
-    /// - Throws: ``TestSupportError`` when `etcdctl` is missing or fails, as it does when nothing changed since the last
-    ///   compaction.
+    /// - Throws: ``TestSupportError`` when `etcdctl` is missing or fails, as it does when nothing changed since the
+    ///   last compaction.
     @discardableResult
     public func compact() async throws -> Int {
         let status = try await etcdctl("endpoint", "status", "--write-out=json")

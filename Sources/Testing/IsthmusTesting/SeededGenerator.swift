@@ -1,6 +1,7 @@
 internal import Foundation
 
-/// The same numbers for the same seed (SplitMix64). A failure prints the seed, which repeats it as a test's only argument.
+/// The same numbers for the same seed (SplitMix64). A failure prints the seed, which repeats it as a test's only
+/// argument.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -35,7 +35,7 @@ public struct ServerTools: Sendable {
         ProcessInfo.processInfo.environment["CI"] == "true" || (try? locate()) != nil
     }
 
-    /// What a skipped test says.
+    /// The reason that a skipped test gives.
     public static let reasonToSkip = "the real servers are not installed: run scripts/setup-servers"
 
     /// The root of this package's checkout.

@@ -1,6 +1,6 @@
 extension RealAPIServer {
-    /// The server that most tests share, each in a namespace of its own; started by the first that asks for it, and ended with
-    /// the process.
+    /// The server that most tests share, each in a namespace of its own; started by the first that asks for it, and
+    /// ended with the process.
     ///
     /// - Throws: ``TestSupportError`` when a tool is missing or the server doesn't come up.
     public static func shared() async throws -> RealAPIServer {
@@ -11,8 +11,8 @@ extension RealAPIServer {
 }
 
 extension RealZooKeeper {
-    /// The server that the tests share which neither stop nor freeze it, each below a chroot of its own; started by the first that
-    /// asks for it, and ended with the process.
+    /// The server that the tests share which neither stop nor freeze it, each below a chroot of its own; started by the
+    /// first that asks for it, and ended with the process.
     ///
     /// - Throws: ``TestSupportError`` when a tool is missing or the server doesn't come up.
     public static func shared() async throws -> RealZooKeeper {

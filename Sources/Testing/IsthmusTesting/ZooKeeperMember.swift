@@ -26,7 +26,7 @@ struct ZooKeeperMember: Sendable {
         return [
             // A small heap and the quick compiler: the server lives for seconds.
             "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-            // What is written survives a kill of the process all the same; only a power cut would lose it.
+            // Written data survives a kill of the process all the same; only a power cut would lose it.
             "-Dzookeeper.forceSync=no",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
         ] + systemProperties + [

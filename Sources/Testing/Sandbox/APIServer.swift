@@ -23,7 +23,7 @@ package actor APIServer {
         package var url: String { "http://\(host):\(port)" }
     }
 
-    /// What the server needs that doesn't change while it runs.
+    /// The server's parts that don't change while it runs.
     struct Settings: Sendable {
         var port: Int
         var kinds: [ResourceStore.Kind]
@@ -40,9 +40,9 @@ package actor APIServer {
 
     nonisolated let settings: Settings
     private var lifecycle = Lifecycle.idle { didSet { wakeWaiters() } }
-    /// What the server holds now.
+    /// The objects that the server holds now.
     package private(set) var store: ResourceStore
-    /// What was asked of it so far.
+    /// The requests so far.
     package private(set) var requestCounts = APIServerRequestCounts()
     private var faults = APIServerFaults()
     /// Counts how often all watches were closed.
@@ -162,8 +162,8 @@ package actor APIServer {
         wakeWaiters()
     }
 
-    /// Counts the request, and says what shall go wrong with it, and to which epoch it belongs if it is a watch: whoever saw it counted
-    /// can close it.
+    /// Counts the request, and says what shall go wrong with it, and to which epoch it belongs if it is a watch:
+    /// whoever saw it counted can close it.
     func admit(_ request: APIServerRequest) -> (fault: APIServerFault?, watchEpoch: Int) {
         requestCounts.add(request)
         wakeWaiters()

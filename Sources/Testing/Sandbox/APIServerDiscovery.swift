@@ -1,6 +1,6 @@
 internal import JSON
 
-/// What a client asks first: which groups, versions and resources there are, in the legacy form (meta/v1) and in the
+/// Discovery, the first requests of a client: groups, versions and resources, in the legacy form (meta/v1) and in the
 /// aggregated one (apidiscovery.k8s.io v2).
 struct APIServerDiscovery: Sendable {
     private let kinds: [ResourceStore.Kind]

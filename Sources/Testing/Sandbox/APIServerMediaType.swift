@@ -1,7 +1,7 @@
 /// The forms in which the API server shows an object, by the `Accept` header.
 enum APIServerMediaType: Sendable, Hashable {
     case object
-    /// What kubectl prints: rows with the cells of the kind's columns.
+    /// The form that kubectl prints: rows with the cells of the kind's columns.
     case table(version: String)
     /// Only the metadata; `PartialObjectMetadataList` for a list.
     case metadata(version: String)

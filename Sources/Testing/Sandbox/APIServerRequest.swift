@@ -9,7 +9,7 @@ package struct APIServerRequest: Sendable, Hashable {
     package var resource: String?
     package var namespace: String?
     package var name: String?
-    /// What the client proves itself with.
+    /// The client's credential.
     package var bearerToken: String?
 }
 
@@ -24,7 +24,7 @@ package struct APIServerRequestCounts: Sendable, Hashable {
     /// All requests, those for discovery and health too.
     package private(set) var total = 0
 
-    /// Those that would change something if they succeeded.
+    /// The verbs that change something when they succeed.
     package var writes: Int {
         counts.reduce(0) { $1.key.verb.isWrite ? $0 + $1.value : $0 }
     }
@@ -41,7 +41,7 @@ package struct APIServerRequestCounts: Sendable, Hashable {
     }
 }
 
-/// What goes wrong instead of a proper answer.
+/// A fault that is injected in place of the answer.
 package enum APIServerFault: Sendable {
     /// Answers at once and carries nothing out. Without a body, a `Status` object says the code.
     case respond(status: Int, headers: [(String, String)] = [], body: String? = nil)

@@ -33,7 +33,7 @@ extension ResourceStore {
         ])
     }
 
-    /// What is in a namespace goes before it; finalizers there don't hold it back.
+    /// The objects of a namespace are deleted before it; their finalizers don't hold it back.
     private mutating func removeContent(of namespace: String, now: Date) throws(APIServerStatus) {
         for kind in kinds where kind.isNamespaced {
             guard let content = objects[kind.qualifiedName] else { continue }

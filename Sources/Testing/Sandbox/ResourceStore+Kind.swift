@@ -25,7 +25,7 @@ extension ResourceStore {
 
         /// Empty for the core group.
         package var group: String
-        /// Those served, preferred first.
+        /// The versions served, preferred first.
         package var versions: [String]
         package var name: String
         package var plural: String
@@ -75,6 +75,6 @@ extension ResourceStore.Kind {
 }
 
 extension [ResourceStore.Kind] {
-    /// What a bridge touches.
+    /// The kinds that a bridge touches.
     package static var standard: Self { [.namespace, .lease, .serviceEntry, .workloadEntry] }
 }

@@ -30,7 +30,7 @@ extension ResourceStore {
         return list
     }
 
-    /// What `resourceVersion` and `resourceVersionMatch` ask for, by the API server's table.
+    /// The meaning of `resourceVersion` and `resourceVersionMatch`, by the API server's table.
     private func revisionToList(_ options: Options) throws(APIServerStatus) -> UInt64 {
         guard let asked = try Self.revision(options.resourceVersion) else {
             if options.resourceVersionMatch != nil {

@@ -40,7 +40,7 @@ extension ResourceStore {
         }
     }
 
-    /// What stands in the query of a request.
+    /// The query of a request.
     package struct Options: Sendable {
         package var selector = Selector()
         package var limit: Int?

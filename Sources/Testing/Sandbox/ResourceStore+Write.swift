@@ -87,7 +87,7 @@ extension ResourceStore {
         var object = merged(current, with: proposal, request)
         if kind.isCustom { webhook?(&object) }
         try validate(object, as: kind)
-        // What changes nothing is no write: no new resource version and no event.
+        // A request that changes nothing is no write: no new resource version and no event.
         guard object != current else { return current }
         let key = Key(namespace: request.namespace ?? "", name: name)
         let written = commit(object, to: key, of: kind) ?? object

@@ -13,7 +13,7 @@ package import JSON
 /// watchers. A watch is a position in the history, which its owner moves on with `events(for:)`; one that falls out
 /// of the history gets 410 Expired, and so a slow watcher costs nothing.
 ///
-/// What a request and a reply mean follows the Kubernetes API conventions and the API server's own behaviour for
+/// The meaning of requests and replies follows the Kubernetes API conventions and the API server's own behaviour for
 /// custom resources. Not there: field ownership and server-side apply, schemas, authorization; of
 /// admission only the webhook that a test gives it.
 package struct ResourceStore: Sendable {

@@ -9,7 +9,7 @@ extension ZnodeTree {
         var ephemerals: Set<String> = []
     }
 
-    /// What a new session is called, and what its owner proves itself with.
+    /// The id and the password of a new session.
     package struct Credential: Sendable {
         package var id: Int64
         /// 16 bytes.

@@ -85,7 +85,7 @@ extension ZnodeTree {
         return told + others + childWatches.fire(.childrenChanged, parentPath)
     }
 
-    /// What no client may delete (`ZKDatabase.isSpecialPath`).
+    /// The paths that no client may delete (`ZKDatabase.isSpecialPath`).
     private static let reserved: Set<String> = ["/", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"]
 
     private static func sequence(_ number: Int32) -> String {

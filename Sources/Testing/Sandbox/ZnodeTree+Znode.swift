@@ -28,7 +28,7 @@ extension ZnodeTree {
         }
     }
 
-    /// What a request is answered with.
+    /// The fields of a znode in an answer.
     package enum Reply: Hashable, Sendable {
         case children([String], Stat)
         case data(ByteBuffer, Stat)

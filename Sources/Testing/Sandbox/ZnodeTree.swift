@@ -11,7 +11,7 @@ package struct ZnodeTree: Sendable {
     package struct Settings: Sendable {
         /// The server's unit of time.
         package var tick: TimeAmount = .seconds(2)
-        /// What the timeout of a session is cut to, in ticks.
+        /// The bounds of a session timeout, in ticks.
         package var sessionTicks: ClosedRange<Int> = 2...20
         /// Whether persistent watches are known, as they are from 3.6 on.
         package var supportsAddWatch = true
@@ -22,13 +22,13 @@ package struct ZnodeTree: Sendable {
         package init() {}
     }
 
-    /// What one session has to be told: an event of a watch that it set.
+    /// An event for one session, of a watch that it set.
     package struct Notification: Hashable, Sendable {
         package var session: Int64
         package var event: WatchEvent
     }
 
-    /// What a request led to. The notifications go out before the reply, so that no session sees the new state
+    /// The result of a request. The notifications go out before the reply, so that no session sees the new state
     /// before it hears of the change.
     package struct Outcome: Sendable {
         package var notifications: [Notification]

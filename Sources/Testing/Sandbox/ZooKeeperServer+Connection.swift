@@ -5,8 +5,8 @@ extension ZooKeeperServer {
     struct Connection {
         let channel: any Channel
         var session: Int64?
-        /// What arrived while the server was paused, or the client slow to read. Nothing more is read meanwhile, so
-        /// this is at most what one read brought.
+        /// The bytes that arrived while the server was paused, or the client slow to read. Nothing more is read
+        /// meanwhile, so this is at most what one read brought.
         var held = CircularBuffer<ByteBuffer>()
     }
 
@@ -99,7 +99,7 @@ extension ZooKeeperServer {
         _ header: RequestHeader, _ body: inout ByteBuffer, of session: Int64, on id: Int
     ) throws(JuteError) {
         guard let code = OpCode(rawValue: header.type) else {
-            // What servers do that are asked for what they don't know (`UnimplementedRequestProcessor`).
+            // A server answers an unknown request so (`UnimplementedRequestProcessor`).
             reply(.failure(ZooKeeperError(.unimplemented)), to: header, on: id)
             close(id)
             return

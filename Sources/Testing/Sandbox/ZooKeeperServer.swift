@@ -37,7 +37,7 @@ package actor ZooKeeperServer {
     nonisolated let eventLoop: any EventLoop
     nonisolated let configuration: Configuration
     private var lifecycle = Lifecycle.idle { didSet { wakeWaiters() } }
-    /// What the server holds now.
+    /// The tree that the server holds now.
     package internal(set) var tree: ZnodeTree { didSet { wakeWaiters() } }
     var connections: [Int: Connection] = [:]
     /// The connections that sessions go on over.

@@ -44,7 +44,7 @@ final class ZooKeeperServerHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // What was answered before still goes out.
+        // Answers made before still go out.
         context.flush()
         context.close(promise: nil)
     }
