@@ -1,9 +1,15 @@
-/// Where an ensemble is: `host:port,host:port/chroot`, as every ZooKeeper client writes it.
+/// The servers of an ensemble in the form of the Java client: `HOST:PORT,HOST:PORT/CHROOT` (`ConnectStringParser`).
 ///
-/// The port is 2181 where none is given. IPv6 addresses stand in brackets: `[::1]:2181`.
+/// - The port is 2181 where none is given.
+/// - An IPv6 address has brackets: `[::1]:2181`.
+/// - The chroot is the znode that the client takes for its root. It stands behind the last server, or behind every
+///   server: `a:2181/x,b:2181/x`. A `/` at its end is ignored.
+/// - There is no scheme, no user info and no query. Credentials belong into `ZooKeeperClient.Configuration`.
 public struct ConnectionString: Hashable, Sendable, CustomStringConvertible {
     public struct Server: Hashable, Sendable, CustomStringConvertible {
+        /// A host name or an IP address, without brackets.
         public var host: String
+        /// From 1 to 65535.
         public var port: Int
 
         public init(host: String, port: Int) {
@@ -16,49 +22,23 @@ public struct ConnectionString: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The client shuffles them once and tries one after the other.
     public var servers: [Server]
-    /// The znode that the client takes for its root, such as `/dubbo`; empty for the root itself.
+    /// The path of the znode that the client takes for its root, such as `/dubbo`; empty for the root itself.
     public var chroot: String
 
+    /// The text with every port, which parses to an equal value.
     public var description: String {
         servers.map(\.description).joined(separator: ",") + chroot
     }
 
-    /// - Throws: `ZooKeeperError` with code `invalidInput` that names the part which can't be.
+    /// - Throws: `ZooKeeperError` with code `invalidInput`. The message names the wrong part. It never contains user
+    ///   info or a query, which may hold a password.
     public init(_ text: String) throws(ZooKeeperError) {
-        let slash = text.firstIndex(of: "/") ?? text.endIndex
-        chroot = String(text[slash...])
-        if chroot == "/" { chroot = "" }
-        if !chroot.isEmpty { try ZnodePath.validate(chroot) }
-        servers = []
-        for part in text[..<slash].split(separator: ",", omittingEmptySubsequences: false) {
-            servers.append(try Self.server(part, of: text))
+        do throws(ConnectionStringProblem) {
+            self = try Self.parse(text)
+        } catch {
+            throw error.error(in: text)
         }
-    }
-
-    private static func server(_ part: Substring, of text: String) throws(ZooKeeperError) -> Server {
-        func refuse(_ reason: String) -> ZooKeeperError {
-            ZooKeeperError(
-                .invalidInput, message: "connection string '\(text)': \(reason); expected HOST:PORT,…[/CHROOT]")
-        }
-        var trimmed = part.drop { $0 == " " }
-        while trimmed.last == " " { trimmed.removeLast() }
-        var host = trimmed
-        var port: Substring?
-        if trimmed.first == "[" {
-            guard let end = trimmed.firstIndex(of: "]") else { throw refuse("'[' without ']'") }
-            host = trimmed[trimmed.index(after: trimmed.startIndex)..<end]
-            let rest = trimmed[trimmed.index(after: end)...]
-            guard rest.isEmpty || rest.first == ":" else { throw refuse("'\(rest)' after ']'") }
-            port = rest.isEmpty ? nil : rest.dropFirst()
-        } else if let colon = trimmed.firstIndex(of: ":") {
-            host = trimmed[..<colon]
-            port = trimmed[trimmed.index(after: colon)...]
-            if port?.contains(":") == true { throw refuse("an IPv6 address needs brackets") }
-        }
-        guard !host.isEmpty else { throw refuse("a server without a host") }
-        guard let port else { return Server(host: String(host), port: 2181) }
-        guard let number = Int(port), (1...65535).contains(number) else { throw refuse("'\(port)' is not a port") }
-        return Server(host: String(host), port: number)
     }
 }

@@ -14,6 +14,9 @@ struct ConnectionStringTests {
             ("a:1, b:2", "a:1,b:2"),
             ("[::1]", "[::1]:2181"),
             ("[fe80::1]:2182,zk/root", "[fe80::1]:2182,zk:2181/root"),
+            ("a:1/x/", "a:1/x"), ("a:1/x,b:1/x", "a:1,b:1/x"), ("a/x/ , b/x", "a:2181,b:2181/x"),
+            ("a/,b/", "a:2181,b:2181"),
+            ("a/x@y", "a:2181/x@y"),
         ])
     func good(text: String, normal: String) throws {
         let parsed = try ConnectionString(text)
@@ -28,7 +31,12 @@ struct ConnectionStringTests {
             (":2181", "without a host"),
             ("a:", "not a port"), ("a:0", "not a port"), ("a:65536", "not a port"), ("a:-1", "not a port"),
             ("a:x", "not a port"), ("::1", "brackets"), ("[::1", "without ']'"), ("[::1]2181", "after ']'"),
-            ("[]:1", "without a host"), ("a:1/x/", "empty segment"), ("a:1/../x", "relative"),
+            ("[]:1", "without a host"), ("a:1/x//", "empty segment"), ("a:1/../x", "relative"),
+            ("a:1//x", "empty segment"), ("a:+5", "not a port"), ("a:1;b:1", "commas separate"),
+            ("a:1 b:1", "commas separate"), ("a:1/x,b:1/y", "different chroots '/x' and '/y'"),
+            ("a:1/x,b:1", "behind some servers only"), ("a:1/x,b:1,c:1/x", "behind some servers only"),
+            ("zookeeper://a:1", "'zookeeper://' is not allowed: a connection string has no scheme"),
+            ("a:1,zookeeper://b:1/x", "no scheme"), ("a:1/x?backup=b:1", "no parameters"), ("a:1?x", "no parameters"),
         ])
     func bad(text: String, reason: String) {
         #expect {
@@ -37,6 +45,19 @@ struct ConnectionStringTests {
             guard let error = error as? ZooKeeperError else { return false }
             return error.code == .invalidInput && error.message.contains(reason)
         }
+    }
+
+    @Test(
+        "an error never repeats user info or a query",
+        arguments: [
+            "u:hidden@a:1", "zookeeper://u:hidden@a:1/x", "a:1,u:hidden@b:1", "u:hid,hidden@a:1", "u:hid/hidden@a:1",
+            "u:hid@hidden@a:1", "hidden@a", "a:1/x?password=hidden", "u:hid?hidden@a:1", "a:1?password=u@hidden",
+            "u:hidden:x@a",
+        ])
+    func secrets(text: String) {
+        let error = #expect(throws: ZooKeeperError.self) { try ConnectionString(text) }
+        #expect(error?.description.contains("hid") == false)
+        #expect(error?.message.contains("is not allowed") == true)
     }
 
     @Test("IPv6 addresses lose their brackets as hosts and get them back in text")
