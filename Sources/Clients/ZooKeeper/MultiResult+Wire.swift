@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// What stands before each step of a `multi` and before each of its results.
+/// The header of each step of a `multi` and of each of its results (`MultiHeader`).
 package struct MultiHeader: Hashable, Sendable {
     package var type: Int32
     package var isEnd: Bool
@@ -27,10 +27,11 @@ package struct MultiHeader: Hashable, Sendable {
     }
 }
 
-/// The answer to a `multi`.
+/// The reply to a `multi` (`MultiResponse`).
 package enum MultiReply: Hashable, Sendable {
+    /// All steps took effect.
     case done([MultiResult])
-    /// Nothing happened, because of the step at this index.
+    /// No step took effect, because the step at this index failed. The index starts at 0.
     case failed(index: Int, ZooKeeperError.Code)
 
     private static let error: Int32 = -1
@@ -43,7 +44,8 @@ package enum MultiReply: Hashable, Sendable {
             let header = try MultiHeader(reading: &buffer)
             if header.isEnd { break }
             if header.type == Self.error {
-                // Steps before the one that failed say 0: they were undone. Those after it were never tried.
+                // The server rolled back the steps before the failed one; their code is 0. It never tried the steps
+                // after the failed one; their code is RUNTIMEINCONSISTENCY (-2).
                 let code = try buffer.readJuteInt()
                 if code != 0, failure == nil { failure = .failed(index: count, .init(rawValue: code)) }
             } else {
@@ -52,7 +54,7 @@ package enum MultiReply: Hashable, Sendable {
             count += 1
         }
         self = failure ?? .done(results)
-        if failure == nil, results.count != count { throw JuteError("a multi undid its steps without an error") }
+        if failure == nil, results.count != count { throw JuteError("a multi was rolled back without an error code") }
     }
 
     package func write(to buffer: inout ByteBuffer, count: Int) {
@@ -60,7 +62,7 @@ package enum MultiReply: Hashable, Sendable {
         case .done(let results):
             for result in results { result.write(to: &buffer) }
         case .failed(let failing, let code):
-            let neverTried: Int32 = -2
+            let neverTried = ZooKeeperError.Code.runtimeInconsistency.rawValue
             for index in 0..<count {
                 let error = index < failing ? 0 : index == failing ? code.rawValue : neverTried
                 MultiHeader(type: Self.error, isEnd: false, error: error).write(to: &buffer)
@@ -82,7 +84,7 @@ extension MultiResult {
         case .setData: self = .dataSet(try Stat(reading: &buffer))
         case .delete: self = .deleted
         case .check: self = .checked
-        default: throw JuteError("a multi has a result of type \(type)")
+        default: throw JuteError("a multi has a result of the unknown type \(type)")
         }
     }
 
