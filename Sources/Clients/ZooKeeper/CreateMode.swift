@@ -1,83 +1,80 @@
-/// How a created znode lives (`org.apache.zookeeper.CreateMode`).
-public enum CreateMode: Sendable, Hashable {
-    case persistent
-    /// Goes when the session that made it ends. It can't have children.
-    case ephemeral
-    /// Gets a number of ten digits, unique among its siblings, at the end of its name.
-    case persistentSequential
-    case ephemeralSequential
-    /// Goes some time after its last child went; the server looks about once a minute (3.5 and later).
-    case container
-    /// Goes when it has had no children and no change for this long, from 1 ms to about 34 years (3.5.3 and later, and
-    /// only if the server runs with `zookeeper.extendedTypesEnabled=true`; otherwise it answers `unimplemented`).
-    case persistentWithTTL(Duration)
-    /// As `persistentWithTTL`, with a number at the end of its name.
-    case persistentSequentialWithTTL(Duration)
+/// The kind of znode that `create` makes (`org.apache.zookeeper.CreateMode`).
+///
+/// Later versions may add modes.
+public struct CreateMode: Sendable, Hashable {
+    /// The flags of a `CreateRequest`.
+    package let flags: Int32
+    /// The time to live; `nil` for a mode without one.
+    private let lifetime: Duration?
+
+    private init(_ flags: Int32, lifetime: Duration? = nil) {
+        self.flags = flags
+        self.lifetime = lifetime
+    }
+
+    /// The znode exists until a client deletes it.
+    public static let persistent = CreateMode(0)
+    /// The server deletes the znode when the session that created it ends. The znode can't have children.
+    public static let ephemeral = CreateMode(1)
+    /// As `persistent`. The server appends a number of ten digits to the name; the parent never repeats it.
+    public static let persistentSequential = CreateMode(2)
+    /// As `ephemeral`. The server appends a number of ten digits to the name; the parent never repeats it.
+    public static let ephemeralSequential = CreateMode(3)
+    /// The server deletes the znode some time after its last child is deleted (3.5 and later). The server checks once
+    /// a minute by default.
+    public static let container = CreateMode(4)
+
+    /// The server deletes the znode when it has had no child and no change for this time (3.5.3 and later).
+    ///
+    /// The server needs `zookeeper.extendedTypesEnabled=true`; otherwise it answers `unimplemented`.
+    /// - Parameter timeToLive: From 1 ms to 2⁴⁰ − 1 ms, about 34 years. `create` refuses others with `invalidInput`.
+    public static func persistentWithTTL(_ timeToLive: Duration) -> CreateMode {
+        CreateMode(5, lifetime: timeToLive)
+    }
+
+    /// As `persistentWithTTL`. The server appends a number of ten digits to the name.
+    /// - Parameter timeToLive: From 1 ms to 2⁴⁰ − 1 ms, about 34 years. `create` refuses others with `invalidInput`.
+    public static func persistentSequentialWithTTL(_ timeToLive: Duration) -> CreateMode {
+        CreateMode(6, lifetime: timeToLive)
+    }
 }
 
 extension CreateMode {
-    /// The longest time to live, in milliseconds: the server keeps it in 40 bits (`EphemeralType.TTL`).
+    /// The longest time to live, in milliseconds. The server stores it in 40 bits (`EphemeralType.TTL`).
     private static let longestTTL: Int64 = (1 << 40) - 1
 
-    /// - Parameter timeToLive: Milliseconds; only the modes with a time to live look at it.
+    /// - Parameter timeToLive: Milliseconds. The modes without a time to live ignore it.
     package init?(flags: Int32, timeToLive: Int64 = 0) {
         switch flags {
-        case 0: self = .persistent
-        case 1: self = .ephemeral
-        case 2: self = .persistentSequential
-        case 3: self = .ephemeralSequential
-        case 4: self = .container
-        case 5: self = .persistentWithTTL(.milliseconds(timeToLive))
-        case 6: self = .persistentSequentialWithTTL(.milliseconds(timeToLive))
+        case 0...4: self.init(flags)
+        case 5, 6: self.init(flags, lifetime: .milliseconds(timeToLive))
         default: return nil
         }
     }
 
-    package var flags: Int32 {
-        switch self {
-        case .persistent: 0
-        case .ephemeral: 1
-        case .persistentSequential: 2
-        case .ephemeralSequential: 3
-        case .container: 4
-        case .persistentWithTTL: 5
-        case .persistentSequentialWithTTL: 6
-        }
-    }
-
-    package var isSequential: Bool {
-        switch self {
-        case .persistentSequential, .ephemeralSequential, .persistentSequentialWithTTL: true
-        case .persistent, .ephemeral, .container, .persistentWithTTL: false
-        }
-    }
+    package var isSequential: Bool { [2, 3, 6].contains(flags) }
 
     package var isEphemeral: Bool { self == .ephemeral || self == .ephemeralSequential }
 
-    /// Milliseconds; `nil` for a znode whose life has no time limit.
-    package var timeToLive: Int64? {
-        switch self {
-        case .persistentWithTTL(let time), .persistentSequentialWithTTL(let time): time.wholeMilliseconds
-        case .persistent, .ephemeral, .persistentSequential, .ephemeralSequential, .container: nil
-        }
-    }
+    /// Milliseconds; `nil` for a mode without a time to live.
+    package var timeToLive: Int64? { lifetime?.wholeMilliseconds }
 
     var code: OpCode {
-        if timeToLive != nil { return .createTTL }
+        if lifetime != nil { return .createTTL }
         return self == .container ? .createContainer : .create
     }
 
-    /// - Throws: `ZooKeeperError` with code `invalidInput` for a time to live that can't be.
+    /// - Throws: `ZooKeeperError` with code `invalidInput` for a time to live out of range.
     func validate(for path: String) throws(ZooKeeperError) {
         guard let timeToLive, !(1...Self.longestTTL).contains(timeToLive) else { return }
         throw ZooKeeperError(
             .invalidInput, path: path,
-            message: "a time to live of \(timeToLive) ms can't be; it must be from 1 to \(Self.longestTTL) ms")
+            message: "the time to live is \(timeToLive) ms; it must be from 1 ms to \(Self.longestTTL) ms")
     }
 }
 
 extension Duration {
-    /// Capped where an `Int64` ends.
+    /// Rounded towards zero; capped at the range of `Int64`.
     var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000)

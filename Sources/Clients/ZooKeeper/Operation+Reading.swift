@@ -1,9 +1,9 @@
 package import NIOCore
 
-/// What stands before the body of each request.
+/// The header of every request but the handshake (`RequestHeader`).
 package struct RequestHeader: Hashable, Sendable {
     package var xid: Int32
-    /// A value of `OpCode`, or of an operation that it doesn't have.
+    /// A value of `OpCode`, or the code of an operation that `OpCode` does not list.
     package var type: Int32
 
     package init(reading buffer: inout ByteBuffer) throws(JuteError) {
@@ -12,11 +12,11 @@ package struct RequestHeader: Hashable, Sendable {
     }
 }
 
-/// The server's side of `frame(xid:)`.
+/// The reverse of `frame(xid:)`, for a server.
 extension Operation {
-    /// Reads the body of a request; `nil` for a ping and a credential, which ask for nothing.
+    /// Reads the body of a request; `nil` for a ping and for a credential, which are not operations.
     ///
-    /// `create2` becomes `create`: only their replies differ.
+    /// `create2` becomes `create`. The two differ in their replies only.
     package init?(reading buffer: inout ByteBuffer, code: OpCode) throws(JuteError) {
         switch code {
         case .ping, .auth:
@@ -31,7 +31,7 @@ extension Operation {
             self = .exists(path: try buffer.readJutePath(), watch: try buffer.readJuteBool())
         case .create, .create2, .createContainer, .createTTL, .setData, .delete, .check:
             let step = try MultiOperation(reading: &buffer, code: code)
-            guard let operation = Operation(step) else { throw JuteError("a check stands outside of a multi") }
+            guard let operation = Operation(step) else { throw JuteError("a check is only valid in a multi") }
             self = operation
         case .getACL:
             self = .getACL(path: try buffer.readJutePath())
@@ -43,19 +43,21 @@ extension Operation {
         case .addWatch:
             let path = try buffer.readJutePath()
             let number = try buffer.readJuteInt()
-            guard let mode = WatchMode(rawValue: number) else { throw JuteError("there is no watch mode \(number)") }
+            guard let mode = WatchMode(rawValue: number) else { throw JuteError("watch mode \(number) is unknown") }
             self = .addWatch(path: path, mode: mode)
         case .removeWatches:
             let path = try buffer.readJutePath()
             let number = try buffer.readJuteInt()
-            guard let kind = WatchKind(rawValue: number) else { throw JuteError("there is no watch kind \(number)") }
+            guard let kind = WatchKind(rawValue: number) else { throw JuteError("watch kind \(number) is unknown") }
             self = .removeWatches(path: path, kind: kind)
         case .multi:
             var operations: [MultiOperation] = []
             while true {
                 let header = try MultiHeader(reading: &buffer)
                 if header.isEnd { break }
-                guard let code = OpCode(rawValue: header.type) else { throw JuteError("no operation \(header.type)") }
+                guard let code = OpCode(rawValue: header.type) else {
+                    throw JuteError("operation \(header.type) is unknown")
+                }
                 operations.append(try MultiOperation(reading: &buffer, code: code))
             }
             self = .multi(operations)
@@ -64,9 +66,9 @@ extension Operation {
         }
     }
 
-    /// A step on its own, which a check can't be.
+    /// The step as a request of its own; `nil` for a check, which is only valid in a `multi`.
     package init?(_ operation: MultiOperation) {
-        switch operation {
+        switch operation.step {
         case .create(let path, let data, let mode, let acl):
             self = .create(path: path, data: data, mode: mode, acl: acl)
         case .setData(let path, let data, let version): self = .setData(path: path, data: data, version: version)
@@ -86,7 +88,7 @@ extension MultiOperation {
             let flags = try buffer.readJuteInt()
             let timeToLive = code == .createTTL ? try buffer.readJuteLong() : 0
             guard let mode = CreateMode(flags: flags, timeToLive: timeToLive) else {
-                throw JuteError("there is no create mode \(flags)")
+                throw JuteError("create mode \(flags) is unknown")
             }
             self = .create(path, data: data, mode: mode, acl: acl)
         case .setData:
@@ -94,7 +96,7 @@ extension MultiOperation {
                 of: path, to: try buffer.readJuteBuffer() ?? ByteBuffer(), version: try buffer.readJuteInt())
         case .delete: self = .delete(path, version: try buffer.readJuteInt())
         case .check: self = .check(path, version: try buffer.readJuteInt())
-        default: throw JuteError("\(code) can't be a step of a multi")
+        default: throw JuteError("\(code) is not valid in a multi")
         }
     }
 }

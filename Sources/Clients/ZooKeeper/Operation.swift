@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// A request, with its path as the server knows it.
+/// A request. Its path includes the chroot.
 package enum Operation: Hashable, Sendable {
     case getChildren(path: String, watch: Bool)
     case getChildrenAndStat(path: String, watch: Bool)
@@ -36,6 +36,17 @@ package enum Operation: Hashable, Sendable {
         }
     }
 
+    /// Whether the request changes znodes, so that its outcome matters when the reply is missing.
+    var isWrite: Bool {
+        switch self {
+        case .create, .setData, .delete, .setACL, .multi: true
+        case .getChildren, .getChildrenAndStat, .getData, .exists, .getACL, .sync, .addWatch, .removeWatches,
+            .closeSession:
+            false
+        }
+    }
+
+    /// The request as it goes onto the wire: length, header, body.
     package func frame(xid: Int32) -> ByteBuffer {
         .zooKeeperFrame { buffer in
             buffer.writeInteger(xid)

@@ -1,24 +1,45 @@
 internal import NIOCore
 internal import NIOSSL
 
-/// TLS to the secure client ports of an ensemble (`secureClientPort`), 1.2 or later.
+/// TLS 1.2 or later to the secure client ports of an ensemble (`secureClientPort`).
 ///
-/// Files are read for every connection, so certificates that rotate need no restart. The server's certificate is always
-/// verified; there is no way to turn that off.
+/// The client reads the files for every connection, so a rotated certificate needs no restart. The client always
+/// verifies the chain of the server's certificate.
 public struct TLS: Sendable {
-    /// One or more items in PEM.
-    public enum PEM: Sendable {
-        /// The path of a file.
-        case file(String)
-        case bytes([UInt8])
+    /// One or more items in PEM, in a file or in memory. Its description never contains the bytes.
+    public struct PEM: Sendable, CustomStringConvertible, CustomReflectable {
+        private enum Source: Sendable {
+            case file(String)
+            case bytes([UInt8])
+        }
+
+        private let source: Source
+
+        /// - Parameter path: The path of a file. The client reads it for every connection.
+        public static func file(_ path: String) -> PEM {
+            PEM(source: .file(path))
+        }
+
+        public static func bytes(_ bytes: [UInt8]) -> PEM {
+            PEM(source: .bytes(bytes))
+        }
+
+        public var description: String {
+            switch source {
+            case .file(let path): "PEM in \(path)"
+            case .bytes(let bytes): "PEM of \(bytes.count) bytes"
+            }
+        }
+
+        public var customMirror: Mirror { Mirror(self, children: []) }
     }
 
-    /// What the client shows a server that asks for a certificate, as ZooKeeper does unless `ssl.clientAuth` says
+    /// The certificate and the key of the client. A ZooKeeper server asks for them unless its `ssl.clientAuth` says
     /// otherwise.
     public struct Identity: Sendable {
-        /// The client's certificate, followed by those between it and the authority.
+        /// The client's certificate, followed by the intermediate ones.
         public var certificateChain: PEM
-        /// PKCS#1, SEC1 or PKCS#8, without a passphrase.
+        /// A private key in PKCS#1, SEC1 or PKCS#8 without a passphrase.
         public var privateKey: PEM
 
         public init(certificateChain: PEM, privateKey: PEM) {
@@ -27,14 +48,14 @@ public struct TLS: Sendable {
         }
     }
 
-    /// The authorities that are trusted, in place of the system's; `nil` for the system's.
+    /// The trusted certificate authorities; `nil` for those of the system.
     public var certificateAuthority: PEM?
-    /// `nil` for a client that has none to show.
+    /// The client's certificate and key; `nil` for none.
     public var identity: Identity?
-    /// Whether the certificate must name the server that was connected to. Default `true`; without, any certificate of
-    /// the authority will do.
+    /// Whether the server's certificate must name the host of the connection string, or `serverName`. With `false`, the
+    /// client accepts every certificate of the authority. Default `true`.
     public var verifiesHostName = true
-    /// The name to ask for (SNI) and to verify, in place of the host in the connection string.
+    /// The host name to send (SNI) and to verify; `nil` for the host of the connection string.
     public var serverName: String?
 
     public init(certificateAuthority: PEM? = nil, identity: Identity? = nil) {
@@ -42,9 +63,9 @@ public struct TLS: Sendable {
         self.identity = identity
     }
 
-    /// Reads every file and checks that certificates and key belong together, without connecting.
+    /// Reads every file and checks that the key belongs to the certificate. It blocks on files and makes no connection.
     ///
-    /// - Throws: `ZooKeeperError` with code `invalidInput` that names the file and what is wrong with it.
+    /// - Throws: `ZooKeeperError` with code `invalidInput`. The message names the file and the problem.
     public func validate() throws(ZooKeeperError) {
         _ = try makeContext()
     }
@@ -53,7 +74,7 @@ public struct TLS: Sendable {
 // MARK: - The connection's context
 
 extension TLS {
-    /// Blocks on files.
+    /// Reads the files; blocks the thread.
     func makeContext() throws(ZooKeeperError) -> NIOSSLContext {
         var settings = TLSConfiguration.makeClientConfiguration()
         settings.minimumTLSVersion = .tlsv12
@@ -71,11 +92,13 @@ extension TLS {
         } catch {
             throw ZooKeeperError(
                 .invalidInput,
-                message: "TLS can't be set up; does the client key belong to the client certificate? (\(error))")
+                message: "TLS can't be set up; does the client key belong to the client certificate? (\(error))",
+                cause: error)
         }
     }
 
-    /// What to ask a server for; `nil` for an address, which SNI can't carry and which is verified as the peer's own.
+    /// The host name for SNI and verification; `nil` for an address. SNI can't carry an address; NIOSSL verifies the
+    /// address of the peer then.
     func name(for server: ConnectionString.Server) -> String? {
         if let serverName { return serverName }
         return (try? SocketAddress(ipAddress: server.host, port: server.port)) == nil ? server.host : nil
@@ -84,22 +107,29 @@ extension TLS {
 
 extension TLS.PEM {
     fileprivate func certificates(_ what: String) throws(ZooKeeperError) -> [NIOSSLCertificate] {
-        let certificates: [NIOSSLCertificate]?
-        switch self {
-        case .file(let path): certificates = try? NIOSSLCertificate.fromPEMFile(path)
-        case .bytes(let bytes): certificates = try? NIOSSLCertificate.fromPEMBytes(bytes)
+        let certificates: [NIOSSLCertificate]
+        do {
+            switch source {
+            case .file(let path): certificates = try NIOSSLCertificate.fromPEMFile(path)
+            case .bytes(let bytes): certificates = try NIOSSLCertificate.fromPEMBytes(bytes)
+            }
+        } catch {
+            throw unusable(what, error)
         }
-        guard let certificates, !certificates.isEmpty else {
-            throw ZooKeeperError(.invalidInput, message: "\(what)\(place) is missing or holds no certificate in PEM")
-        }
+        if certificates.isEmpty { throw unusable(what, nil) }
         return certificates
     }
 
+    private func unusable(_ what: String, _ cause: (any Error)?) -> ZooKeeperError {
+        ZooKeeperError(
+            .invalidInput, message: "\(what)\(place) is missing or holds no certificate in PEM", cause: cause)
+    }
+
     fileprivate func privateKey(_ what: String) throws(ZooKeeperError) -> NIOSSLPrivateKey {
-        // Without this, a key that has a passphrase would ask the terminal for it.
+        // Without a callback, BoringSSL would ask the terminal for the passphrase of an encrypted key.
         let noPassphrase: NIOSSLPassphraseCallback<[UInt8]> = { setter in setter([]) }
         do {
-            switch self {
+            switch source {
             case .file(let path):
                 return try NIOSSLPrivateKey(file: path, format: .pem, passphraseCallback: noPassphrase)
             case .bytes(let bytes):
@@ -107,11 +137,12 @@ extension TLS.PEM {
             }
         } catch {
             throw ZooKeeperError(
-                .invalidInput, message: "\(what)\(place) is missing, is no private key in PEM, or has a passphrase")
+                .invalidInput, message: "\(what)\(place) is missing, is no private key in PEM, or has a passphrase",
+                cause: error)
         }
     }
 
     private var place: String {
-        if case .file(let path) = self { " in \(path)" } else { "" }
+        if case .file(let path) = source { " in \(path)" } else { "" }
     }
 }

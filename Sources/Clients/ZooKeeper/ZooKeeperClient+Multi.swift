@@ -1,10 +1,11 @@
 extension ZooKeeperClient {
-    /// Carries out all steps as one transaction, or none of them.
+    /// Carries out all steps as one transaction, or none of them (`ZooKeeper.multi` of the Java client).
     ///
-    /// All steps together are one request, for which the server's `jute.maxbuffer` holds.
-    /// - Returns: What became of each step, in their order.
-    /// - Throws: `ZooKeeperError`. When a step failed, `operationIndex` says which, `code` why and `path` where;
-    ///   nothing has happened then. After `connectionLoss` all of it has happened, or nothing.
+    /// The steps together are one request. The server's `jute.maxbuffer` limits its size, 1 MiB by default; a larger
+    /// request costs the connection.
+    /// - Returns: The result of each step, in their order. No results for no steps.
+    /// - Throws: `ZooKeeperError`. When a step failed, `operationIndex`, `code` and `path` describe it, and no step
+    ///   took effect. When `isOutcomeUnknown` is set, all steps took effect or none.
     @discardableResult
     public func multi(_ operations: [MultiOperation]) async throws(ZooKeeperError) -> [MultiResult] {
         guard !operations.isEmpty else { return [] }
@@ -30,7 +31,7 @@ extension ZooKeeperClient {
     }
 
     private nonisolated func target(of operation: MultiOperation) throws(ZooKeeperError) -> String {
-        guard case .create(let path, _, let mode, _) = operation else { return try absolute(operation.path) }
+        guard case .create(let path, _, let mode, _) = operation.step else { return try absolute(operation.path) }
         try mode.validate(for: path)
         return try absolute(path, isPrefix: mode.isSequential)
     }

@@ -1,11 +1,12 @@
 internal import NIOCore
 internal import Synchronization
 
-/// The events of a client for one consumer, in order. It starts with the last that became of the session.
+/// The events of a client for one consumer, in the order of the server.
 ///
-/// At most `capacity` events wait. When a slow consumer lets them reach that, the watch events among them are
-/// dropped and one `overflowed` takes their place, so that the consumer knows to read again. It ends when the client
-/// stops.
+/// The sequence begins with the last event about the session and ends when the client stops. At most `eventCapacity`
+/// events wait. When more arrive, `overflowed` replaces the watch events among them.
+///
+/// - Precondition: One task at a time takes events.
 public struct ZooKeeperEvents: AsyncSequence, Sendable {
     public typealias Element = ZooKeeperEvent
 
@@ -18,6 +19,7 @@ public struct ZooKeeperEvents: AsyncSequence, Sendable {
     public struct AsyncIterator: AsyncIteratorProtocol {
         let buffer: EventBuffer
 
+        /// - Returns: `nil` after the client has stopped, and when the task is cancelled.
         public mutating func next() async -> ZooKeeperEvent? {
             await buffer.next()
         }
@@ -28,6 +30,7 @@ public struct ZooKeeperEvents: AsyncSequence, Sendable {
     }
 }
 
+/// The events that wait for one consumer.
 final class EventBuffer: Sendable {
     private struct State {
         var waiting = CircularBuffer<ZooKeeperEvent>()
@@ -49,21 +52,24 @@ final class EventBuffer: Sendable {
         let consumer = state.withLock { state -> CheckedContinuation<ZooKeeperEvent?, Never>? in
             if state.isFinished { return nil }
             if let consumer = state.consumer.take() { return consumer }
-            if state.waiting.count >= capacity {
-                let sessionState = state.waiting.last { event in
-                    switch event {
-                    case .connected, .disconnected, .expired: true
-                    case .changed, .overflowed: false
-                    }
-                }
-                state.waiting.removeAll(keepingCapacity: true)
-                if let sessionState { state.waiting.append(sessionState) }
-                state.waiting.append(.overflowed)
-            }
+            if state.waiting.count >= capacity { Self.dropWatchEvents(from: &state.waiting) }
             state.waiting.append(event)
             return nil
         }
         consumer?.resume(returning: event)
+    }
+
+    /// Keeps the last event about the session and appends `overflowed`.
+    private static func dropWatchEvents(from waiting: inout CircularBuffer<ZooKeeperEvent>) {
+        let sessionEvent = waiting.last { event in
+            switch event {
+            case .connected, .disconnected, .expired: true
+            case .changed, .overflowed: false
+            }
+        }
+        waiting.removeAll(keepingCapacity: true)
+        if let sessionEvent { waiting.append(sessionEvent) }
+        waiting.append(.overflowed)
     }
 
     func finish() {
@@ -80,7 +86,7 @@ final class EventBuffer: Sendable {
                 let immediate = state.withLock { state -> ZooKeeperEvent?? in
                     if let event = state.waiting.popFirst() { return .some(event) }
                     if state.isFinished || Task.isCancelled { return .some(nil) }
-                    precondition(state.consumer == nil, "a sequence of events has one consumer")
+                    precondition(state.consumer == nil, "two tasks take events of one sequence; call events() twice")
                     state.consumer = continuation
                     return nil
                 }

@@ -25,7 +25,7 @@ extension ZnodeTree {
     private mutating func carryOut(
         _ step: MultiOperation, session: Int64?, now: NIODeadline, _ notifications: inout [Notification]
     ) throws(ZooKeeperError) -> MultiResult {
-        if case .check(let path, let version) = step {
+        if case .check(let path, let version) = step.step {
             guard let node = nodes[path] else { throw ZooKeeperError(.noNode, path: path) }
             guard version == -1 || version == node.version else { throw ZooKeeperError(.badVersion, path: path) }
             return .checked

@@ -8,10 +8,7 @@ extension ZnodeTree {
         case persistentRecursive
 
         init(_ mode: WatchMode) {
-            switch mode {
-            case .persistent: self = .persistent
-            case .persistentRecursive: self = .persistentRecursive
-            }
+            self = mode == .persistentRecursive ? .persistentRecursive : .persistent
         }
     }
 

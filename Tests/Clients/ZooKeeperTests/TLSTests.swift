@@ -29,6 +29,18 @@ struct TLSTests {
         #expect(problem(TLS(identity: chain))?.message.contains("client certificate") == true)
     }
 
+    @Test("the bytes of a key show in no description")
+    func redaction() {
+        let key = TLS.PEM.bytes(Array("secret".utf8))
+        let identity = TLS.Identity(certificateChain: .file("/chain.pem"), privateKey: key)
+        var dumped = ""
+        dump(TLS(identity: identity), to: &dumped)
+        for text in ["\(key)", String(reflecting: key), dumped] {
+            #expect(!text.contains("115"))
+            #expect(text.contains("6 bytes"))
+        }
+    }
+
     @Test("a name is asked for and verified, an address is not a name")
     func names() {
         var tls = TLS()
