@@ -31,6 +31,7 @@ public struct Stage: Sendable {
             program: program, folder: try TemporaryFolder(label: "benchmark"))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await stage.registry.run() }
+            try await stage.registry.waitUntilConnected()
             try await body(stage)
             group.cancelAll()
         }

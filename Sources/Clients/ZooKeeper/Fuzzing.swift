@@ -1,8 +1,8 @@
 internal import NIOCore
 
-/// Feeds any bytes to everything of the library that reads what a peer sent. It must return, whatever they are.
+/// Feeds arbitrary bytes to every decoder of the library. It must return for any input.
 ///
-/// The first byte chooses how far the session has come; the rest is what the peer sends, in frames as long as they say.
+/// The first byte chooses the stage of the session; the rest is the peer's stream.
 package func fuzzZooKeeperDecoders(_ bytes: UnsafeRawBufferPointer) {
     let body = ByteBuffer(bytes: bytes.dropFirst())
     fuzzSession(stage: bytes.first ?? 0, body)
@@ -23,7 +23,9 @@ private func fuzzSession(stage: UInt8, _ bytes: ByteBuffer) {
         if let frame = try? decoder.nextFrame(of: &stream) { _ = machine.received(frame, now: now) }
     }
     fuzzDivision(decoder, bytes, length: 1 + Int(stage >> 4))
-    for number in 1...4 { _ = machine.submit(.sync(path: "/"), path: "/", completion: number, now: now) }
+    for number in 1...4 {
+        _ = machine.submit(.sync(path: "/"), path: "/", id: UInt64(number), completion: number, now: now)
+    }
     if stage & 4 != 0 { _ = machine.close(now: now) }
     var stream = bytes
     while let frame = try? decoder.nextFrame(of: &stream) {
@@ -35,7 +37,7 @@ private func fuzzSession(stage: UInt8, _ bytes: ByteBuffer) {
     _ = machine.stopped()
 }
 
-/// However the stream is divided, the same frames come out of it.
+/// Checks that the frames do not depend on how the stream is divided.
 private func fuzzDivision(_ decoder: ReplyDecoder, _ bytes: ByteBuffer, length: Int) {
     let whole = frames(decoder, bytes, length: max(bytes.readableBytes, 1))
     precondition(whole == frames(decoder, bytes, length: length), "the frames depend on how the stream is divided")
@@ -57,7 +59,7 @@ private func frames(_ decoder: ReplyDecoder, _ bytes: ByteBuffer, length: Int) -
     return frames
 }
 
-/// Both sides' decoders: the double's server reads with the same code.
+/// The decoders of both sides; the server in `Sandbox` uses the same code.
 private func decodeEverything(_ bytes: ByteBuffer) {
     func attempt<Value>(_ decode: (inout ByteBuffer) throws -> Value) {
         var copy = bytes

@@ -4,16 +4,17 @@ extension SessionStateMachine {
     package enum ReceiveAction {
         /// Nothing to do.
         case none
-        /// The credentials, which come before everything else.
+        /// The session is established; the credentials go out before any request.
         case authenticate(send: [ByteBuffer])
         case established(sessionID: Int64, timeout: TimeAmount, isResumed: Bool, send: [ByteBuffer])
-        /// The ensemble has forgotten the session. The server closes; the next connection starts a new one.
+        /// The ensemble has ended the session. The server closes the connection; the next one starts a new session.
         case expired
+        /// The reply to a request. The completion is `nil` when nobody waits for it.
         case complete(Completion?, Answer, send: ByteBuffer?)
         case event(WatchEvent)
-        /// An event came that is too long to be read, and nobody knows what it said.
+        /// A watch event above the limit was skipped.
         case eventLost
-        /// The peer breaks the protocol, or refuses to go on: the connection is of no more use.
+        /// The server breaks the protocol or refuses the client. The owner closes the connection.
         case drop(reason: String)
     }
 
@@ -24,10 +25,10 @@ extension SessionStateMachine {
         }
     }
 
-    /// Bytes came, though no frame is complete: a long reply over a slow link is no silence.
+    /// Bytes arrived, with or without a complete frame. A long reply over a slow link keeps the connection alive.
     package mutating func bytesArrived(now: NIODeadline) {
         switch phase {
-        // An answer to the handshake fits into one packet.
+        // The reply to the handshake fits into one packet, so bytes without a frame do not extend its deadline.
         case .disconnected, .handshaking: break
         case .authenticating, .established, .closing:
             lastReceived = now
@@ -49,13 +50,13 @@ extension SessionStateMachine {
                 return try message(&frame, now: now)
             }
         } catch {
-            return .drop(reason: "the server's message can't be read: \(error)")
+            return .drop(reason: "a message of the server can't be decoded: \(error)")
         }
     }
 
     private mutating func handshake(_ response: ConnectResponse, now: NIODeadline) -> ReceiveAction {
         guard response.timeout > 0, response.sessionID != 0 else {
-            guard sessionID != 0 else { return .drop(reason: "the server refuses to start a session") }
+            guard sessionID != 0 else { return .drop(reason: "the server refused to start a session") }
             lastHeard = now
             forgetSession()
             return .expired
@@ -80,11 +81,14 @@ extension SessionStateMachine {
 
     private mutating func message(_ frame: inout ByteBuffer, now: NIODeadline) throws(JuteError) -> ReceiveAction {
         let header = try ReplyHeader(reading: &frame)
+        let isRefused = ZooKeeperError.Code(rawValue: header.error) == .requiresSASL
+        if isRefused { refusal = ZooKeeperError(.requiresSASL) }
         switch header.xid {
         case ReservedXid.notification:
             return try WatchEvent(reading: &frame).map { .event($0) } ?? .none
         case ReservedXid.ping:
-            return .none
+            // An ensemble that requires SASL refuses the ping of a client that makes no request.
+            return isRefused ? .drop(reason: ZooKeeperError(.requiresSASL).message) : .none
         case ReservedXid.auth:
             return authenticated(error: header.error, now: now)
         default:
@@ -100,18 +104,18 @@ extension SessionStateMachine {
         case (.disconnected, _):
             return .none
         case (.handshaking, _), (_, ReservedXid.ping), (_, ReservedXid.auth):
-            return .drop(reason: "the server sends \(length) bytes where a few were expected")
+            return .drop(reason: "the server sends a message of \(length) bytes where a short one is expected")
         case (_, ReservedXid.notification):
             return .eventLost
         default:
             let message =
-                "the reply has \(length) bytes and was passed over, since the limit is \(settings.replyLimit); "
+                "the reply has \(length) bytes and was skipped, since the limit is \(settings.replyLimit); "
                 + "raise replyLimit to read it"
             return answer(header, .failure(ZooKeeperError(.replyTooLarge, message: message)), now: now)
         }
     }
 
-    /// Credentials are answered in their order.
+    /// The server replies to the credentials in their order.
     private mutating func authenticated(error: Int32, now: NIODeadline) -> ReceiveAction {
         guard case .authenticating(let pending, let isResumed) = phase else { return .none }
         guard error == 0 else {
@@ -129,14 +133,14 @@ extension SessionStateMachine {
 
     private mutating func answer(_ header: ReplyHeader, _ body: Answer, now: NIODeadline) -> ReceiveAction {
         guard let request = inFlight.first, request.xid == header.xid else {
-            let expected = inFlight.first.map { "\($0.xid) was expected" } ?? "nothing was asked"
-            return .drop(reason: "the server answered request \(header.xid) where \(expected)")
+            let expected = inFlight.first.map { "the reply to \($0.xid) is expected" } ?? "no reply is expected"
+            return .drop(reason: "the server replies to request \(header.xid), and \(expected)")
         }
         inFlight.removeFirst()
         if header.zxid > 0 { lastZxid = header.zxid }
         let answer: Answer =
             header.error == 0
-            ? body.mapError { ZooKeeperError($0.code, path: request.path, message: $0.message) }
+            ? body.mapError { $0.at(request.path) }
             : .failure(ZooKeeperError(.init(rawValue: header.error), path: request.path))
         return .complete(request.completion, answer, send: sendNext(now: now))
     }

@@ -1,21 +1,23 @@
 package import NIOCore
 
 extension SessionStateMachine {
-    /// How long the server may be silent before the connection is given up: two thirds of the session.
+    /// The machine drops a connection after this time of silence: two thirds of the session timeout.
     var readTimeout: TimeAmount { .nanoseconds(timeout.nanoseconds / 3 * 2) }
 
-    /// How long an answer to the handshake may take. A server that is starting takes connections and lets them wait, so
-    /// that it is better to try again soon than to wait for as long as an established session would.
+    /// The machine drops a connection when the handshake has no reply after this time, 5 s at most.
+    ///
+    /// A server that is starting accepts connections and does not reply. A new attempt soon is better than a long wait.
     private var handshakeTimeout: TimeAmount { min(readTimeout, .seconds(5)) }
 
-    /// How long the client may be silent before it pings: half of that, and never above ten seconds.
+    /// The client pings when it has sent nothing for this time: half the read timeout, 10 s at most.
     private var pingInterval: TimeAmount { min(.nanoseconds(readTimeout.nanoseconds / 2), .seconds(10)) }
 
-    /// When a session without a connection is given up: four thirds of its timeout after the ensemble was last heard.
+    /// When the machine gives up a session without a connection: four thirds of its timeout after the last reply of the
+    /// ensemble.
     ///
-    /// By then an ensemble that is well has ended it. One that was wiped, or restored from a backup, is behind the last
-    /// transaction that the client has seen and closes every connection without a word, so nothing else would ever
-    /// tell; with the session goes that transaction.
+    /// A healthy ensemble has ended the session by then. An ensemble that was wiped or restored from a backup is behind
+    /// the last transaction that the client has seen, and closes every connection without a reply. The machine forgets
+    /// that transaction together with the session.
     private var sessionDeadline: NIODeadline? {
         guard sessionID != 0 || lastZxid != 0 else { return nil }
         return lastHeard + .nanoseconds(timeout.nanoseconds / 3 * 4)
@@ -24,13 +26,18 @@ extension SessionStateMachine {
     package enum TimerAction {
         case none
         case ping(ByteBuffer)
-        /// The session is given up. A connection that was to resume it is of no more use.
+        /// The machine has given up the session. The owner closes a connection that was to resume it.
         case sessionLost
         case drop(reason: String)
     }
 
-    /// When `timerFired` wants to be called next; `nil` for never.
+    /// When the owner has to call `expireRequests` and `timerFired` next; `nil` for never.
     package var deadline: NIODeadline? {
+        guard let requestDeadline else { return phaseDeadline }
+        return min(requestDeadline, phaseDeadline ?? .distantFuture)
+    }
+
+    private var phaseDeadline: NIODeadline? {
         switch phase {
         case .disconnected: sessionDeadline
         case .handshaking: min(lastReceived + handshakeTimeout, sessionDeadline ?? .distantFuture)
@@ -50,7 +57,7 @@ extension SessionStateMachine {
         case .authenticating:
             return dropIfSilent(for: readTimeout, now: now)
         case .closing(let deadline):
-            return now >= deadline ? .drop(reason: "the server did not answer the end of the session") : .none
+            return now >= deadline ? .drop(reason: "the server did not reply to the end of the session") : .none
         case .established:
             if case .drop(let reason) = dropIfSilent(for: readTimeout, now: now) { return .drop(reason: reason) }
             guard now >= lastSent + pingInterval else { return .none }

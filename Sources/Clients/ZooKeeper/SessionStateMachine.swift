@@ -2,44 +2,46 @@ package import NIOCore
 
 /// A session over the connections that carry it, without any I/O: bytes and the time go in, actions come out.
 ///
-/// It follows `ClientCnxn` of Apache ZooKeeper: the answers of one connection come in the order of the requests;
-/// whatever was under way when a connection ends has an unknown outcome; the session itself outlives the connection,
-/// but not for ever.
+/// It follows `ClientCnxn` of Apache ZooKeeper. The replies of one connection arrive in the order of the requests. The
+/// outcome of a request is unknown when its connection ends before the reply. The session outlives a connection until
+/// its timeout.
 package struct SessionStateMachine<Completion> {
     package typealias Answer = Result<ByteBuffer, ZooKeeperError>
     package typealias Failure = (completion: Completion, error: ZooKeeperError)
 
     package struct Settings: Sendable {
-        /// What the client asks for; the ensemble clamps it to 2 to 20 of its ticks.
+        /// The session timeout that the client asks for. The ensemble limits it to 2 to 20 of its ticks.
         package var requestedTimeout: TimeAmount = .seconds(30)
-        /// How many requests may be on the wire at once; the others wait their turn.
+        /// The largest number of requests on the wire.
         package var pipelineDepth = 256
-        /// How many requests may be on the wire and wait together; more are refused.
+        /// The largest number of requests on the wire and waiting. The machine refuses more.
         package var maximumOutstanding = 16_384
-        /// The longest reply that is taken, in bytes. Longer ones come as `ReplyFrame.oversized`.
+        /// The longest accepted reply in bytes. A longer one arrives as `ReplyFrame.oversized`.
         package var replyLimit = 64 << 20
-        /// Sent on every connection before anything else.
+        /// The time from the submission of a request to its reply; `nil` for no limit.
+        package var requestTimeout: TimeAmount?
+        /// The credentials to send on every connection before any request.
         package var credentials: [Credential] = []
 
         package init() {}
     }
 
-    struct Request {
-        var operation: Operation
-        var path: String?
-        var completion: Completion?
-    }
-
+    /// A request on the wire.
     struct InFlight {
+        var id: UInt64
         var xid: Int32
         var path: String?
+        var isWrite: Bool
+        var deadline: NIODeadline?
+        /// `nil` when nobody waits for the reply: the request was cancelled, timed out or ends the session. It keeps
+        /// its place until the reply arrives, because the server replies in order.
         var completion: Completion?
     }
 
     enum Phase: Equatable {
         case disconnected
         case handshaking
-        /// The session stands, and the server still looks at `pending` credentials.
+        /// The session is established, and the server has yet to accept `pending` credentials.
         case authenticating(pending: Int, isResumed: Bool)
         case established
         case closing(deadline: NIODeadline)
@@ -49,18 +51,19 @@ package struct SessionStateMachine<Completion> {
     var phase = Phase.disconnected
     var sessionID: Int64 = 0
     var password = ByteBuffer(repeating: 0, count: 16)
-    /// The last transaction that the client has seen. A server that is behind it refuses the client, without a word.
+    /// The last transaction that the client has seen. A server that is behind it closes the connection without a reply.
     var lastZxid: Int64 = 0
     var nextXid: Int32 = 1
+    /// The negotiated session timeout, or the requested one before the first handshake.
     var timeout: TimeAmount
     var lastSent = NIODeadline.uptimeNanoseconds(0)
     var lastReceived = NIODeadline.uptimeNanoseconds(0)
-    /// When an ensemble last spoke that knew the session, or ended it.
+    /// When a server last replied that knew the session, or ended it.
     var lastHeard = NIODeadline.uptimeNanoseconds(0)
-    /// Why the requests that wait can't be sent, when it is not for want of a connection.
-    var refusal: ZooKeeperError?
+    /// Why the server refuses this client; `nil` when it doesn't.
+    package var refusal: ZooKeeperError?
     var inFlight = CircularBuffer<InFlight>()
-    var waiting = CircularBuffer<Request>()
+    var waiting = WaitingRequests<Completion>()
 
     package init(settings: Settings) {
         self.settings = settings
@@ -71,7 +74,8 @@ package struct SessionStateMachine<Completion> {
 // MARK: - The connection
 
 extension SessionStateMachine {
-    /// The connection stands: what to send first.
+    /// A connection was opened.
+    /// - Returns: The handshake, which the client sends first.
     package mutating func connectionOpened(now: NIODeadline) -> ByteBuffer {
         phase = .handshaking
         lastSent = now
@@ -82,32 +86,33 @@ extension SessionStateMachine {
         ).frame
     }
 
-    /// The connection ended or could not be made: whom to tell. Requests that were never sent are failed too, so that
-    /// nobody waits for an ensemble that may not come back.
-    package mutating func connectionClosed(reason: String) -> [Failure] {
+    /// The connection ended, or an attempt failed. The waiting requests fail too, so that nobody waits for an ensemble
+    /// that may not come back.
+    /// - Returns: The failed requests.
+    package mutating func connectionClosed(reason: String, cause: (any Error)? = nil) -> [Failure] {
         let message = "there is no connection to the ensemble: \(reason)"
-        return end(unsent: refusal ?? ZooKeeperError(.connectionLoss, message: message))
+        return end(
+            unsent: refusal ?? ZooKeeperError(.connectionLoss, message: message, cause: cause), cause: cause)
     }
 
-    /// The client stops: whom to tell. Nothing may be submitted after this.
+    /// The client stops. The owner submits nothing after this.
+    /// - Returns: The failed requests.
     package mutating func stopped() -> [Failure] {
-        end(unsent: ZooKeeperError(.closed))
+        end(unsent: ZooKeeperError(.closed), cause: nil)
     }
 
-    private mutating func end(unsent: ZooKeeperError) -> [Failure] {
+    private mutating func end(unsent: ZooKeeperError, cause: (any Error)?) -> [Failure] {
         phase = .disconnected
         refusal = nil
         var failed: [Failure] = []
         for request in inFlight {
             guard let completion = request.completion else { continue }
-            failed.append((completion, ZooKeeperError(.connectionLoss, path: request.path)))
-        }
-        for request in waiting {
-            guard let completion = request.completion else { continue }
-            failed.append((completion, ZooKeeperError(unsent.code, path: request.path, message: unsent.message)))
+            let error = ZooKeeperError(
+                .connectionLoss, path: request.path, isOutcomeUnknown: request.isWrite, cause: cause)
+            failed.append((completion, error))
         }
         inFlight.removeAll()
-        waiting.removeAll()
+        while let request = waiting.popFirst() { failed.append((request.completion, unsent.at(request.path))) }
         return failed
     }
 }

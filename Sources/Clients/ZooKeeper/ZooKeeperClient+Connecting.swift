@@ -11,10 +11,10 @@ internal import NIOSSL
 #endif
 
 extension ZooKeeperClient {
-    /// A connection to the server, on which the handshake is under way.
+    /// Connects to the server and sends the handshake.
     ///
-    /// - Throws: Why there is none; `CancellationError`, at once, when the task is cancelled. What is still under way
-    ///   then, such as a name that takes long to resolve, ends by itself and is closed.
+    /// - Throws: The error of the attempt; `CancellationError` at once when the task is cancelled. The attempt, such as
+    ///   a slow name resolution, then ends by itself, and its channel is closed.
     func connect(to server: ConnectionString.Server) async throws -> any Channel {
         let tls = try await makeTLSContext()
         return try await withTaskCancellationHandler {
@@ -35,7 +35,7 @@ extension ZooKeeperClient {
 
     private func makeTLSContext() async throws -> NIOSSLContext? {
         guard let tls = configuration.tls else { return nil }
-        // Reading files blocks, and this actor is an event loop.
+        // Reading files blocks, and this actor runs on an event loop.
         return try await NIOThreadPool.singleton.runIfActive { try tls.makeContext() }
     }
 
@@ -52,7 +52,7 @@ extension ZooKeeperClient {
     }
 
     private func prepare(_ channel: any Channel, _ server: ConnectionString.Server, _ tls: NIOSSLContext?) throws {
-        guard !isStopping else { throw CancellationError() }
+        guard lifecycle == .running else { throw CancellationError() }
         let id = ObjectIdentifier(channel)
         connecting[id] = channel
         channel.closeFuture.whenComplete { _ in
@@ -70,7 +70,7 @@ extension ZooKeeperClient {
     private func connectionAttempted(_ result: Result<any Channel, any Error>) {
         connecting.removeAll()
         guard let continuation = pendingConnection.take() else {
-            // Nobody waits for it any more.
+            // The attempt was abandoned.
             if case .success(let channel) = result { channel.close(promise: nil) }
             return
         }
@@ -79,31 +79,32 @@ extension ZooKeeperClient {
     }
 
     private func abandonConnectionAttempt() {
-        isStopping = true
+        lifecycle = .stopping
         guard let continuation = pendingConnection.take() else { return }
         for channel in connecting.values { channel.close(promise: nil) }
         continuation.resume(throwing: CancellationError())
     }
 
-    /// In the words of somebody who has to do something about it.
+    /// The error in words that name the cause and the remedy.
     static func explain(_ error: any Error) -> String {
         switch error {
         case let error as ZooKeeperError:
             return error.message
         case let error as NIOConnectionError:
-            if let dns = error.dnsAError ?? error.dnsAAAAError { return "the name can't be resolved: \(dns)" }
+            if let dns = error.dnsAError ?? error.dnsAAAAError { return "the host name can't be resolved: \(dns)" }
             return error.connectionErrors.map { explain($0.error) }.joined(separator: "; ")
         case let error as IOError:
-            // Its own description says "connection reset" of a refused one too.
+            // The description of `IOError` says "connection reset" for a refused connection too.
             return String(cString: strerror(error.errnoCode))
         case NIOSSLError.uncleanShutdown:
             return "the server closed the connection"
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
-            return "the server's certificate names another host; connect by a name that it has, or set serverName"
+            return "the server's certificate names another host; connect by a name in it, or set serverName"
         case NIOSSLError.handshakeFailed(let cause) where "\(cause)".contains("CERTIFICATE_VERIFY_FAILED"):
-            return "the server's certificate is not from an authority that is trusted, or not valid now: \(cause)"
+            return "the server's certificate is not from an authority that is trusted, or has expired: \(cause)"
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
-            return "TLS failed; does the server speak it on this port, and take the client's certificate? (\(error))"
+            return
+                "TLS failed; does the port expect TLS, and does the server trust the client's certificate? (\(error))"
         default:
             return "\(error)"
         }

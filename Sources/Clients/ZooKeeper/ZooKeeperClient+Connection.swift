@@ -1,13 +1,14 @@
 internal import Logging
 internal import NIOCore
 
-/// What the channel says, and what the machine makes of it.
+/// The connection between the channel and the state machine.
 extension ZooKeeperClient {
-    /// Of several addresses' channels only the one that the bootstrap chose comes here.
+    /// The connection attempt succeeded. A host with several addresses may have had several channels; this is the one
+    /// that the bootstrap chose.
     func opened(_ channel: any Channel) {
         self.channel = channel
-        // What was given up while there was no connection is no fault of this one.
-        dropReason = nil
+        // A reason from the time without a connection, such as a lost session, does not concern this connection.
+        closeReason = nil
         channel.writeAndFlush(machine.connectionOpened(now: .now()), promise: nil)
         rearmTimer()
     }
@@ -15,13 +16,18 @@ extension ZooKeeperClient {
     func closed(_ channel: any Channel) {
         guard self.channel === channel else { return }
         self.channel = nil
-        fail(machine.connectionClosed(reason: dropReason ?? "the server closed the connection"))
+        if closeReason == nil, let refusal = machine.refusal {
+            schedule.connectionProvedUseless()
+            closeReason = (refusal.message, nil)
+        }
+        let reason = closeReason?.text ?? "the server closed the connection"
+        fail(machine.connectionClosed(reason: reason, cause: closeReason?.cause))
         rearmTimer()
     }
 
     func received(_ frame: ReplyFrame) {
-        // Whatever follows what made the connection useless means nothing, and with TLS it takes a while to close.
-        guard dropReason == nil else { return }
+        // The client ignores what arrives after its decision to close. With TLS the close takes a while.
+        guard closeReason == nil else { return }
         framesReceived += 1
         switch machine.received(frame, now: .now()) {
         case .none:
@@ -29,7 +35,7 @@ extension ZooKeeperClient {
         case .authenticate(let frames):
             for frame in frames { write(frame) }
         case .established(let id, let timeout, let isResumed, let frames):
-            attempt.sessionEstablished(now: .now())
+            schedule.sessionEstablished(now: .now())
             rearmTimer()
             guard let server else { return }
             publish(
@@ -48,7 +54,7 @@ extension ZooKeeperClient {
                 .changed(
                     WatchEvent(kind: event.kind, path: withoutChroot(event.path), sequence: framesReceived)))
         case .eventLost:
-            logger.warning("a watch event is longer than replyLimit and was passed over")
+            logger.warning("watch event skipped: it is longer than replyLimit")
             publish(.overflowed)
         case .drop(let reason):
             dropUseless(reason: reason)
@@ -59,7 +65,7 @@ extension ZooKeeperClient {
         machine.bytesArrived(now: .now())
     }
 
-    /// Writes now and flushes once per turn of the event loop, so that a burst of requests is few system calls.
+    /// Writes a frame. One flush per turn of the event loop sends all of them, so a burst costs few system calls.
     func write(_ frame: ByteBuffer) {
         channel?.write(frame, promise: nil)
         guard !flushIsScheduled else { return }
@@ -72,43 +78,57 @@ extension ZooKeeperClient {
         channel?.flush()
     }
 
-    func drop(reason: String) {
-        dropReason = dropReason ?? reason
+    /// Closes the connection. The first reason counts.
+    func drop(reason: String, cause: (any Error)? = nil) {
+        closeReason = closeReason ?? (reason, cause)
         channel?.close(promise: nil)
     }
 
-    /// As `drop`, when the server broke the protocol or refused the client.
-    func dropUseless(reason: String) {
-        attempt.connectionProvedUseless()
-        drop(reason: reason)
+    /// Closes the connection because the server broke the protocol or refused the client.
+    func dropUseless(reason: String, cause: (any Error)? = nil) {
+        schedule.connectionProvedUseless()
+        drop(reason: reason, cause: cause)
     }
+}
 
+// MARK: - The timer
+
+extension ZooKeeperClient {
     func rearmTimer() {
         timer?.cancel()
-        timer = machine.deadline.map { deadline in
+        timerDeadline = machine.deadline
+        timer = timerDeadline.map { deadline in
             eventLoop.scheduleTask(deadline: deadline) { self.assumeIsolated { $0.timerFired() } }
         }
     }
 
+    /// Sets the timer again when the machine's deadline is earlier than the timer's.
+    func rearmTimerIfLate() {
+        guard let deadline = machine.deadline, deadline < timerDeadline ?? .distantFuture else { return }
+        rearmTimer()
+    }
+
     private func timerFired() {
-        switch machine.timerFired(now: .now()) {
+        let now = NIODeadline.now()
+        fail(machine.expireRequests(now: now))
+        switch machine.timerFired(now: now) {
         case .none:
             break
         case .ping(let frame):
             channel?.writeAndFlush(frame, promise: nil)
         case .sessionLost:
             publish(.expired)
-            drop(reason: "the session was lost: no server took it up within four thirds of its timeout")
-            return
+            drop(reason: "the session was lost: no server resumed it within four thirds of its timeout")
         case .drop(let reason):
             drop(reason: reason)
+            // The close sets the timer again.
             return
         }
         rearmTimer()
     }
 }
 
-/// Hands what the channel says to the client, which runs on the same event loop.
+/// Hands the events of the channel to the client, which runs on the same event loop.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ReplyFrame
 
@@ -135,7 +155,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let reason = ZooKeeperClient.explain(error)
         let isViolation = error is FrameDecoder.Violation
-        client.assumeIsolated { isViolation ? $0.dropUseless(reason: reason) : $0.drop(reason: reason) }
+        client.assumeIsolated { client in
+            if isViolation {
+                client.dropUseless(reason: reason, cause: error)
+            } else {
+                client.drop(reason: reason, cause: error)
+            }
+        }
         context.close(promise: nil)
     }
 }

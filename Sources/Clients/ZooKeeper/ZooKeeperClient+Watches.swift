@@ -1,20 +1,23 @@
 extension ZooKeeperClient {
-    /// Sets a watch that stays until the connection ends (3.6 and later). An older server answers `unimplemented` and
-    /// closes the connection; one with another watch manager answers `marshallingError`.
+    /// Sets a persistent watch, which stays until the connection ends (3.6 and later).
     ///
-    /// Don't read exactly this path with `watch: true` while the watch stands: in 3.6 to 3.8 the watch that fires once
-    /// takes the place of one half of this one, which then tells of changes to the data or of the list of children, but
-    /// no longer of both (ZOOKEEPER-4466, mended in 3.9). Reads of other paths, those below included, are safe.
+    /// The watch reports the changes after this function returns. To follow a tree: set the watch, read, then apply the
+    /// events (<doc:ZooKeeper#The-order-of-events-and-replies>). The znode need not exist.
     ///
-    /// The watch tells of what happens after this returns. To follow a tree, set the watch, then read, then take the
-    /// events.
+    /// An older server replies `unimplemented` and closes the connection. A server with `WatchManagerOptimized` replies
+    /// `marshallingError`.
+    ///
+    /// Do not read the same path with `watch: true` while the watch stands. In 3.6 to 3.8 the one-shot watch replaces
+    /// half of the persistent one, which then reports either changes to the data or changes to the children
+    /// (ZOOKEEPER-4466, fixed in 3.9). Reads of other paths, descendants included, are safe.
+    /// - Throws: `ZooKeeperError`.
     public func addWatch(_ path: String, mode: WatchMode) async throws(ZooKeeperError) {
         try await perform(.addWatch(path: try absolute(path), mode: mode), path) { (_) throws(JuteError) in }
     }
 
-    /// Removes this client's watches on just this path (3.5 and later).
+    /// Removes the watches of this client on exactly this path (3.5 and later).
     ///
-    /// An event that was on its way may still come.
+    /// An event that is on its way may still arrive.
     /// - Throws: `ZooKeeperError`, with code `noWatcher` when there is no such watch.
     public func removeWatches(_ path: String, kind: WatchKind = .any) async throws(ZooKeeperError) {
         try await perform(.removeWatches(path: try absolute(path), kind: kind), path) { (_) throws(JuteError) in }

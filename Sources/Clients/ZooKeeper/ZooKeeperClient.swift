@@ -4,21 +4,26 @@ public import NIOPosix
 
 /// A client of a ZooKeeper ensemble (3.4 and later; persistent watches need 3.6).
 ///
-/// `run()` owns the connection and keeps a session alive; until it runs, requests wait. A request that is under way
-/// when the connection is lost fails with `connectionLoss`; a request made while there is none waits for the
-/// connection attempt under way and fails with it. Watches don't outlive a connection: `events()` says when to set them
-/// anew.
+/// The client keeps one session with the ensemble over one connection after another. `withClient` runs a client for as
+/// long as a closure takes:
 ///
 /// ```swift
-/// let client = ZooKeeperClient(try ConnectionString("127.0.0.1:2181"))
-/// try await withThrowingTaskGroup(of: Void.self) { group in
-///     group.addTask { await client.run() }
-///     print(try await client.children(of: "/"))
-///     group.cancelAll()
+/// let servers = try ConnectionString("127.0.0.1:2181")
+/// let children = try await ZooKeeperClient.withClient(servers) { client in
+///     try await client.children(of: "/")
 /// }
 /// ```
+///
+/// A client with a longer life is created with `init` and run by one task, which calls `run()`; `waitUntilConnected()`
+/// waits for it. Requests are `async` functions. Any number of tasks may call them; all requests share the connection.
+///
+/// A request fails at once with `notRunning` before `run()` has begun, and with `closed` after its task was cancelled.
+/// While there is no connection, a request waits for the connection attempt under way and fails with it. A request on
+/// the wire fails with `connectionLoss` when the connection is lost.
+///
+/// Watches end with their connection; `events()` says when to set them again.
 public actor ZooKeeperClient {
-    /// What became of a request, and `framesReceived` by then.
+    /// The result of a request, and `framesReceived` at that moment.
     struct Outcome {
         var answer: Result<ByteBuffer, ZooKeeperError>
         var sequence: UInt64
@@ -26,42 +31,60 @@ public actor ZooKeeperClient {
 
     typealias Completion = CheckedContinuation<Outcome, Never>
 
+    enum Lifecycle {
+        case notStarted
+        case running
+        /// The task of `run()` was cancelled, and the client ends the session.
+        case stopping
+        case stopped
+    }
+
     nonisolated let eventLoop: any EventLoop
     nonisolated let connectionString: ConnectionString
     let configuration: Configuration
     let logger: Logger
 
+    var lifecycle = Lifecycle.notStarted
     var machine: SessionStateMachine<Completion>
+    var lastRequestID: UInt64 = 0
     var channel: (any Channel)?
-    /// Over all connections. It numbers events and replies, so that it can be told which of two is the older.
+    /// The number of frames over all connections. It numbers events and replies, so that their order is known.
     var framesReceived: UInt64 = 0
     var server: ConnectionString.Server?
     var timer: Scheduled<Void>?
+    /// When `timer` fires; `nil` while it is not set.
+    var timerDeadline: NIODeadline?
     var pendingConnection: CheckedContinuation<any Channel, any Error>?
-    /// Channels that may yet become the connection: more than one where a name has several addresses.
+    /// The channels of the connection attempt under way; several for a host with several addresses.
     var connecting: [ObjectIdentifier: any Channel] = [:]
     var flushIsScheduled = false
-    var dropReason: String?
-    var attempt = ReconnectSchedule()
-    /// The last that became of the session; `nil` until something did.
+    /// Why the client closes the current connection; `nil` when it does not.
+    var closeReason: (text: String, cause: (any Error)?)?
+    var schedule = ReconnectSchedule()
+    /// The last event about the session; `nil` before the first one.
     var state: ZooKeeperEvent?
-    /// From the moment that the task of `run()` is cancelled.
-    var isStopping = false
-    var isStopped = false
     private var consumers: [WeakBuffer] = []
 
-    /// Whether a connection is being made.
+    /// Whether a connection attempt is under way.
     package var isConnecting: Bool { pendingConnection != nil }
+
+    /// The number of requests on the wire and waiting.
+    package var outstandingRequests: Int { machine.outstanding }
 
     private struct WeakBuffer {
         weak var buffer: EventBuffer?
     }
 
-    /// The actor runs on its event loop, so that the channel's handler and the machine need no hop between them.
+    /// The actor runs on its event loop, so that the channel handler calls the client without a hop.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         eventLoop.executor.asUnownedSerialExecutor()
     }
 
+    /// Creates a client, which does nothing until `run()` is called.
+    ///
+    /// - Parameters:
+    ///   - eventLoopGroup: The client takes one event loop of it.
+    ///   - logger: Logs at `debug`, and one warning for an event above `replyLimit`. Default: no logs.
     public init(
         _ connectionString: ConnectionString, configuration: Configuration = Configuration(),
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
@@ -76,21 +99,37 @@ public actor ZooKeeperClient {
         settings.pipelineDepth = max(configuration.pipelineDepth, 1)
         settings.maximumOutstanding = max(configuration.maximumOutstandingRequests, 1)
         settings.replyLimit = max(configuration.replyLimit, 4_096)
+        settings.requestTimeout = configuration.requestTimeout.map { max(TimeAmount($0), .milliseconds(1)) }
         settings.credentials = configuration.credentials
         machine = SessionStateMachine(settings: settings)
     }
 
-    /// What becomes of the session and of what it watches. Each call makes a sequence of its own, for one consumer.
-    /// - Parameter isWanted: Which changes the consumer wants to be told of; others take no room in its buffer.
+    /// The events of the session and of its watches, for one consumer. Each call makes a sequence of its own.
+    ///
+    /// The sequence begins with the last event about the session, if there was one. It may be taken before `run()`.
+    /// - Parameter isWanted: Whether the consumer wants a watch event. The others take no room in its buffer. The
+    ///   client calls it on its event loop, so it must be quick.
     public func events(
         where isWanted: @escaping @Sendable (WatchEvent) -> Bool = { _ in true }
     ) -> ZooKeeperEvents {
         let buffer = EventBuffer(capacity: configuration.eventCapacity, isWanted: isWanted)
         if let state { buffer.append(state) }
-        if isStopped { buffer.finish() }
+        if lifecycle == .stopped { buffer.finish() }
         consumers.removeAll { $0.buffer == nil }
         consumers.append(WeakBuffer(buffer: buffer))
         return ZooKeeperEvents(buffer: buffer)
+    }
+
+    /// Waits for an established session. It may be called before `run()`; it returns at once when the session stands.
+    ///
+    /// - Throws: `ZooKeeperError` with code `closed` when the client stops, `cancelled` when the task is cancelled.
+    @discardableResult
+    public func waitUntilConnected() async throws(ZooKeeperError) -> Session {
+        guard lifecycle != .stopping, lifecycle != .stopped else { throw ZooKeeperError(.closed) }
+        for await event in events() {
+            if case .connected(let session) = event { return session }
+        }
+        throw ZooKeeperError(lifecycle == .stopped ? .closed : .cancelled)
     }
 
     func publish(_ event: ZooKeeperEvent) {
@@ -102,7 +141,6 @@ public actor ZooKeeperClient {
     }
 
     func finishEvents() {
-        isStopped = true
         for consumer in consumers { consumer.buffer?.finish() }
     }
 }

@@ -25,7 +25,10 @@ struct DemoScene: Sendable {
         let second = DemoProvider("dubbo", "10.1.0.2", 20880, servers)
         let third = DemoProvider("tri", "10.1.0.3", 50051, servers)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for provider in [first, second, third] { group.addTask { await provider.client.run() } }
+            for provider in [first, second, third] {
+                group.addTask { await provider.client.run() }
+                try await provider.client.waitUntilConnected()
+            }
             for step in steps(first, second, third) {
                 try await perform(step)
                 try await Task.sleep(for: pause)
@@ -119,10 +122,7 @@ struct DemoProvider: Sendable, CustomStringConvertible {
     var description: String { url }
 
     func sessionID() async throws -> Int64 {
-        for await event in await client.events() {
-            if case .connected(let session) = event { return session.id }
-        }
-        throw ZooKeeperError(.closed)
+        try await client.waitUntilConnected().id
     }
 
     func register(_ interface: String) async throws {

@@ -46,14 +46,14 @@ extension RegistryFollower {
 
     /// The root's children that may be interfaces. Where the root is missing, the watch that tells of its making stands.
     private mutating func listDirectories() async throws(ZooKeeperError) -> [String] {
-        let (children, sequence) = try await client.childrenInSequence(of: layout.root, watch: watching == .lists)
-        guard let children else {
+        let list = try await client.childrenInSequence(of: layout.root, watch: watching == .lists)
+        guard let children = list.children else {
             if watching == .lists, try await client.exists(layout.root, watch: true) != nil {
                 return try await listDirectories()
             }
             throw ZooKeeperError(.noNode, path: layout.root)
         }
-        order.rootWasRead(at: sequence)
+        order.rootWasRead(at: list.sequence)
         return layout.directories(among: children)
     }
 
@@ -223,13 +223,13 @@ private struct ListReader {
     func providers(in directory: String) async -> RegistryFollower.Listing {
         let path = layout.providers(of: directory)
         do throws(ZooKeeperError) {
-            let (nodes, sequence) = try await client.childrenInSequence(of: path, watch: isWatching)
-            if let nodes { return (.success(nodes), sequence) }
+            let list = try await client.childrenInSequence(of: path, watch: isWatching)
+            if let nodes = list.children { return (.success(nodes), list.sequence) }
             // It may have been made just now, and the watch on its making then never fires.
             if isWatching, try await client.exists(path, watch: true) != nil {
                 return await providers(in: directory)
             }
-            return (.success([]), sequence)
+            return (.success([]), list.sequence)
         } catch {
             return (.failure(error), 0)
         }

@@ -182,9 +182,9 @@ struct RegistryFollower {
 }
 
 extension ZooKeeperError {
-    /// The session's next connection starts over by itself.
+    /// Whether to give up the read: the next connection starts over by itself, or nobody waits for the read.
     var isEndOfConnection: Bool {
-        code == .connectionLoss || code == .closed || code == .sessionExpired || code == .sessionMoved
+        [.connectionLoss, .closed, .cancelled, .sessionExpired, .sessionMoved].contains(code)
     }
 
     /// Whether the same request may succeed though nobody changes anything.

@@ -49,6 +49,28 @@ struct AuthenticationTests {
         #expect(session.machine.connectionClosed(reason: "test").map(\.error.code) == [.connectionLoss])
     }
 
+    @Test("an ensemble that requires SASL refuses a request or an idle client, and says so")
+    func requiresSASL() throws {
+        var session = MachineDriver(depth: 1)
+        try session.establish()
+        for number in 1...2 { _ = session.submit(number) }
+        guard case .complete(1, .failure(let error), nil) = session.reply(1, error: -124) else {
+            Issue.record("the next request was sent to a server that refuses the client")
+            return
+        }
+        #expect(error.code == .requiresSASL)
+        #expect(session.machine.refusal?.message.contains("SASL") == true)
+        #expect(session.machine.connectionClosed(reason: "test").map(\.error.code) == [.requiresSASL])
+
+        var idle = MachineDriver()
+        try idle.establish()
+        guard case .drop(let reason) = idle.reply(ReservedXid.ping, error: -124) else {
+            Issue.record("the refusal of a ping was ignored")
+            return
+        }
+        #expect(reason.contains("SASL"))
+    }
+
     @Test("a server that never looks at them is given up")
     func silence() throws {
         var session = MachineDriver(credentials: Self.credentials)

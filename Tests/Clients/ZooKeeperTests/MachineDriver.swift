@@ -9,13 +9,15 @@ struct MachineDriver {
     var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
 
     init(
-        timeout: TimeAmount = .seconds(30), depth: Int = 256, outstanding: Int = 16_384, credentials: [Credential] = []
+        timeout: TimeAmount = .seconds(30), depth: Int = 256, outstanding: Int = 16_384, credentials: [Credential] = [],
+        requestTimeout: TimeAmount? = nil
     ) {
         var settings = SessionStateMachine<Int>.Settings()
         settings.requestedTimeout = timeout
         settings.pipelineDepth = depth
         settings.maximumOutstanding = outstanding
         settings.credentials = credentials
+        settings.requestTimeout = requestTimeout
         machine = SessionStateMachine(settings: settings)
     }
 
@@ -51,8 +53,17 @@ struct MachineDriver {
         return machine.received(frame, now: now)
     }
 
+    /// Submits a `sync`, which is no write.
     mutating func submit(_ number: Int) -> SessionStateMachine<Int>.SubmitAction {
-        machine.submit(.sync(path: "/\(number)"), path: "/\(number)", completion: number, now: now)
+        submit(.sync(path: "/\(number)"), number)
+    }
+
+    mutating func submitWrite(_ number: Int) -> SessionStateMachine<Int>.SubmitAction {
+        submit(.delete(path: "/\(number)", version: -1), number)
+    }
+
+    private mutating func submit(_ operation: Operation, _ number: Int) -> SessionStateMachine<Int>.SubmitAction {
+        machine.submit(operation, path: "/\(number)", id: UInt64(number), completion: number, now: now)
     }
 }
 

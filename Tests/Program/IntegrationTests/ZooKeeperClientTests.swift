@@ -164,13 +164,7 @@ func withClient(
     _ servers: String, _ configuration: ZooKeeperClient.Configuration = .init(),
     _ body: @Sendable (ZooKeeperClient) async throws -> Void
 ) async throws {
-    let client = ZooKeeperClient(try ConnectionString(servers), configuration: configuration)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { await client.run() }
-        try await body(client)
-        group.cancelAll()
-        try await group.waitForAll()
-    }
+    try await ZooKeeperClient.withClient(try ConnectionString(servers), configuration: configuration, body)
 }
 
 func failure(

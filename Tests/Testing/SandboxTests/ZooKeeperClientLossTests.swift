@@ -66,17 +66,16 @@ struct ZooKeeperClientLossTests {
         let clock = ContinuousClock()
         let took = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await client.run() }
-            // A request waits for the attempt under way, and fails when the client stops.
-            group.addTask {
-                await #expect { try await client.exists("/") } throws: { error in
-                    (error as? ZooKeeperError)?.code == .closed
-                }
-            }
             try await yield(while: await !client.isConnecting)
+            // A request waits for the attempt under way, and fails when the client stops.
+            async let failure = failure { try await client.exists("/") }
+            try await yield(while: await client.outstandingRequests == 0)
             let start = clock.now
             group.cancelAll()
             try await group.waitForAll()
-            return clock.now - start
+            let took = clock.now - start
+            #expect(await failure?.code == .closed)
+            return took
         }
         // The attempt itself would take ten.
         #expect(took < .seconds(9))

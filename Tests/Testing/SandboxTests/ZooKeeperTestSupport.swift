@@ -8,12 +8,16 @@ func withZooKeeperClient(
     _ servers: String, configuration: ZooKeeperClient.Configuration = .init(),
     _ body: @Sendable (ZooKeeperClient) async throws -> Void
 ) async throws {
-    let client = ZooKeeperClient(try ConnectionString(servers), configuration: configuration)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { await client.run() }
-        try await body(client)
-        group.cancelAll()
-        try await group.waitForAll()
+    try await ZooKeeperClient.withClient(try ConnectionString(servers), configuration: configuration, body)
+}
+
+/// The error of a request; `nil` when it succeeds.
+func failure<Value>(_ request: @Sendable () async throws -> Value) async -> ZooKeeperError? {
+    do {
+        _ = try await request()
+        return nil
+    } catch {
+        return error as? ZooKeeperError
     }
 }
 

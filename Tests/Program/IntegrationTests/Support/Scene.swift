@@ -151,12 +151,7 @@ struct Scene: Sendable {
 extension RealZooKeeper {
     /// A client of the server while the body runs.
     func withClient(below chroot: String = "", _ body: (ZooKeeperClient) async throws -> Void) async throws {
-        let client = ZooKeeperClient(try ConnectionString(connectString + chroot))
-        try await withThrowingDiscardingTaskGroup { group in
-            group.addTask { await client.run() }
-            defer { group.cancelAll() }
-            try await body(client)
-        }
+        try await ZooKeeperClient.withClient(try ConnectionString(connectString + chroot), body)
     }
 }
 

@@ -77,6 +77,7 @@ struct SoakScene: Sendable {
                 }
             }
             defer { group.cancelAll() }
+            try await registry.waitUntilConnected()
             try await body()
             for replica in replicas {
                 let status = await replica.current.stop()
