@@ -1,11 +1,12 @@
 package import NIOCore
 
-/// One entry of a znode's access control list: who may do what (`org.apache.zookeeper.data.ACL`).
+/// One entry of a znode's access control list: a set of permissions for one identity
+/// (`org.apache.zookeeper.data.ACL`).
 ///
-/// A list counts for its own znode alone; children don't inherit it. See the ZooKeeper programmer's guide, "ZooKeeper
-/// access control using ACLs".
+/// A list applies to its own znode only; children do not inherit it. The ZooKeeper programmer's guide describes the
+/// schemes in "ZooKeeper access control using ACLs".
 public struct ACL: Hashable, Sendable, CustomStringConvertible {
-    /// What may be done with a znode (`ZooDefs.Perms`).
+    /// A set of permissions (`ZooDefs.Perms`).
     public struct Permissions: OptionSet, Hashable, Sendable {
         public var rawValue: Int32
 
@@ -15,21 +16,23 @@ public struct ACL: Hashable, Sendable, CustomStringConvertible {
 
         /// Read the data and list the children.
         public static let read = Permissions(rawValue: 1)
-        /// Change the data.
+        /// Set the data.
         public static let write = Permissions(rawValue: 2)
         /// Create children.
         public static let create = Permissions(rawValue: 4)
         /// Delete children.
         public static let delete = Permissions(rawValue: 8)
-        /// Change the access control list.
+        /// Set the access control list.
         public static let admin = Permissions(rawValue: 16)
+        /// All five permissions.
         public static let all: Permissions = [.read, .write, .create, .delete, .admin]
     }
 
     public var permissions: Permissions
-    /// How the one who asks was authenticated: `world`, `auth`, `digest`, `ip`, `x509`, `sasl`.
+    /// The authentication scheme, such as `world`, `auth`, `digest`, `ip`, `x509` or `sasl`.
     public var scheme: String
-    /// Whom it means, in the words of the scheme: `anyone`, `user:hash`, `10.0.0.0/8`, the subject of a certificate.
+    /// The identity in the form that the scheme defines: `anyone`, `user:hash`, `10.0.0.0/8`, the subject of a
+    /// certificate.
     public var id: String
 
     public init(_ permissions: Permissions, scheme: String, id: String) {
@@ -38,13 +41,14 @@ public struct ACL: Hashable, Sendable, CustomStringConvertible {
         self.id = id
     }
 
-    /// Everyone, authenticated or not.
+    /// An entry for every client, authenticated or not (`world:anyone`).
     public static func anyone(_ permissions: Permissions) -> ACL {
         ACL(permissions, scheme: "world", id: "anyone")
     }
 
-    /// Everybody that this client is authenticated as. The server writes their ids in its place; for a client without
-    /// a credential it answers `invalidACL`.
+    /// An entry for every identity that this client has authenticated (`auth:`).
+    ///
+    /// The server replaces it by one entry for each identity. A client without a credential gets `invalidACL`.
     public static func creator(_ permissions: Permissions) -> ACL {
         ACL(permissions, scheme: "auth", id: "")
     }
@@ -53,16 +57,16 @@ public struct ACL: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension [ACL] {
-    /// Everyone may do everything, which is ZooKeeper's own default (`ZooDefs.Ids.OPEN_ACL_UNSAFE`).
+    /// Every client may do everything. This is ZooKeeper's default (`ZooDefs.Ids.OPEN_ACL_UNSAFE`).
     public static var open: [ACL] { [.anyone(.all)] }
-    /// Everyone may read (`ZooDefs.Ids.READ_ACL_UNSAFE`).
+    /// Every client may read (`ZooDefs.Ids.READ_ACL_UNSAFE`).
     public static var readOnly: [ACL] { [.anyone(.read)] }
-    /// Only who made it may do anything (`ZooDefs.Ids.CREATOR_ALL_ACL`); the client needs a credential.
+    /// Only the creator may do anything (`ZooDefs.Ids.CREATOR_ALL_ACL`). The client needs a credential.
     public static var creatorOnly: [ACL] { [.creator(.all)] }
 }
 
 extension ByteBuffer {
-    /// The fewest bytes of one entry: an int and two lengths.
+    /// The smallest encoding of one entry in bytes: an int and two lengths.
     private static let smallestACL = 12
 
     package mutating func readJuteACL() throws(JuteError) -> [ACL] {

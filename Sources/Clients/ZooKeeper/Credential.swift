@@ -1,24 +1,26 @@
 package import NIOCore
 
-/// What a client proves itself with: sent on every connection before anything else (`AuthPacket`).
+/// An identity and its proof, which the client sends on every connection before any request (`AuthPacket`).
 ///
-/// It crosses the wire as it is, so use TLS where the network is not trusted. It never appears in a description, an
-/// error or a log.
+/// The secret crosses the wire as it is: use TLS on a network that is not trusted. The secret never appears in a
+/// description, an error or a log.
 public struct Credential: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
-    /// The server's authentication provider, such as `digest`.
+    /// The name of the server's authentication provider, such as `digest`.
     public let scheme: String
     let secret: [UInt8]
 
-    /// - Parameter secret: What the provider takes, as bytes.
+    /// - Parameters:
+    ///   - scheme: The name of the server's authentication provider.
+    ///   - secret: The bytes that the provider expects.
     public init(scheme: String, secret: [UInt8]) {
         self.scheme = scheme
         self.secret = secret
     }
 
-    /// A name and a password of ZooKeeper's own `digest` scheme.
+    /// A user and a password of ZooKeeper's `digest` scheme.
     ///
-    /// Such a credential is never refused: the server takes any pair, and an access control list either names it or
-    /// doesn't, which then shows as `noAuth`.
+    /// The server accepts every pair. A wrong password shows as `noAuth` on the znodes that need the right one.
+    /// - Parameter user: Contains no `:`, which separates it from the password.
     public static func digest(user: String, password: String) -> Credential {
         Credential(scheme: "digest", secret: Array("\(user):\(password)".utf8))
     }

@@ -1,16 +1,17 @@
 package import NIOCore
 
-/// Splits the stream into frames: four bytes of length, then that many bytes. A frame above the limit ends the connection,
-/// which is what a server does to a request (`jute.maxbuffer`); a client reads with `ReplyDecoder`.
+/// Splits a stream into frames, for a server: four bytes of length, then that many bytes.
+///
+/// A frame above the limit ends the connection, as a server's `jute.maxbuffer` does. A client uses `ReplyDecoder`.
 package struct FrameDecoder: ByteToMessageDecoder {
     package typealias InboundOut = ByteBuffer
 
-    /// A frame that breaks a rule of the wire; the connection can't go on after it.
+    /// A frame that breaks the protocol. The connection must be closed after it.
     package struct Violation: Error, CustomStringConvertible {
         package var description: String
     }
 
-    /// The longest frame that is taken, in bytes.
+    /// The longest accepted frame in bytes, without its length.
     let limit: Int
 
     package init(limit: Int) {
@@ -26,24 +27,26 @@ package struct FrameDecoder: ByteToMessageDecoder {
     package mutating func decodeLast(
         context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool
     ) throws -> DecodingState {
-        // What is left of a cut connection is half a frame: nothing that could be used.
+        // The rest of a closed connection is an incomplete frame, which nobody can use.
         while case .continue = try decode(context: context, buffer: &buffer) {}
         return .needMoreData
     }
 
-    /// Takes the next frame off the buffer, once all of it is there.
+    /// Takes the next frame off the buffer; `nil` while it is incomplete.
     private func nextFrame(of buffer: inout ByteBuffer) throws(Violation) -> ByteBuffer? {
         guard let length = try Self.announcedLength(in: buffer) else { return nil }
         guard length <= limit else {
-            throw Violation(description: "the peer announces a frame of \(length) bytes, and the limit is \(limit)")
+            throw Violation(description: "the peer sends a frame of \(length) bytes, and the limit is \(limit)")
         }
         return Self.takeFrame(of: length, from: &buffer)
     }
 
-    /// How long the next frame is; `nil` while the length itself is not there.
+    /// The length of the next frame in bytes; `nil` while the length itself is incomplete.
     static func announcedLength(in buffer: ByteBuffer) throws(Violation) -> Int? {
         guard let announced = buffer.getInteger(at: buffer.readerIndex, as: Int32.self) else { return nil }
-        guard announced >= 0 else { throw Violation(description: "the peer announces a frame of \(announced) bytes") }
+        guard announced >= 0 else {
+            throw Violation(description: "the peer sends a frame of the impossible length \(announced)")
+        }
         return Int(announced)
     }
 

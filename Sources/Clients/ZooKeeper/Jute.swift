@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Why bytes are not what Jute, ZooKeeper's serialization, says they should be.
+/// Bytes that break a rule of Jute, ZooKeeper's serialization.
 package struct JuteError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String
 
@@ -9,31 +9,32 @@ package struct JuteError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Jute: big-endian integers, length-prefixed strings, buffers and vectors, records as their fields in order
-/// (`BinaryInputArchive` and `BinaryOutputArchive` of Apache ZooKeeper). Every length is held against the bytes
-/// that are there before anything is allocated.
+/// Jute: big-endian integers; strings, buffers and vectors with a length before them; records as their fields in order
+/// (`BinaryInputArchive` and `BinaryOutputArchive` of Apache ZooKeeper).
+///
+/// The readers check every length against the bytes that are left before they allocate.
 extension ByteBuffer {
     package mutating func readJuteInt() throws(JuteError) -> Int32 {
-        guard let value = readInteger(as: Int32.self) else { throw JuteError("an int is cut short") }
+        guard let value = readInteger(as: Int32.self) else { throw JuteError("an int is truncated") }
         return value
     }
 
     package mutating func readJuteLong() throws(JuteError) -> Int64 {
-        guard let value = readInteger(as: Int64.self) else { throw JuteError("a long is cut short") }
+        guard let value = readInteger(as: Int64.self) else { throw JuteError("a long is truncated") }
         return value
     }
 
     package mutating func readJuteBool() throws(JuteError) -> Bool {
-        guard let value = readInteger(as: UInt8.self) else { throw JuteError("a boolean is cut short") }
+        guard let value = readInteger(as: UInt8.self) else { throw JuteError("a boolean is truncated") }
         return value != 0
     }
 
-    /// A length prefix: `nil` stands for null, which Jute writes as −1.
+    /// A length; `nil` for null, which Jute writes as −1.
     private mutating func readJuteLength(of what: String, bytesEach: Int) throws(JuteError) -> Int? {
         let length = Int(try readJuteInt())
         if length == -1 { return nil }
         guard length >= 0, length <= readableBytes / bytesEach else {
-            throw JuteError("a \(what) of length \(length) is announced where \(readableBytes) bytes are left")
+            throw JuteError("a \(what) has the length \(length), and \(readableBytes) bytes are left")
         }
         return length
     }
@@ -53,7 +54,7 @@ extension ByteBuffer {
         return path
     }
 
-    /// - Parameter elementSize: The fewest bytes that one element takes; it bounds the count.
+    /// - Parameter elementSize: The smallest encoding of one element in bytes. It bounds the count.
     package mutating func readJuteVector<Element>(
         elementSize: Int, _ readElement: (inout ByteBuffer) throws(JuteError) -> Element
     ) throws(JuteError) -> [Element] {
@@ -91,7 +92,7 @@ extension ByteBuffer {
         for value in values { writeJuteString(value) }
     }
 
-    /// A frame of the wire: the length of what `body` writes, then that.
+    /// A frame: four bytes of length, then the bytes that `body` writes.
     package static func zooKeeperFrame(_ body: (inout ByteBuffer) -> Void) -> ByteBuffer {
         var frame = ByteBuffer()
         frame.writeInteger(0, as: Int32.self)

@@ -1,4 +1,4 @@
-/// What a request asks for (`ZooDefs.OpCode`).
+/// The type of a request (`ZooDefs.OpCode`).
 package enum OpCode: Int32, Sendable, CaseIterable {
     case create = 1
     case delete = 2
@@ -11,7 +11,7 @@ package enum OpCode: Int32, Sendable, CaseIterable {
     case sync = 9
     case ping = 11
     case getChildren2 = 12
-    /// Only inside a `multi`.
+    /// Only valid in a `multi`.
     case check = 13
     case multi = 14
     case create2 = 15
@@ -23,7 +23,7 @@ package enum OpCode: Int32, Sendable, CaseIterable {
     case closeSession = -11
 }
 
-/// Request ids with a meaning of their own (`ClientCnxn`); all others count up from 1.
+/// The request ids (xids) with a fixed meaning (`ClientCnxn`). All other requests are numbered from 1.
 package enum ReservedXid {
     package static let notification: Int32 = -1
     package static let ping: Int32 = -2

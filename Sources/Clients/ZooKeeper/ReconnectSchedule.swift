@@ -1,16 +1,18 @@
 internal import NIOCore
 
-/// Which server comes next and how long to wait before it: every server once without a pause, then with pauses that
-/// double from 50 ms to 2 s, each shortened at random so that the clients of an ensemble don't return in step.
+/// The order of connection attempts and the delay before each.
+///
+/// The first round over all servers has no delay. The later delays double from 50 ms to 2 s. A random part of up to
+/// half is taken off each, so that the clients of an ensemble do not return in step.
 struct ReconnectSchedule {
-    private static let longestPause = Duration.seconds(2)
-    /// How long a session has to stand on a connection until it counts as one that works.
+    private static let longestDelay = Duration.seconds(2)
+    /// A session that lasted longer than this on one connection resets the delays.
     private static let provingTime = TimeAmount.seconds(10)
 
     private var order: [ConnectionString.Server] = []
     private var next = 0
     private var failures = 0
-    /// When the session stood on the connection, if it did.
+    /// When the session was established on the current connection; `nil` if it was not.
     private var established: NIODeadline?
 
     mutating func nextServer(of servers: [ConnectionString.Server]) -> ConnectionString.Server? {
@@ -20,27 +22,28 @@ struct ReconnectSchedule {
         return order[next]
     }
 
-    /// The session stands on a connection.
+    /// The session was established on a connection.
     mutating func sessionEstablished(now: NIODeadline) {
         established = now
     }
 
-    /// The server broke the protocol or refused the client: however long the connection stood, it proves nothing.
+    /// The server broke the protocol or refused the client. Such a connection never resets the delays.
     mutating func connectionProvedUseless() {
         established = nil
     }
 
-    /// A connection ended, or could not be made: how long to wait.
+    /// Takes note that a connection ended or an attempt failed.
     ///
-    /// Only one that proved itself starts the schedule anew. Every connection costs its user a full read, and one that
-    /// this read ends must not be made again at once, time after time.
+    /// Only a connection that lasted resets the delays. Every connection costs the user a full read. If that read ends
+    /// the connection, the client must not reconnect at once again and again.
     /// - Parameter jitter: From 0 to 1.
+    /// - Returns: The delay before the next attempt.
     mutating func failed(now: NIODeadline, jitter: Double = .random(in: 0...1)) -> Duration {
         if let since = established.take(), now - since > Self.provingTime { failures = 0 }
         failures += 1
         if failures < order.count { return .zero }
         let cycles = (failures - 1) / max(order.count, 1)
-        let ceiling = min(.milliseconds(50) * (1 << min(cycles, 10)), Self.longestPause)
+        let ceiling = min(.milliseconds(50) * (1 << min(cycles, 10)), Self.longestDelay)
         return ceiling / 2 + ceiling / 2 * jitter
     }
 }

@@ -1,11 +1,16 @@
 package import NIOCore
 
+/// The first message of a client on a connection. It has no request header.
 package struct ConnectRequest: Hashable, Sendable {
+    /// The last transaction that the client has seen; 0 for none. A server that is behind it closes the connection.
     package var lastZxidSeen: Int64
     /// Milliseconds.
     package var timeout: Int32
+    /// 0 asks for a new session.
     package var sessionID: Int64
+    /// 16 bytes; zeros for a new session.
     package var password: ByteBuffer
+    /// Whether a read-only server will do.
     package var readOnly: Bool
 
     package var frame: ByteBuffer {
@@ -37,8 +42,9 @@ package struct ConnectRequest: Hashable, Sendable {
     }
 }
 
+/// The reply to the handshake. It has no reply header.
 package struct ConnectResponse: Hashable, Sendable {
-    /// Milliseconds; 0 or less says that the session is gone.
+    /// The negotiated session timeout in milliseconds; 0 or less for a session that has expired.
     package var timeout: Int32
     package var sessionID: Int64
     package var password: ByteBuffer
@@ -71,11 +77,15 @@ package struct ConnectResponse: Hashable, Sendable {
     }
 }
 
+/// The header of every reply but the one to the handshake.
 package struct ReplyHeader: Hashable, Sendable {
+    /// Bytes.
     package static let encodedSize = 16
 
     package var xid: Int32
+    /// The last transaction that the server has processed.
     package var zxid: Int64
+    /// A value of `KeeperException.Code`; 0 for success.
     package var error: Int32
 
     package init(xid: Int32, zxid: Int64, error: Int32) {

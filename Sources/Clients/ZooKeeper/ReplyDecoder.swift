@@ -1,26 +1,29 @@
 package import NIOCore
 
-/// A frame that a server sent.
+/// A frame from a server.
 package enum ReplyFrame: Hashable, Sendable {
     case whole(ByteBuffer)
-    /// A frame that is longer than the limit. Its header is all that was kept of it.
+    /// A frame above the limit. Only its header is kept.
     case oversized(ReplyHeader, length: Int)
 }
 
-/// Splits what a server sends into frames. Of one that is longer than the limit the body is passed over as it arrives, so
-/// that it costs the request it answers, and neither memory nor the connection.
+/// Splits a server's stream into frames.
+///
+/// The decoder skips the body of a frame above the limit while it arrives. Such a frame fails its own request; it costs
+/// no memory and the connection stays open.
 package struct ReplyDecoder: ByteToMessageDecoder {
     package typealias InboundOut = ReplyFrame
 
-    /// The answer to the handshake takes 37 bytes. What announces a long one is no ZooKeeper server, and is told so now
-    /// rather than after all that it may send.
+    /// The longest accepted reply to the handshake in bytes. A ZooKeeper server sends 37.
+    ///
+    /// A peer that is no ZooKeeper server is recognized by its first four bytes, which read as a large length.
     private static let longestHandshake = 4_096
 
-    /// The longest frame that is kept, in bytes.
+    /// The longest frame that is kept, in bytes without its length.
     private let limit: Int
     private var isHandshake = true
-    /// What is still to come of a body that nobody wants.
-    private var unwanted = 0
+    /// The bytes to skip of an oversized frame that is still arriving.
+    private var bytesToSkip = 0
 
     package init(limit: Int) {
         self.limit = limit
@@ -35,19 +38,19 @@ package struct ReplyDecoder: ByteToMessageDecoder {
     package mutating func decodeLast(
         context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool
     ) throws -> DecodingState {
-        // What is left of a cut connection is half a frame: nothing that could be used.
+        // The rest of a closed connection is an incomplete frame, which nobody can use.
         while case .continue = try decode(context: context, buffer: &buffer) {}
         return .needMoreData
     }
 
-    /// Takes the next frame off the buffer: once all of it is there, or the header of an oversized one.
+    /// Takes the next frame off the buffer, or the header of an oversized one; `nil` while that is incomplete.
     mutating func nextFrame(of buffer: inout ByteBuffer) throws(FrameDecoder.Violation) -> ReplyFrame? {
-        passOver(&buffer)
-        guard unwanted == 0, let length = try FrameDecoder.announcedLength(in: buffer) else { return nil }
+        skip(&buffer)
+        guard bytesToSkip == 0, let length = try FrameDecoder.announcedLength(in: buffer) else { return nil }
         if isHandshake, length > Self.longestHandshake {
             throw FrameDecoder.Violation(
                 description:
-                    "the server's first message is to be \(length) bytes long, which no answer to a handshake is; "
+                    "the peer's first message has \(length) bytes, and a handshake reply has 37; "
                     + "is it a ZooKeeper server, and does it want TLS on this port?")
         }
         guard length > limit, !isHandshake else {
@@ -56,19 +59,20 @@ package struct ReplyDecoder: ByteToMessageDecoder {
             return .whole(frame)
         }
         guard length >= ReplyHeader.encodedSize else {
-            throw FrameDecoder.Violation(description: "the server announces a reply of \(length) bytes")
+            throw FrameDecoder.Violation(
+                description: "the server sends a reply of \(length) bytes, which is shorter than a header")
         }
         guard let (_, xid, zxid, error) = buffer.readMultipleIntegers(as: (Int32, Int32, Int64, Int32).self) else {
             return nil
         }
-        unwanted = length - ReplyHeader.encodedSize
-        passOver(&buffer)
+        bytesToSkip = length - ReplyHeader.encodedSize
+        skip(&buffer)
         return .oversized(ReplyHeader(xid: xid, zxid: zxid, error: error), length: length)
     }
 
-    private mutating func passOver(_ buffer: inout ByteBuffer) {
-        let count = min(unwanted, buffer.readableBytes)
+    private mutating func skip(_ buffer: inout ByteBuffer) {
+        let count = min(bytesToSkip, buffer.readableBytes)
         buffer.moveReaderIndex(forwardBy: count)
-        unwanted -= count
+        bytesToSkip -= count
     }
 }

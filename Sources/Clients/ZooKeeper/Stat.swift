@@ -1,29 +1,32 @@
 package import NIOCore
 
-/// What ZooKeeper knows of a znode (`org.apache.zookeeper.data.Stat`).
+/// The metadata of a znode (`org.apache.zookeeper.data.Stat`).
 public struct Stat: Hashable, Sendable {
-    /// The transaction that created the znode.
+    /// The transaction that created the znode (`czxid`).
     public var creationZxid: Int64
-    /// The transaction that last changed its data.
+    /// The transaction that last set its data (`mzxid`).
     public var modificationZxid: Int64
-    /// Milliseconds since 1970, by the server's clock.
+    /// When the znode was created, in milliseconds since 1970 by the server's clock (`ctime`).
     public var creationTime: Int64
-    /// Milliseconds since 1970, by the server's clock.
+    /// When the data was last set, in milliseconds since 1970 by the server's clock (`mtime`).
     public var modificationTime: Int64
-    /// How often the data has changed.
+    /// The number of changes to the data.
     public var version: Int32
-    /// How often children came or went.
+    /// The number of changes to the list of children (`cversion`).
     public var childVersion: Int32
-    /// How often the access control list has changed.
+    /// The number of changes to the access control list (`aversion`).
     public var aclVersion: Int32
-    /// The session that owns an ephemeral znode; 0 for every other.
+    /// The session that owns an ephemeral znode; 0 for a persistent one. Containers and znodes with a time to live
+    /// have special values here (`EphemeralType`).
     public var ephemeralOwner: Int64
-    /// Bytes.
+    /// The length of the data in bytes.
     public var dataLength: Int32
+    /// The number of children (`numChildren`).
     public var childCount: Int32
-    /// The transaction that last added or removed a child.
+    /// The transaction that last created or deleted a child (`pzxid`).
     public var childModificationZxid: Int64
 
+    /// Bytes.
     static let encodedSize = 68
 
     package init(

@@ -1,7 +1,7 @@
 import Testing
 import ZooKeeper
 
-/// The examples of `docs/zookeeper.md` and of the documentation catalog; they are compiled so that they stay true.
+/// The examples of `docs/zookeeper.md` and of the documentation catalogue. They are compiled, so they stay true.
 enum Example {
     static func configuration(password: String) throws -> ZooKeeperClient.Configuration {
         var configuration = ZooKeeperClient.Configuration()
@@ -15,26 +15,29 @@ enum Example {
     }
 
     static func followPaymentProviders() async throws {
-        let client = ZooKeeperClient(try ConnectionString("zk-1:2181,zk-2:2181,zk-3:2181/services"))
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await client.run() }
+        let servers = try ConnectionString("zk-1:2181,zk-2:2181,zk-3:2181/services")
+        try await ZooKeeperClient.withClient(servers) { client in
+            var lastRead: UInt64 = 0
             for await event in await client.events() {
-                switch event {
-                case .connected:
-                    // Watches end with their connection: set them first, then read.
-                    try await client.addWatch("/payment", mode: .persistentRecursive)
-                    print("providers:", try await client.children(of: "/payment"))
-                case .overflowed:
-                    print("providers:", try await client.children(of: "/payment"))
-                case .changed(let change):
-                    print(change.kind, change.path)
-                case .disconnected(let reason):
-                    print("what is known may be stale:", reason)
-                case .expired:
-                    print("ephemeral znodes are gone; a new session follows")
+                do {
+                    switch event {
+                    case .connected, .overflowed:
+                        // Watches end with their connection: set the watch, then read.
+                        if case .connected = event { try await client.addWatch("/payment", mode: .persistentRecursive) }
+                        let list = try await client.childrenInSequence(of: "/payment")
+                        lastRead = list.sequence
+                        print("providers:", list.children ?? [])
+                    case .changed(let change) where change.sequence > lastRead:
+                        print(change.kind, change.path)
+                    case .disconnected(let reason):
+                        print("the providers may be stale:", reason)
+                    default:
+                        break
+                    }
+                } catch let error as ZooKeeperError where error.code == .connectionLoss {
+                    // The next connection reads again.
                 }
             }
-            group.cancelAll()
         }
     }
 }
