@@ -9,7 +9,7 @@ struct AuthenticationTests {
         Credential.digest(user: "ada", password: "hidden"), Credential(scheme: "other", secret: [1, 2]),
     ]
 
-    @Test("they go out on every connection, and requests wait until all of them are taken")
+    @Test("credentials are sent on every connection; requests wait until the server has accepted all of them")
     func order() throws {
         var session = MachineDriver(credentials: Self.credentials)
         for _ in 0..<2 {
@@ -30,7 +30,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("one that is refused fails what waits with authFailed, and names the scheme alone")
+    @Test("a refused credential fails the waiting requests with authFailed; the message names only its scheme")
     func refused() throws {
         var session = MachineDriver(credentials: Self.credentials)
         _ = try session.open()
@@ -71,7 +71,7 @@ struct AuthenticationTests {
         #expect(reason.contains("SASL"))
     }
 
-    @Test("a server that never looks at them is given up")
+    @Test("a server that does not reply to credentials costs the connection")
     func silence() throws {
         var session = MachineDriver(credentials: Self.credentials)
         _ = try session.open()
@@ -83,7 +83,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("the secret shows in no description")
+    @Test("no description contains the secret")
     func redaction() {
         let credential = Self.credentials[0]
         var dumped = ""

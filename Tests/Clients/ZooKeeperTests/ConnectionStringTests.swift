@@ -5,7 +5,7 @@ import Testing
 @Suite("The connection string")
 struct ConnectionStringTests {
     @Test(
-        "what every ZooKeeper client takes is taken",
+        "the forms of other ZooKeeper clients are accepted",
         arguments: [
             ("127.0.0.1:2181", "127.0.0.1:2181"),
             ("zk", "zk:2181"),
@@ -25,7 +25,7 @@ struct ConnectionStringTests {
     }
 
     @Test(
-        "what can't be is refused with the reason",
+        "a text that is no connection string is refused with the reason",
         arguments: [
             ("", "without a host"), ("/dubbo", "without a host"), ("a,,b", "without a host"),
             (":2181", "without a host"),
@@ -60,7 +60,7 @@ struct ConnectionStringTests {
         #expect(error?.message.contains("is not allowed") == true)
     }
 
-    @Test("IPv6 addresses lose their brackets as hosts and get them back in text")
+    @Test("the host of an IPv6 address has no brackets, and its text has them")
     func brackets() throws {
         #expect(try ConnectionString("[::1]:7").servers == [.init(host: "::1", port: 7)])
     }

@@ -5,7 +5,7 @@ import Testing
 @Suite("Create modes")
 struct CreateModeTests {
     @Test(
-        "a time to live is from 1 ms to 40 bits of milliseconds",
+        "a time to live is from 1 ms to 2^40 - 1 ms",
         arguments: [
             (Duration.milliseconds(1), true), (.milliseconds(1 << 40) - .milliseconds(1), true), (.zero, false),
             (.microseconds(900), false), (.seconds(-1), false), (.milliseconds(1 << 40), false),

@@ -8,7 +8,7 @@ struct EventBufferTests {
         .changed(WatchEvent(kind: .dataChanged, path: "/\(number)"))
     }
 
-    @Test("events come in the order in which they were put in")
+    @Test("events are taken in the order in which they were appended")
     func order() async {
         let buffer = EventBuffer(capacity: 10)
         for number in 0..<5 { buffer.append(change(number)) }
@@ -41,7 +41,7 @@ struct EventBufferTests {
         #expect(hasOverflowed)
     }
 
-    @Test("what was put in before the end is still handed out after it")
+    @Test("the events before the end can be taken after it")
     func finish() async {
         let buffer = EventBuffer(capacity: 4)
         buffer.append(change(1))
@@ -52,7 +52,7 @@ struct EventBufferTests {
         #expect(await buffer.next() == nil)
     }
 
-    @Test("a consumer that waits is woken by an event, by the end and by cancellation")
+    @Test("an event, the end and a cancellation end the wait of a consumer")
     func waking() async {
         let buffer = EventBuffer(capacity: 4)
         async let first = buffer.next()

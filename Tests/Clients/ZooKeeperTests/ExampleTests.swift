@@ -44,7 +44,7 @@ enum Example {
 
 @Suite("The example of the documentation")
 struct ExampleTests {
-    @Test("its connection string is one")
+    @Test("its connection string is valid")
     func connectionString() throws {
         let servers = try ConnectionString("zk-1:2181,zk-2:2181,zk-3:2181/services")
         #expect(servers.servers.count == 3)

@@ -34,7 +34,7 @@ struct FrameDecoderTests {
         #expect(try channel.finish().isClean)
     }
 
-    @Test("a frame of just the limit is taken, and one byte more is not")
+    @Test("a frame at the limit is accepted; one byte more is refused")
     func limit() throws {
         let exact = ByteBuffer.zooKeeperFrame { $0.writeRepeatingByte(1, count: 1_000) }
         let channel = channel()
@@ -53,7 +53,7 @@ struct FrameDecoderTests {
         _ = try? channel.finish()
     }
 
-    @Test("half a frame at the end of the stream is dropped")
+    @Test("an incomplete frame at the end of the stream is dropped")
     func cut() throws {
         let channel = channel()
         var half = ByteBuffer(integer: 10 as Int32)

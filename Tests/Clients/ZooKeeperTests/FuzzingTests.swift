@@ -3,9 +3,9 @@ import Testing
 
 @testable import ZooKeeper
 
-@Suite("Any bytes from a peer")
+@Suite("Arbitrary bytes from a peer")
 struct FuzzingTests {
-    @Test("they are read or refused, and never end the process", arguments: 0..<16 as Range<UInt64>)
+    @Test("random bytes are decoded or refused, and never end the process", arguments: 0..<16 as Range<UInt64>)
     func random(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         for _ in 0..<50 {
@@ -16,7 +16,7 @@ struct FuzzingTests {
         }
     }
 
-    @Test("whole conversations that were cut or bent are read or refused", arguments: 0..<16 as Range<UInt64>)
+    @Test("truncated and corrupted conversations are decoded or refused", arguments: 0..<16 as Range<UInt64>)
     func mutated(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         for _ in 0..<25 {

@@ -25,7 +25,7 @@ struct JuteTests {
         ]),
     ]
 
-    @Test("every request is read as it was written", arguments: operations)
+    @Test("every request is decoded as it was encoded", arguments: operations)
     func requests(operation: Operation) throws {
         var frame = operation.frame(xid: 42)
         let length = try frame.readJuteInt()
@@ -38,7 +38,7 @@ struct JuteTests {
         #expect(frame.readableBytes == 0)
     }
 
-    @Test("both sides of the handshake are read as they were written")
+    @Test("both sides of the handshake are decoded as they were encoded")
     func handshake() throws {
         let password = ByteBuffer(bytes: 1...16)
         let request = ConnectRequest(
@@ -52,7 +52,7 @@ struct JuteTests {
         #expect(try ConnectResponse(reading: &buffer) == response)
     }
 
-    @Test("the answer of a server up to 3.3, which lacks the last byte, is read")
+    @Test("the handshake reply of a server up to 3.3, without the last byte, is decoded")
     func oldHandshake() throws {
         var buffer = ConnectResponse(
             timeout: 5, sessionID: 1, password: ByteBuffer(repeating: 0, count: 16), readOnly: true
@@ -62,7 +62,7 @@ struct JuteTests {
         #expect(try ConnectResponse(reading: &buffer).readOnly == false)
     }
 
-    @Test("a Stat takes 68 bytes and is read as it was written")
+    @Test("a Stat has 68 bytes and is decoded as it was encoded")
     func stat() throws {
         let stat = Stat(
             creationZxid: 1, modificationZxid: 2, creationTime: 3, modificationTime: 4, version: 5, childVersion: 6,
@@ -73,7 +73,7 @@ struct JuteTests {
         #expect(try Stat(reading: &buffer) == stat)
     }
 
-    @Test("a watch event is read as it was written, and one of an unknown kind is passed over")
+    @Test("a watch event is decoded as it was encoded; one of an unknown kind is skipped")
     func events() throws {
         let event = WatchEvent(kind: .childrenChanged, path: "/a/b")
         var frame = event.frame
@@ -85,7 +85,7 @@ struct JuteTests {
         #expect(try WatchEvent(reading: &unknown) == nil)
     }
 
-    @Test("null is told apart from empty where it matters")
+    @Test("null differs from empty where it matters")
     func null() throws {
         var buffer = ByteBuffer()
         buffer.writeJuteBuffer(nil)
@@ -99,7 +99,7 @@ struct JuteTests {
     }
 
     @Test(
-        "a length that the bytes can't hold is refused before anything is allocated",
+        "a length above the bytes that are left is refused before an allocation",
         arguments: [Int32.max, Int32.min, -2, 5, 1 << 30])
     func lengths(length: Int32) {
         var buffer = ByteBuffer(integer: length)
@@ -112,14 +112,14 @@ struct JuteTests {
         #expect(throws: JuteError.self) { try copy.readJuteStrings() }
     }
 
-    @Test("random bytes are read or refused, and never read past their end", arguments: 0..<16 as Range<UInt64>)
+    @Test("random bytes are decoded or refused, and never read past their end", arguments: 0..<16 as Range<UInt64>)
     func fuzz(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         for _ in 0..<100 {
             var bytes = (0..<Int.random(in: 0...120, using: &random)).map { _ in
                 UInt8.random(in: 0...255, using: &random)
             }
-            // Small lengths get deeper than random ones.
+            // Small lengths reach deeper into the decoders than random ones.
             for index in stride(from: 0, to: bytes.count - 4, by: 4) where Bool.random(using: &random) {
                 bytes.replaceSubrange(index..<index + 4, with: [0, 0, 0, UInt8.random(in: 0...20, using: &random)])
             }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ZooKeeper
 
-/// Drives the machine as its owner does; a completion is the number of the request.
+/// Drives the state machine as its owner does. A completion is the number of the request.
 struct MachineDriver {
     var machine: SessionStateMachine<Int>
     var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
@@ -35,7 +35,7 @@ struct MachineDriver {
         return machine.received(frame, now: now)
     }
 
-    /// Opens the connection and has the server accept.
+    /// Opens the connection; the server accepts the handshake.
     mutating func establish(id: Int64 = 7, timeout: Int32 = 9_000) throws {
         _ = try open()
         guard case .established = answerHandshake(id: id, timeout: timeout) else {

@@ -3,10 +3,10 @@ import Testing
 
 @testable import ZooKeeper
 
-@Suite("The answer to a multi")
+@Suite("The reply to a multi")
 struct MultiReplyTests {
     @Test(
-        "it is read as it was written",
+        "a reply is decoded as it was encoded",
         arguments: [
             MultiReply.done([]), .done([.created(path: "/a"), .deleted, .checked]), .failed(index: 0, .badVersion),
             .failed(index: 2, .noNode),
@@ -18,7 +18,7 @@ struct MultiReplyTests {
         #expect(buffer.readableBytes == 0)
     }
 
-    @Test("results of containers and of znodes with a time to live come with a stat")
+    @Test("the results of containers and of znodes with a time to live have a Stat")
     func stats() throws {
         var buffer = ByteBuffer()
         for code in [OpCode.create2, .createContainer, .createTTL] {
@@ -32,7 +32,7 @@ struct MultiReplyTests {
                 == .done([.created(path: "/15"), .created(path: "/19"), .created(path: "/21")]))
     }
 
-    @Test("undone steps without one that failed, an unknown type and a missing end can't be read")
+    @Test("a rollback without a failed step, an unknown type and a missing end are refused")
     func malformed() {
         var undone = ByteBuffer()
         MultiHeader(type: -1, isEnd: false, error: 0).write(to: &undone)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ZooKeeper
 
-@Suite("A reply above the limit, and the session's state machine")
+@Suite("Replies above the limit in the session's state machine")
 struct OversizedReplyTests {
     private func oversized(
         _ session: inout MachineDriver, _ xid: Int32, zxid: Int64 = 1, error: Int32 = 0
@@ -12,7 +12,7 @@ struct OversizedReplyTests {
         return session.machine.received(.oversized(header, length: 70_000_000), now: session.now)
     }
 
-    @Test("it fails its own request, whose turn on the wire goes to the next, and the order holds")
+    @Test("an oversized reply fails its own request, and the order of the replies holds")
     func alone() throws {
         var session = MachineDriver(depth: 2)
         try session.establish()
@@ -31,7 +31,7 @@ struct OversizedReplyTests {
         #expect(try session.open().lastZxidSeen == 42)
     }
 
-    @Test("the server's own error is the better one")
+    @Test("an error of the server counts before replyTooLarge")
     func serverError() throws {
         var session = MachineDriver()
         try session.establish()
@@ -43,7 +43,7 @@ struct OversizedReplyTests {
         #expect(error == ZooKeeperError(.noAuth, path: "/1"))
     }
 
-    @Test("one to nothing that was asked, to a ping or to a credential makes the connection useless")
+    @Test("an oversized reply to no request, to a ping or to a credential drops the connection")
     func nonsense() throws {
         for xid in [1, ReservedXid.ping, ReservedXid.auth] {
             var session = MachineDriver()
@@ -61,7 +61,7 @@ struct OversizedReplyTests {
         }
     }
 
-    @Test("a watch event that is too long is a lost event, not a lost connection")
+    @Test("an oversized watch event is lost, and the connection stays open")
     func event() throws {
         var session = MachineDriver()
         try session.establish()
@@ -71,7 +71,7 @@ struct OversizedReplyTests {
         }
     }
 
-    @Test("a reply that goes on arriving is no silence, however long it takes; one that stalls is")
+    @Test("a long reply keeps the connection while it arrives; a stalled one does not")
     func liveness() throws {
         var session = MachineDriver()
         try session.establish(timeout: 9_000)
@@ -91,12 +91,12 @@ struct OversizedReplyTests {
             return
         }
         #expect(reason.contains("silent"))
-        // The session itself was heard of until six seconds ago.
+        // The server was last heard six seconds ago.
         _ = session.machine.connectionClosed(reason: "test")
         #expect(session.machine.deadline == session.now + .seconds(6))
     }
 
-    @Test("a handshake that comes byte by byte is given up in time")
+    @Test("a handshake that arrives byte by byte is given up in time")
     func dribbledHandshake() throws {
         var session = MachineDriver(timeout: .seconds(30))
         _ = try session.open()

@@ -25,7 +25,7 @@ struct ReplyDecoderTests {
         }
     }
 
-    /// A conversation in which a third of the replies is too long, and what is to come of it.
+    /// A conversation in which a third of the replies is oversized, and the expected frames.
     private func conversation(
         limit: Int, _ random: inout SeededGenerator
     ) -> (stream: ByteBuffer, frames: [ReplyFrame]) {
@@ -58,7 +58,9 @@ struct ReplyDecoderTests {
         #expect(try channel.finish().isClean)
     }
 
-    @Test("no more than the limit is ever kept, wherever the stream is divided", arguments: 0..<10 as Range<UInt64>)
+    @Test(
+        "the decoder never keeps more than the limit, wherever the stream is divided",
+        arguments: 0..<10 as Range<UInt64>)
     func memory(seed: UInt64) throws {
         var random = SeededGenerator(state: seed)
         var (stream, expected) = conversation(limit: 100, &random)
@@ -75,7 +77,7 @@ struct ReplyDecoderTests {
         #expect(frames == expected)
     }
 
-    @Test("a reply of just the limit is taken, and of one byte more only the header")
+    @Test("a reply at the limit is kept; of one byte more only the header is kept")
     func limit() throws {
         var decoder = try decoder(limit: 1_000)
         var exact = reply(1, bytes: 1_000)
@@ -91,7 +93,7 @@ struct ReplyDecoderTests {
         #expect(longer.readableBytes == 0)
     }
 
-    @Test("the longest reply that the wire can announce is passed over as it comes, and the next one is read")
+    @Test("the longest possible reply is skipped while it arrives, and the next one is decoded")
     func longest() throws {
         var decoder = try decoder(limit: 1_000)
         var stream = ByteBuffer(integer: Int32.max)
@@ -115,7 +117,7 @@ struct ReplyDecoderTests {
         }
     }
 
-    @Test("a length that can't be breaks the connection", arguments: [Int32.min, -1, 10])
+    @Test("an impossible length breaks the connection", arguments: [Int32.min, -1, 10])
     func impossible(length: Int32) throws {
         var decoder = try decoder(limit: 8)
         var stream = ByteBuffer(integer: length)
@@ -123,7 +125,7 @@ struct ReplyDecoderTests {
     }
 
     @Test(
-        "a peer that is no ZooKeeper server is told so by its first four bytes",
+        "a peer that is no ZooKeeper server is recognized by its first four bytes",
         arguments: ["HTTP", "SSH-", "\u{15}\u{3}\u{3}\0"])
     func stranger(greeting: String) {
         var decoder = ReplyDecoder(limit: Int(Int32.max))
@@ -132,7 +134,7 @@ struct ReplyDecoderTests {
         #expect(violation?.description.contains("is it a ZooKeeper server") == true)
     }
 
-    @Test("half an oversized reply at the end of the stream leaves nothing behind")
+    @Test("an incomplete oversized reply at the end of the stream leaves nothing behind")
     func cut() throws {
         let channel = EmbeddedChannel(handler: ByteToMessageHandler(ReplyDecoder(limit: 1_000)))
         try channel.writeInbound(Self.handshake)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Bounds of the session's state machine")
 struct RequestBoundTests {
-    @Test("a request above the bound fails at once, wherever the others wait, and there is room again after an answer")
+    @Test("a request above the bound fails at once, and a reply makes room for the next one")
     func outstanding() throws {
         var session = MachineDriver(depth: 1, outstanding: 2)
         _ = session.submit(1)
@@ -25,7 +25,7 @@ struct RequestBoundTests {
         }
     }
 
-    @Test("an end of the session that nobody answers is waited for two seconds, or the read timeout if that is shorter")
+    @Test("the wait for the end of the session takes two seconds, or the read timeout if that is shorter")
     func closing() throws {
         for (timeout, wait) in [(Int32(30_000), TimeAmount.seconds(2)), (1_500, .seconds(1))] {
             var session = MachineDriver()
@@ -39,7 +39,7 @@ struct RequestBoundTests {
         }
     }
 
-    @Test("a stopped client's waiting requests are told that it is closed, and those on the wire that nobody knows")
+    @Test("a stop fails the waiting requests with closed, and those on the wire with connectionLoss")
     func stopped() throws {
         var session = MachineDriver(depth: 1)
         try session.establish()

@@ -3,9 +3,9 @@ import Testing
 
 @testable import ZooKeeper
 
-@Suite("A session that no server takes up")
+@Suite("A session that no server resumes")
 struct SessionLossTests {
-    /// A session of 9 s that has seen transaction 99, cut off now.
+    /// A session of 9 s that has seen transaction 99 and has just lost its connection.
     private func cutOff() throws -> MachineDriver {
         var session = MachineDriver()
         try session.establish(timeout: 9_000)
@@ -15,7 +15,7 @@ struct SessionLossTests {
         return session
     }
 
-    @Test("it is lost after four thirds of its timeout, and the next one starts with zeros")
+    @Test("a session is lost after four thirds of its timeout, and the next one starts with zeros")
     func lost() throws {
         var session = try cutOff()
         #expect(session.machine.deadline == session.now + .seconds(12))
@@ -35,7 +35,7 @@ struct SessionLossTests {
         #expect(request.password == ByteBuffer(repeating: 0, count: 16))
     }
 
-    @Test("connections that end before the answer don't put it off")
+    @Test("connections that end before the handshake reply do not extend the session")
     func refusals() throws {
         var session = try cutOff()
         let deadline = session.machine.deadline
@@ -47,7 +47,7 @@ struct SessionLossTests {
         }
     }
 
-    @Test("it is lost in the middle of a handshake too, and an answer that comes later is not taken")
+    @Test("a session is lost during a handshake too, and a later reply is ignored")
     func handshake() throws {
         var session = try cutOff()
         session.now = session.now + .seconds(11)
@@ -61,7 +61,7 @@ struct SessionLossTests {
         }
     }
 
-    @Test("a session that goes on in time is not lost")
+    @Test("a session that is resumed in time is not lost")
     func resumed() throws {
         var session = try cutOff()
         session.now = session.now + .seconds(11)
@@ -70,7 +70,7 @@ struct SessionLossTests {
         #expect(session.machine.deadline == session.now + .seconds(12))
     }
 
-    @Test("an expired session is told of once, and the last transaction seen is forgotten four thirds later")
+    @Test("an expiry is reported once, and the last transaction is forgotten after four thirds of the timeout")
     func afterExpiry() throws {
         var session = try cutOff()
         _ = try session.open()

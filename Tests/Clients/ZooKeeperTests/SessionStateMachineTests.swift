@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The session's state machine")
 struct SessionStateMachineTests {
-    @Test("a new session is asked for with zeros")
+    @Test("the request for a new session has zeros")
     func newSession() throws {
         var session = MachineDriver(timeout: .seconds(12))
         let request = try session.open()
@@ -41,7 +41,7 @@ struct SessionStateMachineTests {
         }
     }
 
-    @Test("notifications and pings don't move the last transaction seen")
+    @Test("notifications and pings do not change the last transaction")
     func lastZxid() throws {
         var session = MachineDriver()
         try session.establish()
@@ -58,7 +58,7 @@ struct SessionStateMachineTests {
         #expect(try session.open().lastZxidSeen == 0)
     }
 
-    @Test("a session that the ensemble forgot is told of once, and the next one starts with zeros")
+    @Test("an expired session is reported once, and the next one starts with zeros")
     func expiry() throws {
         var session = MachineDriver()
         try session.establish()
@@ -74,7 +74,7 @@ struct SessionStateMachineTests {
         #expect(request.password == ByteBuffer(repeating: 0, count: 16))
     }
 
-    @Test("a server that refuses to start a session breaks the protocol: nothing expired that never was")
+    @Test("a server that refuses to start a session drops the connection: no session has expired")
     func refusedSession() throws {
         var session = MachineDriver()
         _ = try session.open()
@@ -84,7 +84,7 @@ struct SessionStateMachineTests {
         }
     }
 
-    @Test("requests wait for the handshake, and no more than the depth are on the wire")
+    @Test("requests wait for the handshake, and the pipeline depth limits those on the wire")
     func depth() throws {
         var session = MachineDriver(depth: 2)
         for number in 1...4 {
@@ -109,7 +109,7 @@ struct SessionStateMachineTests {
         #expect([xid(third), xid(fourth), xid(none)] == [3, 4, nil])
     }
 
-    @Test("an answer out of order, or to nothing, makes the connection useless")
+    @Test("a reply out of order or without a request drops the connection")
     func order() throws {
         var session = MachineDriver()
         try session.establish()
@@ -125,7 +125,7 @@ struct SessionStateMachineTests {
         }
     }
 
-    @Test("the server's error and the body reach the request that they belong to")
+    @Test("an error and a body reach their own request")
     func answers() throws {
         var session = MachineDriver()
         try session.establish()
@@ -141,7 +141,7 @@ struct SessionStateMachineTests {
         #expect(String(buffer: body) == "hello")
     }
 
-    @Test("whatever is under way or waits fails when the connection ends, each request once")
+    @Test("the end of the connection fails every outstanding request once")
     func connectionLoss() throws {
         var session = MachineDriver(depth: 1)
         try session.establish()
@@ -174,7 +174,7 @@ struct SessionStateMachineTests {
         }
     }
 
-    @Test("a request is as good as a ping")
+    @Test("a request counts as a ping")
     func requestsCountAsPings() throws {
         var session = MachineDriver()
         try session.establish()
@@ -183,7 +183,7 @@ struct SessionStateMachineTests {
         #expect(session.machine.deadline == session.now + .seconds(3))
     }
 
-    @Test("a server that is silent for two thirds of the timeout is given up")
+    @Test("a server that is silent for two thirds of the timeout costs the connection")
     func readTimeout() throws {
         var session = MachineDriver()
         try session.establish()
@@ -198,7 +198,7 @@ struct SessionStateMachineTests {
     }
 
     @Test(
-        "a handshake that nobody answers is given up after two thirds of the session, and after 5 s at the latest",
+        "a handshake without a reply is given up after two thirds of the session timeout, and after 5 s at the latest",
         arguments: [(3, 2), (30, 5)])
     func handshakeTimeout(session seconds: Int64, limit: Int64) throws {
         var session = MachineDriver(timeout: .seconds(seconds))
@@ -210,13 +210,13 @@ struct SessionStateMachineTests {
         }
     }
 
-    @Test("without a session and a connection nothing is timed")
+    @Test("without a session and a connection there is no deadline")
     func noTimer() {
         let session = MachineDriver()
         #expect(session.machine.deadline == nil)
     }
 
-    @Test("closing asks the server to end the session; later requests fail, earlier ones are answered")
+    @Test("a close ends the session: later requests fail, and earlier ones get their replies")
     func close() throws {
         var session = MachineDriver()
         #expect(session.machine.close(now: session.now) == nil)
@@ -234,7 +234,9 @@ struct SessionStateMachineTests {
         #expect(error.code == .closed)
     }
 
-    @Test("any bytes from the server are taken or dropped, in every phase", arguments: 0..<16 as Range<UInt64>)
+    @Test(
+        "arbitrary bytes from the server are decoded or drop the connection, in every phase",
+        arguments: 0..<16 as Range<UInt64>)
     func fuzz(seed: UInt64) throws {
         var random = SeededGenerator(state: seed)
         for _ in 0..<50 {

@@ -13,12 +13,12 @@ struct TLSTests {
         }
     }
 
-    @Test("the system's authorities will do")
+    @Test("the authorities of the system are the default")
     func system() {
         #expect(problem(TLS()) == nil)
     }
 
-    @Test("what is missing or no PEM is named, with its file")
+    @Test("an error names the item that is missing or no PEM, with its file")
     func unreadable() {
         let missing = problem(TLS(certificateAuthority: .file("/no/such/ca.pem")))
         #expect(missing?.code == .invalidInput)
@@ -29,7 +29,7 @@ struct TLSTests {
         #expect(problem(TLS(identity: chain))?.message.contains("client certificate") == true)
     }
 
-    @Test("the bytes of a key show in no description")
+    @Test("no description contains the bytes of a key")
     func redaction() {
         let key = TLS.PEM.bytes(Array("secret".utf8))
         let identity = TLS.Identity(certificateChain: .file("/chain.pem"), privateKey: key)
@@ -41,7 +41,7 @@ struct TLSTests {
         }
     }
 
-    @Test("a name is asked for and verified, an address is not a name")
+    @Test("a host name is sent and verified; an address is not sent")
     func names() {
         var tls = TLS()
         #expect(tls.name(for: .init(host: "zk-1.internal", port: 2281)) == "zk-1.internal")
@@ -51,7 +51,7 @@ struct TLSTests {
         #expect(tls.name(for: .init(host: "127.0.0.1", port: 2281)) == "zookeeper")
     }
 
-    @Test("a client whose certificates can't be read says so and goes on trying")
+    @Test("a client reports unreadable certificates and tries again")
     func reported() async throws {
         var configuration = ZooKeeperClient.Configuration()
         configuration.tls = TLS(certificateAuthority: .file("/no/such/ca.pem"))
