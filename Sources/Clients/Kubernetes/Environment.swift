@@ -1,22 +1,24 @@
 internal import FoundationEssentials
 
-/// What a configuration may take from its surroundings; a value, so that tests bring their own.
+/// The inputs of a configuration from outside: environment variables and the service account's folder. Tests supply
+/// their own.
 struct Environment: Sendable {
     var variables: [String: String]
-    /// Where a pod finds its service account.
+    /// The folder in which the kubelet mounts a pod's service account.
     var serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
 
     static var current: Self { Self(variables: ProcessInfo.processInfo.environment) }
 
-    /// The variable's value; `nil` also when it is empty.
+    /// The variable's value; `nil` when it is not set or empty.
     subscript(name: String) -> String? {
         variables[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 }
 
-/// Reads a small file: credentials and configurations.
+/// Reads a small file with credentials or a configuration.
 ///
-/// - Throws: `KubernetesError` with `configuration`, which names the file and says why.
+/// - Parameter what: the file's role in an error, such as "the client key".
+/// - Throws: `KubernetesError` with `configuration`. The message names the file and says why it cannot be read.
 func contents(ofFile path: String, _ what: String) throws(KubernetesError) -> [UInt8] {
     do {
         return Array(try Data(contentsOf: URL(filePath: path)))
@@ -27,8 +29,8 @@ func contents(ofFile path: String, _ what: String) throws(KubernetesError) -> [U
             case .fileReadNoPermission: "permission denied"
             default: "it cannot be read (code \(error.code.rawValue))"
             }
-        throw KubernetesError(code: .configuration, message: "\(what) \(path): \(reason)")
+        throw KubernetesError(code: .configuration, message: "\(what) \(path): \(reason)", cause: error)
     } catch {
-        throw KubernetesError(code: .configuration, message: "\(what) \(path): it cannot be read")
+        throw KubernetesError(code: .configuration, message: "\(what) \(path): it cannot be read", cause: error)
     }
 }

@@ -1,13 +1,14 @@
 extension KubernetesError {
-    /// A field that a server-side apply would have taken from another manager.
+    /// A field that another manager owns and that a server-side apply was to change.
     public struct FieldConflict: Sendable, Hashable {
         /// The path of the field, such as `.spec.endpoints`.
         public var field: String
-        /// Who owns it: the field manager's name.
+        /// The field manager that owns the field.
         public var manager: String
-        /// The subresource by which the manager set it, such as `status`.
+        /// The subresource by which the manager set the field, such as `status`; `nil` for the object itself.
         public var subresource: String?
-        /// When the manager set it (RFC 3339); `nil` when it did so by an apply, or the server does not say.
+        /// When the manager set the field (RFC 3339); `nil` for a field set by an apply, and where the server does not
+        /// say.
         public var time: String?
 
         public init(field: String, manager: String, subresource: String? = nil, time: String? = nil) {
@@ -18,16 +19,16 @@ extension KubernetesError {
         }
     }
 
-    /// Who owns the fields that an apply without force wanted to change; empty for every other failure.
+    /// The fields that made an apply without force fail, with their managers; empty for every other failure.
     public var fieldConflicts: [FieldConflict] {
-        causes.compactMap { $0.reason == "FieldManagerConflict" ? FieldConflict($0) : nil }
+        statusCauses.compactMap { $0.reason == "FieldManagerConflict" ? FieldConflict($0) : nil }
     }
 }
 
 extension KubernetesError.FieldConflict {
-    /// Reads `conflict with "<manager>" [with subresource "<name>"] [using <apiVersion>] [at <time>]`, which is the only
-    /// place where the server says it. Both names are quoted as Go does.
-    init?(_ cause: KubernetesError.Cause) {
+    /// Reads the message `conflict with "<manager>" [with subresource "<name>"] [using <apiVersion>] [at <time>]`. The
+    /// server names the manager nowhere else. Both names are quoted by the rules of Go.
+    init?(_ cause: KubernetesError.StatusCause) {
         var rest = Substring(cause.message)
         guard Self.drop("conflict with ", from: &rest), let manager = Self.quoted(&rest) else { return nil }
         self.init(field: cause.field, manager: manager)

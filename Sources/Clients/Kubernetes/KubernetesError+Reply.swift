@@ -3,11 +3,13 @@ internal import NIOCore
 internal import NIOHTTP1
 
 extension KubernetesError {
-    /// How much of a body that is not a `Status` is kept, in characters.
+    /// The number of characters that are kept of a body that is not a `Status`.
     static let excerptLength = 300
 
-    /// Reads a refusal. The body should be a `Status` (meta/v1), but priority and fairness answer in plain text and
-    /// proxies in HTML, so anything is taken.
+    /// Reads a reply whose status is not 2xx.
+    ///
+    /// The body should be a `Status` (meta/v1). Any other body is accepted too: API priority and fairness answers in
+    /// plain text, and proxies answer in HTML.
     init(refusal: HTTPReply, to request: APIRequest) {
         let httpStatus = Int(refusal.status.code)
         let status = try? JSONValue(parsing: refusal.body.readableBytesView)
@@ -19,7 +21,7 @@ extension KubernetesError {
                 path: request.label,
                 httpStatus: httpStatus)
         }
-        // The header is what proxies and priority and fairness set; it also counts when both are there.
+        // Proxies and API priority and fairness set the header. It wins over `retryAfterSeconds` in the body.
         if let seconds = refusal.headers.first(name: "Retry-After").flatMap({ Int($0) }), seconds >= 0 {
             retryAfter = .seconds(seconds)
         }
@@ -30,12 +32,12 @@ extension KubernetesError {
         isOutcomeUnknown = request.isWrite && httpStatus >= 500
     }
 
-    /// Says what to do where the server only says what is wrong.
+    /// Adds what the user can do about it.
     private mutating func explain(_ request: APIRequest) {
         if !fieldConflicts.isEmpty {
             message += "; leave those fields out, or apply with force to take them over"
         } else if httpStatus == 415, let contentType = request.contentType {
-            message += "; the server takes no \(contentType) for this resource"
+            message += "; the server does not accept \(contentType) for this resource"
         }
     }
 
@@ -49,8 +51,8 @@ extension KubernetesError {
             code: Code(httpStatus: httpStatus ?? 0, reason: reason),
             message: message.isEmpty ? reason ?? "the server gave no reason" : message,
             path: path, httpStatus: httpStatus, reason: reason,
-            causes: (details?["causes"]?.array ?? []).map { cause in
-                Cause(
+            statusCauses: (details?["causes"]?.array ?? []).map { cause in
+                StatusCause(
                     reason: cause["reason"]?.string ?? "", message: cause["message"]?.string ?? "",
                     field: cause["field"]?.string ?? "")
             },
@@ -59,10 +61,10 @@ extension KubernetesError {
 
     private static func excerpt(of refusal: HTTPReply) -> String {
         if (300..<400).contains(refusal.status.code) {
-            let location = refusal.headers.first(name: "Location") ?? "an unnamed place"
-            return "redirected to \(location), which the client does not follow; check the server's URL"
+            let location = refusal.headers.first(name: "Location") ?? "an unknown location"
+            return "redirected to \(location), and this client follows no redirect; check the server's URL"
         }
-        // At most four bytes make a character, so that a large page is not decoded whole.
+        // A character has at most four bytes. The prefix saves the decoding of a large page.
         let text = String(decoding: refusal.body.readableBytesView.prefix(4 * excerptLength), as: UTF8.self)
         let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(excerptLength)
         return words.isEmpty ? refusal.status.reasonPhrase : String(words)

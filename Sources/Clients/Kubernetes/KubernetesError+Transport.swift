@@ -12,9 +12,9 @@ internal import NIOSSL
 #endif
 
 extension KubernetesError {
-    /// Explains a failure of the connection, the TLS handshake or the HTTP client.
+    /// Translates a failure of the connection, the TLS handshake or the HTTP client.
     ///
-    /// - Parameter server: host and port, for failures to reach it.
+    /// - Parameter server: host and port, for the message of a failure to reach the server.
     init(transport error: any Error, request: APIRequest, server: String) {
         if let error = error as? KubernetesError {
             self = error
@@ -25,7 +25,7 @@ extension KubernetesError {
             code: failure.code,
             message: [.unreachable, .tlsFailed].contains(failure.code)
                 ? "\(server): \(failure.message)" : failure.message,
-            path: request.label, isOutcomeUnknown: request.isWrite && failure.mayHaveSent)
+            path: request.label, isOutcomeUnknown: request.isWrite && failure.mayHaveSent, cause: error)
     }
 
     static func cancelled(_ request: APIRequest) -> Self {
@@ -33,11 +33,11 @@ extension KubernetesError {
     }
 }
 
-/// What an error of the layers below means.
+/// The meaning of an error of the layers below.
 private struct Failure {
     var code: KubernetesError.Code
     var message: String
-    /// Whether the request may have left before the failure.
+    /// Whether the request may have been sent before the failure.
     var mayHaveSent = true
 
     private static let closedEarly = "the server closed the connection before its reply ended"
@@ -66,11 +66,13 @@ private struct Failure {
 
     private init(http error: HTTPClientError) {
         switch error {
-        case .connectTimeout, .getConnectionFromPoolTimeout: self = .unreachable("no connection within the time for it")
-        case .tlsHandshakeTimeout: self = .unreachable("the TLS handshake took longer than the time for it")
+        case .connectTimeout, .getConnectionFromPoolTimeout:
+            self = .unreachable("no connection within the connect timeout")
+        case .tlsHandshakeTimeout: self = .unreachable("the TLS handshake took longer than the connect timeout")
         case .readTimeout, .deadlineExceeded: self.init(.timedOut, "no reply in time")
         case .remoteConnectionClosed: self.init(.connectionLost, Self.closedEarly)
-        // The client cancels what is under way when it is shut down; tasks that are cancelled say so themselves.
+        // The HTTP client cancels the requests under way when it is shut down. A cancelled task fails with
+        // `CancellationError` instead.
         case .cancelled: self.init(.shutDown, "the client was shut down before the reply was complete")
         case .alreadyShutdown: self.init(.shutDown, "the client was shut down", mayHaveSent: false)
         default: self.init(.connectionLost, "the exchange failed: \(error.shortDescription)")
@@ -90,11 +92,12 @@ private struct Failure {
         Self(.tlsFailed, "TLS: \(message)", mayHaveSent: false)
     }
 
-    /// A host given by its address, unlike one given by name, fails with the bare error of `connect`.
+    /// A connection to a host that is given by its address fails with the bare error of `connect`. A host that is given
+    /// by its name fails with a `NIOConnectionError`.
     private init(io error: IOError) {
         switch error.errnoCode {
         case ECONNREFUSED: self = .unreachable("the connection was refused")
-        // These two can also befall a connection that was open.
+        // These two can also end a connection that was open, so the request may have been sent.
         case EHOSTUNREACH: self.init(.unreachable, "there is no route to the host")
         case ENETUNREACH: self.init(.unreachable, "the network is unreachable")
         case ECONNRESET: self.init(.connectionLost, "the connection was reset")
@@ -104,17 +107,18 @@ private struct Failure {
         }
     }
 
-    /// Failures of the handshake come before the request; others, such as a late alert or a damaged record, may not.
+    /// A failure of the handshake comes before the request. Other TLS failures, such as a late alert or a damaged
+    /// record, may come after it.
     private init(tls error: any Error) {
         let text = "\(error)"
         if case NIOSSLError.uncleanShutdown = error {
             self.init(.connectionLost, Self.closedEarly)
         } else if text.contains("CERTIFICATE_VERIFY_FAILED") {
-            self = .tlsFailed("the server's certificate is not one that the certificate authority vouches for")
+            self = .tlsFailed("the server's certificate is not signed by the certificate authority")
         } else if error as? NIOSSLExtraError == .failedToValidateHostname {
-            self = .tlsFailed("the server's certificate is for another name; tls-server-name can say which")
+            self = .tlsFailed("the server's certificate is for another name; set tls-server-name to that name")
         } else {
-            // What follows the name of BoringSSL's error are places in its source.
+            // The name of BoringSSL's error is followed by positions in its source, which help nobody.
             let start = text.firstRange(of: "OPENSSL_internal:")?.upperBound ?? text.startIndex
             let name = text[start...].prefix { $0 != " " && $0 != "]" }.prefix(KubernetesError.excerptLength)
             let isHandshake = if case NIOSSLError.handshakeFailed = error { true } else { false }

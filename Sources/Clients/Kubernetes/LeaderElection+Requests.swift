@@ -4,7 +4,7 @@ extension LeaderElection {
     func perform(_ step: LeaderElectionStateMachine.Step) async -> LeaderElectionStateMachine.Input {
         switch step {
         case .wait(let delay):
-            // It throws only when cancelled, which the caller looks at.
+            // It throws only when the task is cancelled, which the caller checks.
             try? await stopwatch.sleep(delay)
             return .waited
         case .read(let limit):
@@ -17,7 +17,7 @@ extension LeaderElection {
                 .written(Lease(object: try await self.write(write)))
             }
         case .stop:
-            preconditionFailure("there is nothing to perform any more")
+            preconditionFailure("the election has ended, and has no further step")
         }
     }
 
@@ -42,7 +42,7 @@ extension LeaderElection {
             resourceVersion: base.object.metadata.resourceVersion, body: body, replying: .full)
     }
 
-    /// Performs a request within a time, by the client's clock, however long the client would wait.
+    /// Performs a request within a time limit, by the client's clock. The client's own limit may be longer.
     private func request(
         _ verb: String, within limit: Duration,
         _ operation: @escaping @Sendable () async throws(KubernetesError) -> LeaderElectionStateMachine.Input
@@ -69,13 +69,12 @@ extension LeaderElection {
     private func explained(_ error: KubernetesError, _ verb: String) -> KubernetesError {
         if error.code == .notFound {
             var error = error
-            error.message += "; does the namespace '\(configuration.namespace)' exist?"
+            error.message += "; check that the namespace '\(configuration.namespace)' exists"
             return error
         }
-        // A namespace that is being deleted forbids, too, and there no permission helps.
-        guard error.code == .forbidden, !error.causes.contains(where: { $0.reason == "NamespaceTerminating" }) else {
-            return error
-        }
+        // A namespace that is being deleted forbids writes too, and there no permission helps.
+        let isTerminating = error.statusCauses.contains { $0.reason == "NamespaceTerminating" }
+        guard error.code == .forbidden, !isTerminating else { return error }
         var error = error
         error.message =
             "the client's user may not \(verb) leases.coordination.k8s.io in namespace '\(configuration.namespace)'; "

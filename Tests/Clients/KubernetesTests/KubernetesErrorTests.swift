@@ -25,7 +25,7 @@ struct KubernetesErrorTests {
         #expect(error.code == .invalid)
         #expect(error.reason == "Invalid")
         #expect(error.httpStatus == 422)
-        #expect(error.causes == [.init(reason: "FieldValueInvalid", message: "no", field: "spec.a")])
+        #expect(error.statusCauses == [.init(reason: "FieldValueInvalid", message: "no", field: "spec.a")])
         #expect(error.retryAfter == .seconds(3))
         #expect(error.description.hasPrefix("GET /api/v1/pods: invalid (HTTP 422): x is invalid; spec.a: no"))
     }
