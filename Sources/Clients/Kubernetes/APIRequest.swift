@@ -1,6 +1,6 @@
 internal import NIOHTTP1
 
-/// One request to the API server, apart from what all have in common.
+/// One request to the API server, without the headers that all requests share.
 struct APIRequest: Sendable {
     var method: HTTPMethod = .GET
     var path: String
@@ -11,7 +11,7 @@ struct APIRequest: Sendable {
 
     var isWrite: Bool { method != .GET }
 
-    /// What errors call it. The query stays out: it is long and says little.
+    /// The request's name in errors: method and path. The query is left out because it is long and explains little.
     var label: String { "\(method.rawValue) \(path)" }
 
     /// Path and query, percent-encoded.
@@ -20,7 +20,7 @@ struct APIRequest: Sendable {
         return path + "?" + query.map { "\($0.name)=\(Self.percentEncoded($0.value))" }.joined(separator: "&")
     }
 
-    /// Leaves only the unreserved characters of RFC 3986 as they are.
+    /// Encodes every byte but the unreserved characters of RFC 3986.
     static func percentEncoded(_ text: String) -> String {
         var result = ""
         result.reserveCapacity(text.utf8.count)
@@ -40,19 +40,23 @@ struct APIRequest: Sendable {
 }
 
 extension ResourceType {
-    /// The URL path of the collection, or of one object in it. Without a namespace: cluster-wide.
+    /// The URL path of the collection, of one object in it, or of a subresource of that object.
     ///
-    /// - Throws: `KubernetesError` with `configuration` for a name that would lead to another path. An empty name
-    ///   would turn the deletion of an object into that of the whole collection.
-    func path(namespace: String?, name: String? = nil) throws(KubernetesError) -> String {
+    /// - Parameter namespace: `nil` for the collection of all namespaces, and for cluster-scoped types.
+    /// - Throws: `KubernetesError` with `configuration` for a name that would lead to another path. With an empty name,
+    ///   a request to delete one object would delete the whole collection.
+    func path(
+        namespace: String?, name: String? = nil, subresource: Subresource? = nil
+    ) throws(KubernetesError) -> String {
         var path = Self.path(group: group, version: version)
         if let namespace { path += "/namespaces/\(try Self.segment(namespace, of: "namespace"))" }
         path += "/\(try Self.segment(plural, of: "resource type"))"
         if let name { path += "/\(try Self.segment(name, of: "name"))" }
+        if let subresource { path += "/\(try Self.segment(subresource.name, of: "subresource"))" }
         return path
     }
 
-    /// The URL path of a group's version, or of the group's discovery document.
+    /// The URL path of a version of an API group, or of the group's discovery document.
     static func path(group: String, version: String? = nil) -> String {
         let root = group.isEmpty ? "/api" : "/apis/\(APIRequest.percentEncoded(group))"
         return version.map { "\(root)/\(APIRequest.percentEncoded($0))" } ?? root

@@ -2,14 +2,15 @@ internal import Logging
 internal import NIOPosix
 internal import NIOSSL
 
-/// What requests go out with: connections that trust and show the newest certificates, and the newest token.
+/// The connections and the credentials of requests: connection pools with the newest certificates, and the newest
+/// token.
 ///
-/// When a certificate changes there are new connections for new requests; those under way end on their own.
+/// When a certificate changes, new requests use new connections. Requests under way finish on the old ones.
 actor Access {
-    /// How long a reading of the certificates' files counts.
+    /// The age at which the certificate files are read again.
     static let maximumAge = Duration.seconds(60)
 
-    /// What one attempt of a request goes out with.
+    /// The connections and the credentials of one attempt.
     struct Pass: Sendable {
         let pools: ConnectionPools
         let bearer: String?
@@ -23,21 +24,21 @@ actor Access {
     private let logger: Logger
     private let tokenFile: BearerToken?
     private let plugin: PluginCredentials?
-    /// What the configuration and its files say.
+    /// The certificates of the configuration and its files.
     private var configured: TLSMaterial
-    /// What the plug-in last gave, and in which of its runs.
-    private var handedOut: (certificate: TLSMaterial.Client?, run: Int) = (nil, 0)
+    /// The certificate from the plug-in's last run, and the number of that run.
+    private var supplied: (certificate: TLSMaterial.Client?, run: Int) = (nil, 0)
     private var readAt: Duration
-    /// What the pools were made with, and how often that has changed.
+    /// The certificates that the pools use, and how often they have changed.
     private var shown: TLSMaterial
     private var changes = 0
     private var tls: TLSConfiguration?
     private var pools: ConnectionPools
-    /// Pools that were replaced while requests were under way in them.
+    /// Replaced pools that may still have requests under way.
     private var replaced: [WeakPool] = []
     private var isShutDown = false
 
-    /// Reads the certificates' files.
+    /// Reads the certificate files.
     ///
     /// - Throws: `KubernetesError` with `configuration`.
     init(
@@ -62,7 +63,7 @@ actor Access {
             plugin = nil
         }
         tokenFile =
-            if case .file(let path) = configuration.token {
+            if case .file(let path) = configuration.token?.source {
                 BearerToken(path: path, stopwatch: stopwatch, logger: logger)
             } else {
                 nil
@@ -78,14 +79,16 @@ actor Access {
         pools = ConnectionPools(unary: factory.unary(tls), watches: factory.watches(tls))
     }
 
-    /// - Throws: `KubernetesError` with `configuration` or `credentialsUnavailable` when there is no token to be had,
-    ///   `cancelled` with the task.
+    /// The connections and the credentials for the next attempt.
+    ///
+    /// - Throws: `KubernetesError` with `configuration` or `credentialsUnavailable` when no token is available,
+    ///   `cancelled` when the task is cancelled.
     func current() async throws(KubernetesError) -> Pass {
         if stopwatch.elapsed() - readAt >= Self.maximumAge { await readFiles() }
         let credential = try await plugin?.current()
         if let credential { try take(credential) }
         let bearer: String? =
-            switch configuration.token {
+            switch configuration.token?.source {
             case .fixed(let secret): secret.value
             case .file: try await tokenFile?.current()
             case nil: credential?.credential.token?.value
@@ -93,15 +96,15 @@ actor Access {
         return Pass(pools: pools, bearer: bearer, certificates: changes, credential: credential)
     }
 
-    /// Looks for newer credentials after the server refused the client, or the client the server.
+    /// Looks for newer credentials after the server refused the client or the client refused the server.
     ///
-    /// - Returns: whether there are some, so that another attempt makes sense.
+    /// - Returns: whether there are newer ones, so that another attempt makes sense.
     func renew(after pass: Pass, _ error: KubernetesError) async -> Bool {
         if error.code == .unauthorized, let tokenFile, let bearer = pass.bearer, await tokenFile.refresh(after: bearer)
         {
             return true
         }
-        // Its token has no part in a handshake.
+        // Of a handshake, only the plug-in's certificate can be at fault, and never its token.
         if let plugin, let credential = pass.credential,
             error.code == .unauthorized || credential.credential.certificate != nil,
             await plugin.renew(after: credential)
@@ -112,7 +115,7 @@ actor Access {
         return pass.certificates != changes
     }
 
-    /// Has new requests go out on new connections: those of the pool may lead nowhere.
+    /// Lets new requests use new connections, since those of the pool may be dead.
     func retire(_ pool: ConnectionPool) {
         guard !isShutDown else { return }
         if pools.unary === pool {
@@ -122,14 +125,14 @@ actor Access {
         }
     }
 
-    /// Closes all connections; requests under way fail.
+    /// Closes all connections. Requests under way fail.
     func shutdown() async {
         isShutDown = true
         for pool in [pools.unary, pools.watches] + replaced.compactMap(\.pool) {
             do {
                 try await pool.shutdown()
             } catch {
-                logger.warning("a connection did not close cleanly", metadata: ["error": "\(error)"])
+                logger.warning("connection pool did not close cleanly", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -142,12 +145,12 @@ extension Access {
         weak var pool: ConnectionPool?
     }
 
-    /// Reads the certificates' files again. What cannot be read, or does not fit together because it is only half
-    /// written, is left for the next time. Contents are compared rather than times: mounted secrets are swapped by
-    /// links, and some file systems count in whole seconds.
+    /// Reads the certificate files again. Files that cannot be read or do not fit together, because they are half
+    /// written, are read again the next time. The contents are compared, not the times: mounted secrets are swapped by
+    /// links, and some file systems count whole seconds.
     private func readFiles() async {
         guard factory.server.isTLS, configuration.namesCertificateFiles else { return }
-        // Requests that come meanwhile go on with what there is.
+        // Requests during the reading use the present certificates.
         readAt = stopwatch.elapsed()
         let configuration = configuration
         let outcome = try? await NIOThreadPool.singleton.runIfActive { () -> Result<TLSMaterial, KubernetesError> in
@@ -158,39 +161,41 @@ extension Access {
             }
         }
         do throws(KubernetesError) {
-            // `nil` when the task was cancelled.
+            // The outcome is `nil` when the task was cancelled.
             guard let material = try outcome?.get(), material != configured else { return }
-            try show(material, handedOut: handedOut.certificate)
+            try show(material, supplied: supplied.certificate)
             configured = material
         } catch {
-            logger.warning("keeping the last good certificates", metadata: ["error": "\(error.message)"])
+            logger.warning(
+                "certificate files cannot be used: the last certificates stay in use",
+                metadata: ["error": "\(error.message)"])
         }
     }
 
     private func take(_ entry: PluginCredentialCache.Entry) throws(KubernetesError) {
-        // A request may have waited while another came back with the result of a later run.
-        guard entry.run > handedOut.run else { return }
+        // A request may have waited while another one took the result of a later run.
+        guard entry.run > supplied.run else { return }
         let certificate = entry.credential.certificate
         do throws(KubernetesError) {
-            try show(configured, handedOut: certificate)
+            try show(configured, supplied: certificate)
         } catch {
             throw KubernetesError(
                 code: .credentialsUnavailable,
-                message: "what the credential plug-in handed out cannot be used: \(error.message)")
+                message: "the certificate from the credential plug-in cannot be used: \(error.message)")
         }
-        handedOut = (certificate, entry.run)
+        supplied = (certificate, entry.run)
     }
 
-    private func show(_ material: TLSMaterial, handedOut: TLSMaterial.Client?) throws(KubernetesError) {
+    private func show(_ material: TLSMaterial, supplied: TLSMaterial.Client?) throws(KubernetesError) {
         var material = material
-        if let handedOut { material.client = handedOut }
+        if let supplied { material.client = supplied }
         guard material != shown, !isShutDown else { return }
         tls = try factory.tls(material)
         shown = material
         changes += 1
         replace(&pools.unary, by: factory.unary(tls))
         replace(&pools.watches, by: factory.watches(tls))
-        logger.info("new connections use the new certificates")
+        logger.info("certificates changed: new connections use the new ones")
     }
 
     private func replace(_ pool: inout ConnectionPool, by new: ConnectionPool) {

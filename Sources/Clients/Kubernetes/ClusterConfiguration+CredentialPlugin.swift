@@ -1,28 +1,36 @@
 internal import JSON
 
 extension ClusterConfiguration {
-    /// A program that hands out credentials (`exec` in a kubeconfig, the API group `client.authentication.k8s.io`).
+    /// A program that supplies credentials (`exec` in a kubeconfig, the API group `client.authentication.k8s.io`).
     ///
-    /// It runs before the first request, again when what it gave is about to expire, and once after the server refused
-    /// that. It runs without a terminal and must end within ``KubernetesClient/Options/credentialTimeout``.
+    /// It runs before the first request, again shortly before its credential expires, and once after the server has
+    /// refused the credential. It runs without a terminal, and must end within
+    /// ``KubernetesClient/Options/credentialTimeout``.
     public struct CredentialPlugin: Sendable, Hashable {
-        /// The version of `ExecCredential` that is spoken with the program.
-        public enum APIVersion: String, Sendable, Hashable, CaseIterable {
-            case v1 = "client.authentication.k8s.io/v1"
-            case v1beta1 = "client.authentication.k8s.io/v1beta1"
+        /// A version of the protocol (`ExecCredential`). A later version of the library may add values.
+        public struct APIVersion: Sendable, Hashable {
+            /// The value of `apiVersion` in an `ExecCredential`.
+            let name: String
+
+            public static let v1 = Self(name: "client.authentication.k8s.io/v1")
+            public static let v1beta1 = Self(name: "client.authentication.k8s.io/v1beta1")
+
+            static let all = [v1, v1beta1]
         }
 
-        /// A program on the `PATH`, or the path of one.
+        /// The name of a program on the `PATH`, or a program's path.
         public var command: String
         public var arguments: [String]
-        /// Added to the environment of this process.
+        /// Variables that are added to the environment of this process.
         public var environment: [String: Secret]
+        /// The version of the protocol that the program uses.
         public var apiVersion: APIVersion
-        /// Tells people how to get the program when it is missing.
+        /// How to install the program. The error of a missing program repeats it.
         public var installHint: String?
-        /// Whether the program is told of the cluster: its server, authority and ``clusterConfiguration``.
+        /// Whether the program receives the cluster's server, authority and ``clusterConfiguration``.
         public var providesClusterInfo: Bool
-        /// What the kubeconfig says of the cluster for this program alone, as JSON.
+        /// The cluster's settings for this program, as JSON: the kubeconfig's extension
+        /// `client.authentication.k8s.io/exec`.
         public var clusterConfiguration: [UInt8]?
 
         public init(
@@ -42,7 +50,7 @@ extension ClusterConfiguration {
 }
 
 extension ClusterConfiguration.CredentialPlugin {
-    /// The cluster's extension of this name is handed on to the program.
+    /// The name of the cluster's extension that holds the settings for the program.
     private static let extensionName = "client.authentication.k8s.io/exec"
 
     init(exec: KubeconfigNode, cluster: KubeconfigNode) throws(KubernetesError) {
@@ -64,23 +72,23 @@ extension ClusterConfiguration.CredentialPlugin {
     }
 
     private static func apiVersion(of exec: KubeconfigNode) throws(KubernetesError) -> APIVersion {
-        let known = APIVersion.allCases.map(\.rawValue).joined(separator: " or ")
+        let known = APIVersion.all.map(\.name).joined(separator: " or ")
         guard let text = try exec.string("apiVersion") else {
             throw exec.failure("apiVersion", "is missing; it must be \(known)")
         }
-        guard let version = APIVersion(rawValue: text) else {
+        guard let version = APIVersion.all.first(where: { $0.name == text }) else {
             throw exec.failure("apiVersion", "'\(text)' is not supported; it must be \(known)")
         }
         return version
     }
 
-    /// No terminal is handed to the program, as is usual for what runs on its own.
+    /// The program gets no terminal, since this client usually runs unattended.
     private static func checkInteraction(of exec: KubeconfigNode, _ version: APIVersion) throws(KubernetesError) {
         switch try exec.string("interactiveMode") {
         case "Never", "IfAvailable": break
         case "Always":
             throw exec.failure(
-                "interactiveMode", "'Always' asks for a terminal, which this client does not hand to a plug-in")
+                "interactiveMode", "'Always' needs a terminal, which this client does not give to a plug-in")
         case nil:
             if version == .v1 {
                 throw exec.failure("interactiveMode", "is missing; it must be Never, IfAvailable or Always")

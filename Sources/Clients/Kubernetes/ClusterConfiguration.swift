@@ -1,25 +1,26 @@
-/// Where an API server is, how to trust it, and who the client is.
+/// The address of an API server, whom to trust, and the client's identity.
 ///
-/// Printing one shows no secret.
+/// Printing a configuration shows no secret.
 public struct ClusterConfiguration: Sendable {
-    /// `https://host[:port][/prefix]`; `http://` is for local proxies, and sends any token in the clear.
+    /// The server's URL: `https://host[:port][/prefix]`. `http://` is for local proxies, and sends any token
+    /// unencrypted.
     public var server: String
-    /// Certificates to trust in place of the system's; `nil` trusts the system's.
+    /// The certificates of the authorities to trust; `nil` trusts the system's authorities.
     public var certificateAuthority: PEM?
-    /// What the client proves itself with in the TLS handshake.
+    /// The client's certificate for the TLS handshake.
     public var clientCertificate: ClientCertificate?
-    /// What the client proves itself with in each request.
+    /// The bearer token that each request carries.
     public var token: Token?
-    /// A program that says what the client proves itself with; not together with a token or a client certificate.
+    /// A program that supplies the credentials. It excludes a token and a client certificate.
     public var credentialPlugin: CredentialPlugin?
-    /// Whom the client acts as; `nil` for itself.
+    /// The user that the client acts as; `nil` for the client's own user.
     public var impersonation: Impersonation?
-    /// The host name to ask for and to verify in the handshake, in place of the server's. A certificate for the
-    /// server's address is taken as well.
+    /// The host name that the TLS handshake requests and verifies, in place of the host in ``server``: a name, not an
+    /// address. A certificate for the server's address is accepted too.
     public var tlsServerName: String?
-    /// Takes any certificate: for experiments only.
+    /// Accepts any server certificate. For experiments only.
     public var insecureSkipTLSVerify: Bool
-    /// The namespace that the kubeconfig's context, or the pod's service account, names; `default` without one.
+    /// The namespace of the kubeconfig's context or of the pod's service account; `default` where none is named.
     public var namespace: String
 
     public init(
@@ -39,11 +40,23 @@ public struct ClusterConfiguration: Sendable {
         self.namespace = namespace
     }
 
-    /// A bearer token.
-    public enum Token: Sendable {
-        case fixed(Secret)
-        /// The path of a file that is read again each minute, since such tokens are rotated.
-        case file(String)
+    /// A source of the bearer token. A later version may add sources.
+    public struct Token: Sendable, Hashable {
+        enum Source: Sendable, Hashable {
+            case fixed(Secret)
+            case file(String)
+        }
+
+        let source: Source
+
+        /// This token, which never changes.
+        public static func fixed(_ token: Secret) -> Self { Self(source: .fixed(token)) }
+
+        /// The content of a file, without white space around it. The client reads the file again each minute, and after
+        /// a 401, since such tokens are rotated.
+        ///
+        /// - Parameter path: the file's path.
+        public static func file(_ path: String) -> Self { Self(source: .file(path)) }
     }
 }
 
@@ -53,7 +66,7 @@ extension ClusterConfiguration: CustomStringConvertible {
         if let tlsServerName { parts.append("as \(tlsServerName)") }
         if certificateAuthority != nil { parts.append("its own certificate authority") }
         if clientCertificate != nil { parts.append("client certificate") }
-        switch token {
+        switch token?.source {
         case .fixed: parts.append("token")
         case .file(let path): parts.append("token from \(path)")
         case nil: break
@@ -66,11 +79,13 @@ extension ClusterConfiguration: CustomStringConvertible {
 }
 
 extension ClusterConfiguration {
-    /// The configuration that fits where the process runs: the kubeconfig at `kubeconfig` when given; else the pod's
-    /// service account when the environment names an API server; else the default kubeconfig.
+    /// Finds the configuration: the kubeconfig that is given, else the pod's service account where the process runs in
+    /// a pod, else the default kubeconfig.
     ///
-    /// - Parameter context: the kubeconfig's context; `nil` takes its `current-context`. A context asks for a
-    ///   kubeconfig, even in a pod.
+    /// - Parameters:
+    ///   - kubeconfig: the path of a kubeconfig; `nil` for the default: `$KUBECONFIG`, else `~/.kube/config`.
+    ///   - context: the kubeconfig's context; `nil` takes its `current-context`. With a context the kubeconfig is used
+    ///     even in a pod.
     /// - Throws: `KubernetesError` with `configuration`.
     public static func detect(kubeconfig: String?, context: String?) throws(KubernetesError) -> Self {
         try detect(kubeconfig: kubeconfig, context: context, environment: .current)

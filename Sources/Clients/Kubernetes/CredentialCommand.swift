@@ -8,17 +8,17 @@ internal import Subprocess
     internal import SystemPackage
 #endif
 
-/// Runs a credential plug-in, as the API group `client.authentication.k8s.io` has it: what is known goes in by an
-/// environment variable, and the credential comes out on its standard output.
+/// Runs a credential plug-in by the protocol of the API group `client.authentication.k8s.io`. The plug-in receives an
+/// `ExecCredential` in an environment variable, and prints one with the credential on its standard output.
 struct CredentialCommand: Sendable {
-    /// The largest credential, in bytes.
+    /// The largest output, in bytes.
     static let maximumOutput = 1 << 20
-    /// How much of the end of its standard error an error repeats, in bytes.
+    /// How many bytes an error quotes from the end of the plug-in's standard error.
     static let maximumComplaint = 1_000
     static let variable = "KUBERNETES_EXEC_INFO"
 
     let plugin: ClusterConfiguration.CredentialPlugin
-    /// The value of the environment variable.
+    /// The value of the environment variable: an `ExecCredential`.
     let info: String
     let limit: Duration
     let stopwatch: Stopwatch
@@ -33,8 +33,8 @@ struct CredentialCommand: Sendable {
         info = try Self.info(plugin, configuration, authority: authority)
     }
 
-    /// - Throws: `KubernetesError` with `credentialsUnavailable`, which repeats what the program complained of but
-    ///   never what it printed; `cancelled` with the task.
+    /// - Throws: `KubernetesError` with `credentialsUnavailable`, whose message quotes the program's standard error and
+    ///   never its standard output; `cancelled` when the task is cancelled.
     func run() async throws(KubernetesError) -> PluginCredential {
         let outcome = await stopwatch.run(within: limit) { try await execute() }
         if Task.isCancelled {
@@ -62,7 +62,7 @@ struct CredentialCommand: Sendable {
 
     private func execute() async throws -> Output {
         var options = PlatformOptions()
-        // A group of its own, so that helpers of the program end with it.
+        // The program gets a process group of its own, so that its child processes end with it.
         options.processGroupID = 0
         options.teardownSequence = [
             .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .milliseconds(500))
@@ -99,13 +99,13 @@ extension CredentialCommand {
         switch (error as? SubprocessError)?.code {
         case .executableNotFound:
             let hint = plugin.installHint.map { "; \($0)" } ?? ""
-            return failure("is not installed, or not on the PATH\(hint)")
+            return failure("is not installed or not on the PATH\(hint)")
         case .outputLimitExceeded: return failure("printed more than \(Self.maximumOutput) bytes")
         default: return failure("could not be run: \(error)")
         }
     }
 
-    /// The `ExecCredential` that goes in.
+    /// The `ExecCredential` that the plug-in receives.
     private static func info(
         _ plugin: ClusterConfiguration.CredentialPlugin, _ configuration: ClusterConfiguration, authority: [UInt8]?
     ) throws(KubernetesError) -> String {
@@ -122,14 +122,14 @@ extension CredentialCommand {
                     throw KubernetesError(
                         code: .configuration,
                         message:
-                            "the cluster's configuration for the credential plug-in '\(plugin.command)' is not JSON")
+                            "the cluster's settings for the credential plug-in '\(plugin.command)' is not JSON")
                 }
                 cluster["config"] = json
             }
             specification["cluster"] = .object(cluster)
         }
         let document: JSONValue = [
-            "apiVersion": .string(plugin.apiVersion.rawValue), "kind": "ExecCredential", "spec": .object(specification),
+            "apiVersion": .string(plugin.apiVersion.name), "kind": "ExecCredential", "spec": .object(specification),
         ]
         return String(decoding: document.bytes, as: UTF8.self)
     }

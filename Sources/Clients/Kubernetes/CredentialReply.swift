@@ -3,18 +3,19 @@ internal import JSON
 
 /// Reads the `ExecCredential` that a credential plug-in prints.
 enum CredentialReply {
-    /// Completes "the credential plug-in …". It never repeats the reply, which may hold a secret.
+    /// Why a reply is unusable, as the end of a sentence that begins with "the credential plug-in". It never quotes the
+    /// reply, which may hold a secret.
     struct Unusable: Error {
         let reason: String
     }
 
-    /// - Parameter now: the time of day, against which the reply's expiry is measured.
+    /// - Parameter now: the time of day, from which the reply's expiry is measured.
     static func read(_ bytes: [UInt8], expecting version: ClusterConfiguration.CredentialPlugin.APIVersion, now: Date)
         throws(Unusable) -> PluginCredential
     {
         guard let reply = try? JSONValue(parsing: bytes) else { throw Unusable(reason: "printed no JSON") }
-        guard reply["kind"]?.string == "ExecCredential", reply["apiVersion"]?.string == version.rawValue else {
-            throw Unusable(reason: "printed no ExecCredential of \(version.rawValue), which the kubeconfig asks for")
+        guard reply["kind"]?.string == "ExecCredential", reply["apiVersion"]?.string == version.name else {
+            throw Unusable(reason: "printed no ExecCredential of \(version.name), the version in the kubeconfig")
         }
         guard let status = reply["status"] else { throw Unusable(reason: "printed an ExecCredential without a status") }
         func text(_ key: String) -> String? { status[key]?.string.flatMap { $0.isEmpty ? nil : $0 } }
@@ -28,17 +29,11 @@ enum CredentialReply {
         case (nil, _): throw Unusable(reason: "printed a client key without its certificate")
         }
         if let expiry = text("expirationTimestamp") {
-            guard let date = Self.date(expiry) else {
-                throw Unusable(reason: "printed an expirationTimestamp that is not one of RFC 3339")
+            guard let date = JSONCoding.date(expiry) else {
+                throw Unusable(reason: "printed an expirationTimestamp that is not an RFC 3339 time")
             }
             credential.lifetime = .seconds(max(date.timeIntervalSince(now), 0))
         }
         return credential
-    }
-
-    private static func date(_ text: String) -> Date? {
-        let whole = Date.ISO8601FormatStyle(includingFractionalSeconds: false)
-        let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        return (try? whole.parse(text)) ?? (try? fractional.parse(text))
     }
 }

@@ -1,17 +1,21 @@
-/// How much of an object the server sends.
-public enum Representation: Sendable, Hashable {
-    /// All of it.
-    case full
-    /// Only `metadata` (`PartialObjectMetadata` of meta.k8s.io/v1): cheap to send and to keep.
-    case metadataOnly
+/// How much of an object the server sends. A later version may add values.
+public struct Representation: Sendable, Hashable {
+    private enum Value { case full, metadataOnly }
+
+    private let value: Value
+
+    /// The whole object.
+    public static let full = Self(value: .full)
+    /// Only `metadata` (`PartialObjectMetadata` of meta.k8s.io/v1), which is cheap to send and to keep.
+    public static let metadataOnly = Self(value: .metadataOnly)
 }
 
 extension Representation {
     static let json = "application/json"
 
-    /// The `Accept` header for a list. Plain JSON is the fallback for extension servers that know no transformation.
+    /// The `Accept` header for a list. Extension servers that know no `PartialObjectMetadata` fall back to plain JSON.
     var acceptingList: String {
-        switch self {
+        switch value {
         case .full: Self.json
         case .metadataOnly: "\(Self.json);as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,\(Self.json)"
         }
@@ -19,7 +23,7 @@ extension Representation {
 
     /// The `Accept` header for a single object, and for the objects in a watch.
     var acceptingObject: String {
-        switch self {
+        switch value {
         case .full: Self.json
         case .metadataOnly: "\(Self.json);as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\(Self.json)"
         }

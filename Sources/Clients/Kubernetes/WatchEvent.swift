@@ -1,22 +1,60 @@
 internal import JSON
 internal import NIOCore
 
-/// A change that a watch reports.
-public enum WatchEvent: Sendable, Hashable {
-    /// An object came to be, or came to match the selector.
-    case added(APIObject)
-    case modified(APIObject)
-    /// An object is gone, or no longer matches the selector; here is its last state.
-    case deleted(APIObject)
-    /// Nothing changed up to this resource version: a later watch may start there.
-    case bookmark(resourceVersion: String)
+/// A change that a watch reports (`WatchEvent` of meta/v1).
+///
+/// ```swift
+/// for try await event in client.watch(configMaps, from: version) {
+///     switch event.kind {
+///     case .added, .modified: cache(event.object)
+///     case .deleted: remove(event.object)
+///     default: break
+///     }
+///     version = event.resourceVersion
+/// }
+/// ```
+public struct WatchEvent: Sendable, Hashable {
+    /// What happened. A later version may add values.
+    public struct Kind: Sendable, Hashable, CustomStringConvertible {
+        private enum Value: String { case added, modified, deleted, bookmark }
+
+        private let value: Value
+
+        /// An object was created, or began to match the selector.
+        public static let added = Self(value: .added)
+        /// An object was changed.
+        public static let modified = Self(value: .modified)
+        /// An object was deleted, or no longer matches the selector. The event holds its last state.
+        public static let deleted = Self(value: .deleted)
+        /// Nothing else changed up to the event's resource version. The event holds no object.
+        public static let bookmark = Self(value: .bookmark)
+
+        public var description: String { value.rawValue }
+    }
+
+    public let kind: Kind
+    /// The object after the change; `nil` for a bookmark.
+    public let object: APIObject?
+    /// The version of the collection after this event. A later watch may start from it.
+    public let resourceVersion: String
 }
 
 extension WatchEvent {
+    static func added(_ object: APIObject) -> Self { Self(.added, object) }
+    static func modified(_ object: APIObject) -> Self { Self(.modified, object) }
+    static func deleted(_ object: APIObject) -> Self { Self(.deleted, object) }
+    static func bookmark(resourceVersion: String) -> Self {
+        Self(kind: .bookmark, object: nil, resourceVersion: resourceVersion)
+    }
+
+    private init(_ kind: Kind, _ object: APIObject) {
+        self.init(kind: kind, object: object, resourceVersion: object.metadata.resourceVersion)
+    }
+
     /// Reads one line of a watch.
     ///
-    /// - Returns: `nil` for a type that this client does not know.
-    /// - Throws: what an `ERROR` event says, or `malformedReply`.
+    /// - Returns: `nil` for an event of an unknown type.
+    /// - Throws: `KubernetesError`: what an `ERROR` event says, or `malformedReply`.
     init?(line: ByteBuffer, of label: String) throws(KubernetesError) {
         let event: JSONValue
         do throws(JSONError) {

@@ -1,18 +1,21 @@
-/// What a ``Watcher`` reports: full pictures, framed, and the changes between them.
+/// An event of a ``Watcher``: a frame of a full read, or a change after it.
 ///
-/// A picture counts only when it is complete: keep the objects since ``listBegins`` aside until ``listComplete``
-/// comes, then let them replace all that was known. When another ``listBegins`` comes first, discard them.
+/// A full read counts only when it is complete. Collect the objects after ``listBegins`` apart, and let them replace
+/// everything known when ``listComplete`` comes. When another ``listBegins`` comes first, discard them.
+///
+/// The cases stay these: a consumer that missed one would keep a wrong view, so the compiler checks that it handles
+/// all.
 public enum WatcherEvent: Sendable, Hashable {
-    /// A full picture is about to be asked for; what was known before still counts.
+    /// A full read is about to be requested. Everything known so far still counts.
     case listBegins
-    /// An object of the picture that is being listed.
+    /// An object of the full read under way.
     case object(APIObject)
-    /// The picture is complete: what is not in it is gone.
+    /// The full read is complete. An object that is not in it does not exist.
     case listComplete
-    /// An object was added or modified since.
+    /// An object was added or modified after the full read.
     case changed(APIObject)
-    /// An object is gone, or no longer matches the selector; here is its last state.
+    /// An object was deleted, or no longer matches the selector. The value is its last state.
     case deleted(APIObject)
-    /// Until further notice the picture may be behind: list or watch failed, and is tried again after `retryIn`.
+    /// The list or the watch failed, and is repeated after `retryIn`. The view may be behind until then.
     case interrupted(KubernetesError, retryIn: Duration)
 }

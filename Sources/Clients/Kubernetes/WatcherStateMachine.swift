@@ -1,22 +1,22 @@
-/// Keeps a picture of a collection: lists it, watches from where the list ended, and knows what to do when either
-/// fails. It does no I/O: its owner performs the step it is told, and reports the outcome.
+/// Decides how to follow a collection: list it, watch it from the list's version, and recover when either fails. It
+/// does no I/O: its owner performs the returned step and reports the outcome.
 struct WatcherStateMachine {
-    /// What became of the last step.
+    /// The outcome of the last step.
     enum Input {
         case page(ObjectPage)
         case listFailed(KubernetesError)
         /// The server accepted the watch.
         case watchOpened
         case watchEvent(WatchEvent)
-        /// The server ended the watch without complaint.
+        /// The server ended the watch without an error.
         case watchEnded
         case watchFailed(KubernetesError)
         case waited
     }
 
-    /// What to do next.
+    /// The next thing to do.
     enum Step: Hashable {
-        /// Fetch a page of a list; the first one without a token.
+        /// Fetch a page of a list. The first page has no token.
         case list(continuing: String?)
         /// Open a watch that the server is to end after `timeout`.
         case watch(from: String, timeout: Duration)
@@ -26,29 +26,29 @@ struct WatcherStateMachine {
     }
 
     struct Output {
-        /// To be handed on, in this order, before the step is taken.
+        /// The events to report, in this order, before the step is performed.
         var events: [WatcherEvent] = []
         var step: Step
     }
 
-    /// A watch that ends sooner, without an event, is treated as a failure.
+    /// A watch that ends sooner than this, without an event, counts as a failure.
     static let shortLife = Duration.seconds(1)
-    /// A watch that lived this long makes earlier failures forgotten.
+    /// A watch that lasted this long resets the backoff.
     static let healthyLife = Duration.seconds(30)
-    /// Watches end at random moments, so that those of many clients do not end together.
+    /// The lifetime of a watch in seconds. It is random, so that the watches of many clients do not end together.
     static let watchTimeout = 300...600
 
     private enum State {
         case listing
         case opening(from: String)
         case watching(from: String, since: Duration, hasEvents: Bool)
-        /// Waiting before listing anew, or before watching from a resource version.
+        /// Waiting before the next watch from a resource version, or before the next list where that is `nil`.
         case waiting(from: String?)
     }
 
     private var state = State.listing
     private var backoff = Backoff()
-    /// Whether a watch has worked since the last list that was made without delay.
+    /// Whether a watch has worked since the last list that began without delay.
     private var mayRelistAtOnce = true
     private var random: any RandomNumberGenerator
 
@@ -56,7 +56,8 @@ struct WatcherStateMachine {
         self.random = random
     }
 
-    /// Before any input. A picture begins before it is asked for: what happens from then on may be newer than it.
+    /// The output before any input. A full read begins before its request is sent: a change from then on may be newer
+    /// than the read.
     static let first = Output(events: [.listBegins], step: .list(continuing: nil))
 
     /// - Parameter now: monotonic time since any fixed moment.
@@ -69,8 +70,8 @@ struct WatcherStateMachine {
         case (.watchOpened, .opening(let version)):
             state = .watching(from: version, since: now, hasEvents: false)
             return Output(step: .read)
-        case (.watchEvent(let event), .watching(let version, let since, _)):
-            return take(event, at: version, since: since)
+        case (.watchEvent(let event), .watching(_, let since, _)):
+            return take(event, since: since)
         case (.watchEnded, .watching(let version, let since, let hasEvents)):
             return end(at: version, since: since, hasEvents: hasEvents, now: now)
         case (.watchFailed(let error), .opening(let version)):
@@ -96,14 +97,10 @@ struct WatcherStateMachine {
         return Output(events: events, step: open(from: page.resourceVersion))
     }
 
-    private mutating func take(_ event: WatchEvent, at version: String, since: Duration) -> Output {
-        let (version, events): (String, [WatcherEvent]) =
-            switch event {
-            case .added(let object), .modified(let object): (object.metadata.resourceVersion, [.changed(object)])
-            case .deleted(let object): (object.metadata.resourceVersion, [.deleted(object)])
-            case .bookmark(let version): (version, [])
-            }
-        state = .watching(from: version, since: since, hasEvents: true)
+    private mutating func take(_ event: WatchEvent, since: Duration) -> Output {
+        var events: [WatcherEvent] = []
+        if let object = event.object { events.append(event.kind == .deleted ? .deleted(object) : .changed(object)) }
+        state = .watching(from: event.resourceVersion, since: since, hasEvents: true)
         mayRelistAtOnce = true
         return Output(events: events, step: .read)
     }
@@ -112,17 +109,19 @@ struct WatcherStateMachine {
         forgetFailures(ifHealthySince: since, now: now)
         if hasEvents || now - since >= Self.shortLife { return Output(step: open(from: version)) }
         let error = KubernetesError(
-            code: .endedEarly, message: "the server, or a proxy before it, ended the watch at once")
+            code: .endedEarly,
+            message: "the server, or a proxy before it, ended the watch within a second and without an event")
         return interrupt(error, resumingFrom: version)
     }
 
     private mutating func fail(_ error: KubernetesError, at version: String) -> Output {
         switch error.code {
         case .gone:
-            // Usual after minutes without a connection; yet a list that is always too old must not spin.
+            // This is usual after minutes without a connection. A list that is always too old must not be repeated
+            // without delay.
             return relist(after: error)
         case .malformedReply, .replyTooLarge:
-            // The same event would come again.
+            // The same event would come again after the same version.
             return interrupt(error, resumingFrom: nil)
         case .idle where backoff.failures == 0:
             return interrupt(error, resumingFrom: version, after: .zero)
@@ -131,19 +130,19 @@ struct WatcherStateMachine {
         }
     }
 
-    /// A watch that shows not even a bookmark may follow a version that the server doesn't have any more, or not yet: one whose etcd was
-    /// restored from a backup tells nothing until it has come that far again.
+    /// Lists again. A watch without even a bookmark may start from a version that the server no longer has, or does not
+    /// have yet: a server whose etcd was restored from a backup reports nothing until it reaches that version again.
     private mutating func relist(after error: KubernetesError) -> Output {
         defer { mayRelistAtOnce = false }
         return interrupt(error, resumingFrom: nil, after: mayRelistAtOnce ? .zero : nil)
     }
 
-    /// - Parameter delay: when not the usual one of a failure.
+    /// - Parameter delay: takes the place of the backoff.
     private mutating func interrupt(
         _ error: KubernetesError, resumingFrom version: String?, after delay: Duration? = nil
     ) -> Output {
         let usual = backoff.next(using: &random)
-        // Sooner than the server asks for would only add to its load.
+        // A retry before the time that the server asks for would add to its load.
         let delay = max(delay ?? usual, min(error.retryAfter ?? .zero, Backoff.longest))
         state = .waiting(from: version)
         return Output(events: [.interrupted(error, retryIn: delay)], step: .wait(delay))

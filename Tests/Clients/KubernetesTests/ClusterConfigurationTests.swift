@@ -22,10 +22,10 @@ struct ClusterConfigurationTests {
     func inCluster() async throws {
         let configuration = try await inPod { try ClusterConfiguration.inCluster(environment: $0) }
         #expect(configuration.server == "https://10.96.0.1:443")
-        guard case .file(let authority) = configuration.certificateAuthority else { throw NothingThrown() }
+        guard case .file(let authority) = configuration.certificateAuthority?.source else { throw NothingThrown() }
         #expect(authority.hasSuffix("/ca.crt"))
         #expect(configuration.namespace == "mesh")
-        guard case .file(let path) = configuration.token else { throw NothingThrown() }
+        guard case .file(let path) = configuration.token?.source else { throw NothingThrown() }
         #expect(path.hasSuffix("/token"))
     }
 

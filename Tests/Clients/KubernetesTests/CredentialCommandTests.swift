@@ -104,7 +104,7 @@ struct CredentialCommandTests {
             let error = try await failure { () async throws(KubernetesError) in
                 try await run("", hint: "apt install it", command: command)
             }
-            #expect(error.message.contains("'\(command)' is not installed, or not on the PATH; apt install it"))
+            #expect(error.message.contains("'\(command)' is not installed or not on the PATH; apt install it"))
         }
     }
 

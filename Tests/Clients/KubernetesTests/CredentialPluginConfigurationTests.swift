@@ -67,7 +67,7 @@ struct CredentialPluginConfigurationTests {
             ("apiVersion: client.authentication.k8s.io/v1\ncommand: a", "exec.interactiveMode: is missing"),
             (
                 "apiVersion: client.authentication.k8s.io/v1\ncommand: a\ninteractiveMode: Always",
-                "'Always' asks for a terminal"
+                "'Always' needs a terminal"
             ),
             ("apiVersion: client.authentication.k8s.io/v1beta1", "exec.command: is missing"),
         ])

@@ -43,7 +43,7 @@ struct KubeconfigListTests {
         #expect(configuration.tlsServerName == nil)
         #expect(configuration.namespace == "here")
         #expect(configuration.impersonation == nil)
-        guard case .fixed(let token) = configuration.token else { throw NothingThrown() }
+        guard case .fixed(let token) = configuration.token?.source else { throw NothingThrown() }
         #expect(token.value == "first")
         #expect(
             try await read(["1": Self.first, "2": Self.second], list: ["2", "1"]).server == "https://second")

@@ -55,7 +55,7 @@ struct KubeconfigTests {
         let configuration = try await read(Self.text(context: "user: u\nnamespace: dubbo"))
         #expect(configuration.server == "https://api:6443")
         #expect(configuration.namespace == "dubbo")
-        guard case .fixed(let token) = configuration.token else { throw NothingThrown() }
+        guard case .fixed(let token) = configuration.token?.source else { throw NothingThrown() }
         #expect(token.value == "abc")
         #expect(configuration.certificateAuthority == nil)
         #expect(!configuration.insecureSkipTLSVerify)
@@ -90,10 +90,10 @@ struct KubeconfigTests {
             (configuration.certificateAuthority, "ca.crt"), (certificate?.chain, "me.crt"),
             (certificate?.privateKey, "me.key"),
         ] {
-            guard case .file(let path) = file else { throw NothingThrown() }
+            guard case .file(let path) = file?.source else { throw NothingThrown() }
             #expect(path.hasSuffix("/\(name)") && path.hasPrefix("/"))
         }
-        guard case .file(let path) = configuration.token else { throw NothingThrown() }
+        guard case .file(let path) = configuration.token?.source else { throw NothingThrown() }
         #expect(path.hasSuffix("/token") && path.hasPrefix("/"))
     }
 
@@ -113,7 +113,7 @@ struct KubeconfigTests {
     func tokenFile() async throws {
         let configuration = try await read(
             Self.text(user: "token: abc\ntokenFile: token"), files: ["token": "t"])
-        guard case .file = configuration.token else { throw NothingThrown() }
+        guard case .file = configuration.token?.source else { throw NothingThrown() }
     }
 
     @Test(
@@ -126,8 +126,8 @@ struct KubeconfigTests {
                 "cluster", "server: https://api\nproxy-url: http://proxy",
                 "clusters[0].cluster.proxy-url: proxies are not supported"
             ),
-            ("user", "as-groups: [hunter2]", "users[0].user.as-groups: needs the name of the user"),
-            ("user", "as: a\nas-groups: hunter2", "users[0].user.as-groups: must be a list of texts"),
+            ("user", "as-groups: [hunter2]", "users[0].user.as-groups: needs the key 'as' with the name of the user"),
+            ("user", "as: a\nas-groups: hunter2", "users[0].user.as-groups: must be a list of strings"),
         ])
     func unsupported(part: String, yaml: String, key: String) async throws {
         let message = try await refusal(part == "user" ? Self.text(user: yaml) : Self.text(cluster: yaml))
@@ -141,7 +141,7 @@ struct KubeconfigTests {
         #expect(try await refusal("").contains("it is empty"))
         #expect(try await refusal("- a").contains("must be a mapping"))
         #expect(try await refusal("a: 'b\n").contains("it is not YAML"))
-        #expect(try await refusal("a: 1\na: 2\n").contains("keys appear twice in one mapping: a"))
+        #expect(try await refusal("a: 1\na: 2\n").contains("one mapping holds keys twice: a"))
         #expect(try await refusal("clusters: 5").contains("current-context: is not set"))
         #expect(
             try await refusal(Self.text(), context: "three").contains("no context 'three'; the file has 'one', 'two'"))

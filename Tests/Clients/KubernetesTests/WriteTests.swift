@@ -93,7 +93,70 @@ struct WriteTests {
                     configMaps, name: "a", namespace: "ns", body: [:] as JSONValue, fieldManager: "me")
             }
             #expect(error.code == .unsupported)
-            #expect(error.message.contains("the server takes no application/apply-patch+yaml for this resource"))
+            #expect(error.message.contains("the server does not accept application/apply-patch+yaml for this resource"))
+        }
+    }
+
+    @Test("reads, patches, replaces and applies the status apart from the object")
+    func status() async throws {
+        try await TestServer.run(replies: [.json(objectText("a", version: "8"))]) { server in
+            try await withClient(ClusterConfiguration(server: server.url)) { client in
+                let status: AnyJSON = ["status": ["ready": true]]
+                _ = try await client.get(configMaps, name: "a", namespace: "ns", subresource: .status)
+                _ = try await client.mergePatch(
+                    configMaps, name: "a", namespace: "ns", subresource: .status, body: status)
+                _ = try await client.replace(
+                    configMaps, name: "a", namespace: "ns", subresource: .status, resourceVersion: "7", body: status)
+                _ = try await client.apply(
+                    configMaps, name: "a", namespace: "ns", subresource: .status, body: status, fieldManager: "me")
+                _ = try await client.mergePatch(
+                    configMaps, name: "a", namespace: "ns", subresource: .init("a/b"), body: status)
+                let error = try await failure { () async throws(KubernetesError) in
+                    try await client.get(configMaps, name: "a", namespace: "ns", subresource: .init(""))
+                }
+                #expect(error.code == .configuration)
+            }
+            let path = "/api/v1/namespaces/ns/configmaps/a/status"
+            #expect(server.requests.map(\.method) == [.GET, .PATCH, .PUT, .PATCH, .PATCH])
+            #expect(server.requests.prefix(4).map(\.path) == [path, path, path, path])
+            #expect(server.requests.last?.path == "/api/v1/namespaces/ns/configmaps/a/a%2Fb")
+            #expect(server.requests[1].body == #"{"status":{"ready":true}}"#)
+            #expect(server.requests[2].body == #"{"metadata":{"resourceVersion":"7"},"status":{"ready":true}}"#)
+        }
+    }
+
+    @Test("encodes a type of the caller, and refuses what is not encoded as an object before it sends anything")
+    func encoding() async throws {
+        struct ConfigMap: Encodable {
+            struct Metadata: Encodable { var name: String }
+            var kind = "ConfigMap"
+            var metadata = Metadata(name: "a")
+            var data: [String: String]?
+        }
+        struct Unwritable: Encodable {
+            func encode(to encoder: any Encoder) throws { throw NothingThrown() }
+        }
+        try await TestServer.run(replies: [.json(objectText("a", version: "8"))]) { server in
+            try await withClient(ClusterConfiguration(server: server.url)) { client in
+                _ = try await client.create(configMaps, namespace: "ns", body: ConfigMap(data: ["url": "http://b/"]))
+                _ = try await client.replace(
+                    configMaps, name: "a", namespace: "ns", resourceVersion: "7", body: ConfigMap())
+                let text = try await failure { () async throws(KubernetesError) in
+                    try await client.create(configMaps, namespace: "ns", body: "{}")
+                }
+                #expect(text.code == .encodingFailed)
+                #expect(text.message.contains("AnyJSON(parsing:)"))
+                let error = try await failure { () async throws(KubernetesError) in
+                    try await client.mergePatch(configMaps, name: "a", namespace: "ns", body: Unwritable())
+                }
+                #expect(error.code == .encodingFailed)
+                #expect(error.cause is NothingThrown)
+            }
+            #expect(
+                server.requests.map(\.body) == [
+                    #"{"data":{"url":"http://b/"},"kind":"ConfigMap","metadata":{"name":"a"}}"#,
+                    #"{"kind":"ConfigMap","metadata":{"name":"a","resourceVersion":"7"}}"#,
+                ])
         }
     }
 

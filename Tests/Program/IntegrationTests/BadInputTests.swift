@@ -203,7 +203,7 @@ struct BadInputTests {
                 line.contains("certificate-authority-data:") ? "    certificate-authority: \(authority)" : String(line)
             }
             let changed = try folder.write(lines.joined(separator: "\n"), to: "kubeconfig")
-            let message = "TLS: the server's certificate is not one that the certificate authority vouches for"
+            let message = "TLS: the server's certificate is not signed by the certificate authority"
             try await scene.withBridge(scene.connection(kubeconfig: changed)) { bridge in
                 try await scene.wait(for: "nothing can be delivered yet", in: bridge)
                 try await scene.wait(for: message, in: bridge)

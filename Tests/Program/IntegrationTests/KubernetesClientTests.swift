@@ -121,6 +121,65 @@ struct KubernetesClientTests {
         }
     }
 
+    @Test(
+        "a write of the status leaves the rest of the object alone, and the other way round; a scale is read and written"
+    )
+    func subresources() async throws {
+        struct Deployment: Codable {
+            struct Spec: Codable { var replicas: Int }
+            struct Status: Codable { var replicas: Int? }
+            var spec: Spec
+            var status: Status?
+        }
+        let server = try await RealAPIServer.shared()
+        let namespace = "client-status"
+        try await server.createNamespace(namespace)
+        let type = ResourceType(group: "apps", version: "v1", plural: "deployments", kind: "Deployment")
+        try await Self.withClient(kubeconfig: server.kubeconfig) { client in
+            let container: AnyJSON = ["name": "web", "image": "web"]
+            let created = try await client.create(
+                type, namespace: namespace,
+                body: [
+                    "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "a"],
+                    "spec": [
+                        "replicas": 1, "selector": ["matchLabels": ["app": "web"]],
+                        "template": ["metadata": ["labels": ["app": "web"]], "spec": ["containers": [container]]],
+                    ],
+                    "status": ["replicas": 9],
+                ] as AnyJSON, replying: .full)
+            #expect(try created.decode(Deployment.self).status?.replicas == nil)
+
+            let both: AnyJSON = ["spec": ["replicas": 5], "status": ["replicas": 3]]
+            let patched = try await client.mergePatch(
+                type, name: "a", namespace: namespace, subresource: .status, body: both, replying: .full)
+            #expect(patched.metadata.generation == created.metadata.generation)
+            let deployment = try patched.decode(Deployment.self)
+            #expect(deployment.spec.replicas == 1)
+            #expect(deployment.status?.replicas == 3)
+
+            var content = patched.content
+            content["status"]?["replicas"] = 4
+            _ = try await client.replace(
+                type, name: "a", namespace: namespace, subresource: .status,
+                resourceVersion: patched.metadata.resourceVersion, body: content)
+            let error = try await Self.failure { () async throws(KubernetesError) in
+                try await client.replace(
+                    type, name: "a", namespace: namespace, subresource: .status,
+                    resourceVersion: patched.metadata.resourceVersion, body: content)
+            }
+            #expect(error.code == .conflict)
+            let read = try await client.get(type, name: "a", namespace: namespace, subresource: .status)
+            #expect(read.content["status"]?["replicas"]?.integer == 4)
+
+            let scale = try await client.mergePatch(
+                type, name: "a", namespace: namespace, subresource: .scale, body: ["spec": ["replicas": 2]],
+                replying: .full)
+            #expect(scale.content["kind"]?.string == "Scale")
+            #expect(
+                try await client.get(type, name: "a", namespace: namespace).decode(Deployment.self).spec.replicas == 2)
+        }
+    }
+
     @Test("a plug-in's token lets the client in, and the plug-in runs again when the server refuses that")
     func execPlugin() async throws {
         // A server of its own: a refused token leaves a request without a user in the audit log that other tests read.
