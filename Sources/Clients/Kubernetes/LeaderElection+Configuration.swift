@@ -1,24 +1,28 @@
 internal import FoundationEssentials
 
 extension LeaderElection {
-    /// Which lease to stand for, as whom, and at what pace.
+    /// The lease, the candidate's identity, and the times of an election.
     ///
-    /// The times are those of client-go, and so are the rules: `leaseDuration` > `renewDeadline` > 1.2 × `retryPeriod`.
-    /// All candidates should have the same; each respects the duration that the present holder has written.
+    /// The times have client-go's defaults and client-go's rules: `leaseDuration` > `renewDeadline` > 1.2 ×
+    /// `retryPeriod`. All candidates should use the same times. Each respects the duration that the present holder has
+    /// written.
     public struct Configuration: Sendable, Hashable {
-        /// The name of the lease, which is made when there is none.
+        /// The name of the lease. The election creates it when it does not exist.
         public var name: String
-        /// The namespace of the lease, which must be there.
+        /// The namespace of the lease. It must exist.
         public var namespace: String
-        /// Who this candidate is. No other candidate may have the same, not even an earlier process of this pod:
-        /// whoever finds itself in the lease takes it to be its own.
+        /// The candidate's name in the lease. No other candidate may use it, not even an earlier process of this pod: a
+        /// candidate that finds its identity in the lease takes the lease to be its own.
         public var identity: String
-        /// How long others wait, after the last change that they saw in the lease, before they take it; whole seconds.
+        /// How long other candidates wait after the last change that they saw in the lease before they take it. Whole
+        /// seconds, at least 1.
         public var leaseDuration = Duration.seconds(15)
         /// How long the holder leads after it sent its last successful renewal.
         public var renewDeadline = Duration.seconds(10)
-        /// The time between two renewals. Candidates look at the lease after 1 to 2.2 times as long, at random.
+        /// The time between two renewals. A candidate reads the lease at random intervals of 1 to 2.2 times this long.
         public var retryPeriod = Duration.seconds(2)
+        /// The names of the annotations of a handover by agreement; `nil` for none.
+        var handover: LeaderElection.HandoverAnnotations?
 
         public init(name: String, namespace: String, identity: String = Self.uniqueIdentity()) {
             self.name = name
@@ -26,27 +30,15 @@ extension LeaderElection {
             self.identity = identity
         }
 
-        /// The host's name, which in a pod is the pod's, `_` and a UUID.
+        /// Makes an identity: the host's name, which in a pod is the pod's name, then `_` and a UUID.
         public static func uniqueIdentity() -> String {
             "\(ProcessInfo.processInfo.hostName)_\(UUID().uuidString.lowercased())"
         }
     }
 }
 
-extension LeaderElection {
-    /// Whether a candidate can do what the leader is there for.
-    public enum Fitness: Sendable, Hashable {
-        /// It asks a holder that is unfit for the lease.
-        case fit
-        /// It can't be said yet; it goes on as it would without any of this.
-        case doubtful
-        /// It leads where nobody else will, and leaves off for one that is fit.
-        case unfit
-    }
-}
-
 extension LeaderElection.Configuration {
-    /// How much longer than the retry period a candidate waits at most, as a part of it.
+    /// The largest random addition to the retry period, as a fraction of it.
     static let jitterFactor = 1.2
 
     /// - Throws: `KubernetesError` with `configuration`.
@@ -58,9 +50,9 @@ extension LeaderElection.Configuration {
 
     private var problem: String? {
         if name.isEmpty || namespace.isEmpty { return "the lease needs a name and a namespace" }
-        if identity.isEmpty { return "the identity is empty, which in a lease means that it is free" }
+        if identity.isEmpty { return "the identity is empty, and an empty identity marks a free lease" }
         if leaseDuration.components.attoseconds != 0 || !(.seconds(1)...(.seconds(Int32.max))).contains(leaseDuration) {
-            return "leaseDuration is \(leaseDuration), and a lease holds whole seconds, at least 1"
+            return "leaseDuration (\(leaseDuration)) must be whole seconds, at least 1"
         }
         if leaseDuration <= renewDeadline {
             return "leaseDuration (\(leaseDuration)) must be greater than renewDeadline (\(renewDeadline))"
@@ -69,6 +61,9 @@ extension LeaderElection.Configuration {
         if renewDeadline <= retryPeriod * Self.jitterFactor {
             return "renewDeadline (\(renewDeadline)) must be greater than \(Self.jitterFactor) times retryPeriod "
                 + "(\(retryPeriod))"
+        }
+        if let handover, handover.offer.isEmpty || handover.claim.isEmpty || handover.offer == handover.claim {
+            return "the two annotations of the handover need names that differ"
         }
         return nil
     }

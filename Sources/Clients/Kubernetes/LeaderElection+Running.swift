@@ -2,7 +2,7 @@ internal import Logging
 internal import Synchronization
 
 extension LeaderElection {
-    func stand(with machine: inout LeaderElectionStateMachine) async {
+    func compete(with machine: inout LeaderElectionStateMachine) async {
         var step = machine.firstStep
         while !Task.isCancelled {
             let input = await perform(step)
@@ -13,7 +13,7 @@ extension LeaderElection {
     }
 
     func release(_ machine: LeaderElectionStateMachine) async {
-        // A task of its own, since one that is cancelled can send nothing.
+        // A new task, since a cancelled task can send nothing.
         await Task {
             var machine = machine
             var step = machine.stop(now: stopwatch.elapsed())
@@ -23,13 +23,13 @@ extension LeaderElection {
             state.withLock { $0.holder = machine.holder }
             if machine.holder == configuration.identity {
                 logger.warning(
-                    "the lease could not be released; others wait until it runs out",
+                    "lease not released: other candidates wait until it runs out",
                     metadata: ["error": "\(machine.interruption.map { "\($0)" } ?? "no time left")"])
             }
         }.value
     }
 
-    /// From now on it does not lead, whatever comes.
+    /// Ends the leadership for good. Outcomes of requests under way no longer count.
     func end() {
         state.withLock { state in
             state.isEnding = true
@@ -47,7 +47,7 @@ extension LeaderElection {
                 state.handover = machine.handover
                 let since = state.interruption?.since ?? stopwatch.elapsed()
                 state.interruption = machine.interruption.map { ($0, since) }
-                // That there is no lease to be read is no success in writing one.
+                // A missing lease that was read proves nothing about the permission to create it.
                 if let error = machine.interruption {
                     state.reportedCode = error.code
                 } else if machine.term != nil || machine.holder != nil {
@@ -60,29 +60,31 @@ extension LeaderElection {
         if before.term?.number != machine.term?.number { changes.signal() }
         if machine.handover != before.handover { log(machine.handover) }
         if let holder = machine.holder, holder != before.holder, holder != configuration.identity {
-            logger.info("another holds the lease", metadata: ["holder": "\(holder)"])
+            logger.info("lease held by another candidate", metadata: ["holder": "\(holder)"])
         }
         if let error = machine.interruption, error.code != before.reportedCode {
-            logger.warning("the lease cannot be read or written", metadata: ["error": "\(error)"])
+            logger.warning("lease cannot be read or written", metadata: ["error": "\(error)"])
         }
     }
 
-    private func log(_ handover: LeaderElectionStateMachine.Handover?) {
+    private func log(_ handover: LeaderElectionStateMachine.HandoverStage?) {
         switch handover {
-        case .offered: logger.notice("is unfit to lead, and does so until a candidate that is fit asks for the lease")
-        case .asked(let holder):
-            logger.notice("asks for the lease of one that is unfit", metadata: ["holder": "\(holder)"])
-        case .left(let claimant): logger.notice("leaves the lease to one that is fit", metadata: ["to": "\(claimant)"])
+        case .offered:
+            logger.notice("lease offered: this leader is unfit, and leads until a fit candidate claims the lease")
+        case .claimed(let holder):
+            logger.notice("lease claimed from an unfit holder", metadata: ["holder": "\(holder)"])
+        case .yielded(let claimant):
+            logger.notice("lease yielded to a fit candidate", metadata: ["claimant": "\(claimant)"])
         case nil: break
         }
     }
 
-    /// Tells of terms that begin and end, in turn. Of several that begin and end during a report it tells the last one,
-    /// if that has not ended.
+    /// Reports the start and the end of terms, in turn. Of several terms that start during a report it reports the last
+    /// one only, and only if that has not ended.
     func report(to onChange: @Sendable (Bool) async -> Void) async {
         while true {
             let ticket = changes.ticket
-            // This task may hear of the cancellation before the other one does.
+            // This task may notice the cancellation before the other one does.
             if Task.isCancelled { end() }
             let (change, isEnding) = state.withLock { ($0.takeChange(), $0.isEnding) }
             guard let isLeading = change else {
@@ -90,7 +92,11 @@ extension LeaderElection {
                 await changes.wait(after: ticket)
                 continue
             }
-            logger.info("\(isLeading ? "leads" : "leads no longer")")
+            if isLeading {
+                logger.info("lease gained: this candidate leads")
+            } else {
+                logger.info("lease lost: this candidate stops leading")
+            }
             await onChange(isLeading)
             if !isLeading { state.withLock { $0.reported = nil } }
         }
@@ -98,7 +104,7 @@ extension LeaderElection {
 }
 
 extension LeaderElection.State {
-    /// What is to be reported next; `nil` when all is told.
+    /// The next change to report; `nil` when everything is reported.
     fileprivate mutating func takeChange() -> Bool? {
         if reported != nil { return reported == term?.number ? nil : false }
         reported = term?.number

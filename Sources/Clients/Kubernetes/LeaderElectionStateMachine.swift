@@ -1,22 +1,21 @@
 /// Decides for one candidate when to read the lease, when to write it, and whether it leads. It does no I/O: its owner
-/// performs the step it is told, and reports the outcome.
+/// performs the returned step and reports the outcome.
 ///
-/// It knows monotonic time only, its own. Of another's lease it believes no time stamp: what counts is for how long it
-/// has seen no change.
+/// It uses its own monotonic time only. It ignores the time stamps in the lease: another candidate's lease has run out
+/// when this one has seen no change in it for the lease's duration.
 ///
-/// A candidate that is not fit to lead does so where nobody else will: it takes a lease later than others would, says in the lease that
-/// it is unfit, and when one that is fit asks for it, leads no longer and lets the lease run out.
+/// `LeaderElection.Handover` describes how an unfit candidate yields to a fit one.
 struct LeaderElectionStateMachine: Sendable {
-    /// What became of the last step.
+    /// The outcome of the last step.
     enum Input {
-        /// The lease as it was read; `nil` when there is none.
+        /// The lease as it was read; `nil` when it does not exist.
         case lease(Lease?)
         case written(Lease)
         case failed(KubernetesError)
         case waited
     }
 
-    /// What to do next.
+    /// The next thing to do.
     enum Step: Hashable {
         case read(within: Duration)
         case write(Lease.Write, within: Duration)
@@ -24,22 +23,22 @@ struct LeaderElectionStateMachine: Sendable {
         case stop
     }
 
-    /// The time in which the candidate leads. Renewals that come in time prolong it; any other success begins one with
+    /// The time in which the candidate leads. A renewal before its end prolongs it. A later success starts a term with
     /// another number.
     struct Term: Sendable, Hashable {
         var number: Int
         var end: Duration
     }
 
-    /// How long the release of the lease may take.
+    /// The longest time for the release of the lease.
     static let releaseLimit = Duration.seconds(2)
-    /// The time between attempts to release it.
+    /// The time between two attempts to release the lease.
     static let releasePause = Duration.milliseconds(200)
 
     private enum State {
         case reading
-        /// - since: when the owner was told to write, which is before it did.
-        /// - hasRead: whether the lease was read just before.
+        /// - since: when the step was returned, which is before the owner sent the write.
+        /// - hasRead: whether the step before was a read of the lease.
         case writing(Lease.Write, since: Duration, hasRead: Bool)
         case waiting(until: Duration)
         case stopped
@@ -50,21 +49,21 @@ struct LeaderElectionStateMachine: Sendable {
     private var state = State.reading
     private var backoff = Backoff()
     private var terms = 0
-    /// The last record that was seen, and when it was first seen as it is.
+    /// The last lease that was seen, and when its record was first seen.
     private var observed: (lease: Lease, since: Duration)?
-    /// The newest version of the lease; `nil` when there may be a newer one.
+    /// The newest version of the lease; `nil` when a newer one may exist.
     private var current: Lease?
-    /// Whether the lease may be this candidate's although that was not seen.
+    /// Whether this candidate may hold the lease although it has not seen that.
     private var mayHold = false
-    /// Until when the lease is to be released, once it is.
+    /// The deadline of the release, once the candidate is stopped.
     private var releaseEnd: Duration?
 
-    /// `nil` when the candidate does not lead; else it leads until the end of this term.
+    /// The present term: the candidate leads until its end. `nil` when the candidate does not lead.
     private(set) var term: Term?
-    /// What made the last attempt fail; `nil` after one that did not.
+    /// Why the last attempt failed; `nil` after a success.
     private(set) var interruption: KubernetesError?
     private var fitness = LeaderElection.Fitness.fit
-    /// The fit candidate for which this one, which holds the lease, leads no longer.
+    /// The fit candidate to which this candidate, which holds the lease, has yielded.
     private var successor: String?
 
     init(
@@ -75,30 +74,37 @@ struct LeaderElectionStateMachine: Sendable {
         self.random = random
     }
 
-    /// Who holds the lease as far as this candidate knows.
+    /// The holder of the lease as far as this candidate knows.
     var holder: String? { observed?.lease.holder }
 
-    /// What there is to tell of a lease that is to go to one that is fit.
-    enum Handover: Hashable {
+    /// How far a handover is, as seen by this candidate.
+    enum HandoverStage: Hashable {
+        /// This candidate holds the lease and offers it.
         case offered
-        case asked(of: String)
-        case left(to: String)
+        /// This candidate has claimed the lease of an unfit holder.
+        case claimed(from: String)
+        /// This candidate holds the lease, and has yielded to a fit candidate.
+        case yielded(to: String)
     }
 
-    var handover: Handover? {
+    var handover: HandoverStage? {
         guard let lease = observed?.lease, let holder else { return nil }
-        if let successor { return .left(to: successor) }
-        if holder == configuration.identity { return lease.isOffered ? .offered : nil }
-        return lease.claimant == configuration.identity ? .asked(of: holder) : nil
+        if let successor { return .yielded(to: successor) }
+        if holder == configuration.identity { return isOffered(lease) ? .offered : nil }
+        return claimant(of: lease) == configuration.identity ? .claimed(from: holder) : nil
     }
+
+    private func isOffered(_ lease: Lease) -> Bool { configuration.handover?.isOffered(lease) ?? false }
+
+    private func claimant(of lease: Lease) -> String? { configuration.handover?.claimant(of: lease) }
 
     /// The step before any input.
     var firstStep: Step { .read(within: requestLimit) }
 
-    /// - Parameter now: monotonic time since any fixed moment, suspension of the machine included.
+    /// - Parameter now: monotonic time since any fixed moment. It counts the time for which the machine is suspended.
     mutating func handle(_ input: Input, now: Duration, fitness: LeaderElection.Fitness = .fit) -> Step {
         self.fitness = fitness
-        // Before anything else: the process may have been stopped for any time before it came to this.
+        // This comes first: the process may have been stopped for any time before this call.
         if let term, now >= term.end { self.term = nil }
         switch (input, state) {
         case (.waited, .waiting(let end)):
@@ -116,7 +122,7 @@ struct LeaderElectionStateMachine: Sendable {
         }
     }
 
-    /// Ends the candidacy, whatever step was to be next; what is left to do is to release the lease.
+    /// Ends the candidacy, whatever the next step was. Only the release of the lease remains to be done.
     mutating func stop(now: Duration) -> Step {
         term = nil
         releaseEnd = now + Self.releaseLimit
@@ -147,7 +153,7 @@ struct LeaderElectionStateMachine: Sendable {
 
     private mutating func wait(until end: Duration, _ now: Duration) -> Step {
         state = .waiting(until: end)
-        // The end of the term must be noticed when it comes.
+        // The end of the term must be noticed at once.
         return .wait(max(min(end, term?.end ?? end) - now, .zero))
     }
 
@@ -156,7 +162,7 @@ struct LeaderElectionStateMachine: Sendable {
         return .stop
     }
 
-    /// As in Kubernetes' own components, so that one lost request leaves time for another.
+    /// The longest time for one request, as in Kubernetes' own components: a lost request leaves time for another.
     private var requestLimit: Duration { configuration.renewDeadline / 2 }
 
     private func limit(_ now: Duration) -> Duration {
@@ -173,29 +179,29 @@ extension LeaderElectionStateMachine {
         observe(lease, now)
         if lease.holder == configuration.identity {
             if releaseEnd != nil { return write(.release(lease), hasRead: true, now) }
-            leaveOff(lease, now)
+            yield(lease, now)
             return successor == nil ? write(.renew(lease), hasRead: true, now) : pause(now)
         }
         if releaseEnd != nil { return end() }
         if let turn, now < turn {
-            let mayClaim = fitness == .fit && lease.isOffered && lease.claimant == nil
+            let mayClaim = fitness == .fit && isOffered(lease) && claimant(of: lease) == nil
             return mayClaim ? write(.claim(lease), hasRead: true, now) : pause(now)
         }
         return write(.acquire(lease), hasRead: true, now)
     }
 
-    /// Leads no longer where a fit candidate waits for that and has not had its time yet. Who has left off goes back on it only when it is
-    /// fit itself, or when that one has not come.
-    private mutating func leaveOff(_ lease: Lease, _ now: Duration) {
+    /// Stops leading where a fit candidate has claimed the lease and still has time to take it. A candidate that has
+    /// yielded leads again only when it is fit itself, or when the claimant did not take the lease in its time.
+    private mutating func yield(_ lease: Lease, _ now: Duration) {
         let isWilling = fitness == .unfit || successor != nil && fitness == .doubtful
-        successor = isWilling ? lease.claimant : nil
+        successor = isWilling ? claimant(of: lease) : nil
         if let turn, now >= turn { successor = nil }
         if successor != nil { term = nil }
     }
 
     private mutating func takeAbsence(_ now: Duration) -> Step {
         if releaseEnd != nil { return end() }
-        // Who deletes a lease does not stop its holder.
+        // The deletion of the lease does not stop its holder.
         if term == nil, let turn, now < turn { return pause(now) }
         observed = nil
         successor = nil
@@ -223,29 +229,29 @@ extension LeaderElectionStateMachine {
 
     private mutating func observe(_ lease: Lease, _ now: Duration) {
         observed = (lease, observed.flatMap { $0.lease.isSameRecord(as: lease) ? $0.since : nil } ?? now)
-        // Somebody took the lease in spite of all rules: two must not lead.
+        // Another candidate took the lease against the rules. Two must not lead.
         if lease.holder == configuration.identity { return }
         term = nil
         successor = nil
     }
 
-    /// From when on this candidate may take the lease, or have it again; `nil` when at once.
+    /// The time from which this candidate may take the lease, or lead again after it has yielded; `nil` for at once.
     private var turn: Duration? {
         guard let (lease, since) = observed else { return nil }
         let end = since + (lease.duration ?? configuration.leaseDuration)
         if lease.holder == configuration.identity {
-            // The others have seen the last renewal at their next look.
+            // Other candidates see the last renewal at their next reading, up to 2.2 retry periods later.
             return successor.map { _ in end + configuration.retryPeriod * 3 }
         }
         let first = lease.holder == nil ? nil : end
-        return mustStandBack(lease) ? (first ?? since) + configuration.leaseDuration : first
+        return shouldDefer(lease) ? (first ?? since) + configuration.leaseDuration : first
     }
 
-    /// Whether others should take the lease first.
-    private func mustStandBack(_ lease: Lease) -> Bool {
-        if let claimant = lease.claimant, claimant != configuration.identity { return fitness != .fit }
-        // A lease that is offered, and that nobody asks for, has no fit candidate.
-        return fitness == .unfit && !lease.isOffered
+    /// Whether this candidate leaves the lease to other candidates for one more lease duration.
+    private func shouldDefer(_ lease: Lease) -> Bool {
+        if let claimant = claimant(of: lease), claimant != configuration.identity { return fitness != .fit }
+        // An offered lease that nobody has claimed has no fit candidate.
+        return fitness == .unfit && !isOffered(lease)
     }
 
     private mutating func failed(_ error: KubernetesError, of write: Lease.Write, hasRead: Bool, _ now: Duration)
@@ -255,7 +261,7 @@ extension LeaderElectionStateMachine {
         guard isOutdated || error.isOutcomeUnknown else { return failed(error, now) }
         mayHold = error.isOutcomeUnknown && !write.isClaim || write.base?.holder == configuration.identity
         current = nil
-        // A server that asks for patience gets it, and one that has just been read is not read again.
+        // The lease is not read at once when the server asks for a delay, or when it was read just before.
         guard !hasRead, error.retryAfter == nil else { return failed(error, now) }
         if !isOutdated { interruption = error }
         return releaseEnd.map { now >= $0 } ?? false ? end() : read(now)
@@ -270,7 +276,7 @@ extension LeaderElectionStateMachine {
             return mayRetry && next < releaseEnd ? wait(until: next, now) : end()
         }
         var delay = error.retryAfter ?? .zero
-        // A missing permission, for one, will not be there two seconds later.
+        // A lasting failure, such as a missing permission, is retried less and less often.
         if !isLostRace, !error.isTransient, term == nil { delay = max(delay, backoff.next(using: &random)) }
         return pause(now, atLeast: min(delay, Backoff.longest))
     }
@@ -279,12 +285,12 @@ extension LeaderElectionStateMachine {
     private mutating func pause(_ now: Duration, atLeast minimum: Duration = .zero) -> Step {
         let period = configuration.retryPeriod
         if let term {
-            // Whoever leads tries once more while there is time, whatever the server asks for.
+            // The leader tries once more before the end of its term, whatever delay the server asks for.
             return wait(until: min(now + max(period, minimum), max(term.end - period, now + period)), now)
         }
         let jitter = Double.random(in: 0...LeaderElection.Configuration.jitterFactor, using: &random)
         let next = now + max(period * (1 + jitter), minimum)
-        // Nor is a lease that runs out in between left for longer than it must be.
+        // A lease that runs out before then is taken at once.
         let free = minimum > .zero ? nil : turn.flatMap { $0 > now ? $0 : nil }
         return wait(until: min(next, free ?? next), now)
     }

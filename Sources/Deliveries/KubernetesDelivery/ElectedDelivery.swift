@@ -73,7 +73,7 @@ package struct ElectedDelivery: Delivery {
     package var isLed: Bool { cluster.isLed }
 
     package var leadership: LeadershipState {
-        election.map { $0.isLeading ? .leading : .standby(holder: $0.rival) } ?? .notElected
+        election.map { $0.isLeading ? .leading : .standby(holder: $0.otherHolder) } ?? .notElected
     }
 
     /// A replica that can't stand for election never writes.
@@ -97,13 +97,17 @@ extension LeaderElection: Leadership {
         configuration.leaseDuration = times.leaseDuration
         configuration.renewDeadline = times.renewDeadline
         configuration.retryPeriod = times.retryPeriod
-        try self.init(client: client, configuration: configuration, logger: logger) {
+        let prefix = context.ownership.annotationPrefix
+        let handover = Handover(
+            offerAnnotation: prefix + "holder-unfit", claimAnnotation: prefix + "fit-candidate"
+        ) {
             switch context.fitness() {
             case .fit: .fit
             case .doubtful: .doubtful
             case .unfit: .unfit
             }
         }
+        try self.init(client: client, configuration: configuration, handover: handover, logger: logger)
     }
 
     /// An object's name has lower-case letters only: what an installation's name has beyond that is written in hexadecimal.

@@ -410,25 +410,25 @@ struct LeaderElectionStateMachineTests {
 
     // MARK: Fitness
 
-    private static let unfit = [Lease.unfitAnnotation: "true"]
+    private static let unfit = [handoverAnnotations.offer: "true"]
 
     @Test("says in the lease that it is unfit, as long as it is, and leaves the annotations of others alone")
     func unfitHolder() throws {
         let configuration = LeaderElection.Configuration.sample()
-        let before = try lease("me", annotations: ["theirs": "1", Lease.claimAnnotation: "other"])
+        let before = try lease("me", annotations: ["theirs": "1", handoverAnnotations.claim: "other"])
         let unfit = configuration.body(of: .renew(before), at: .seconds(1), fitness: .unfit)
-        #expect(unfit["metadata"]?["annotations"]?.strings == ["theirs": "1", Lease.unfitAnnotation: "true"])
+        #expect(unfit["metadata"]?["annotations"]?.strings == ["theirs": "1", handoverAnnotations.offer: "true"])
         let marked = Lease(object: try #require(APIObject(unfit)))
-        #expect(marked.isOffered)
+        #expect(handoverAnnotations.isOffered(marked))
         for write in [Lease.Write.renew(marked), .release(marked), .acquire(marked)] {
             let body = configuration.body(of: write, at: .seconds(2))
             #expect(body["metadata"]?["annotations"]?.strings == ["theirs": "1"])
             let unfit = configuration.body(of: write, at: .seconds(2), fitness: .unfit)
-            #expect(unfit["metadata"]?["annotations"]?.strings == ["theirs": "1", Lease.unfitAnnotation: "true"])
+            #expect(unfit["metadata"]?["annotations"]?.strings == ["theirs": "1", handoverAnnotations.offer: "true"])
         }
         // Who asked for it is the one to take it.
         let released = configuration.body(of: .release(before), at: .seconds(2), fitness: .unfit)
-        #expect(released["metadata"]?["annotations"]?[Lease.claimAnnotation] == "other")
+        #expect(released["metadata"]?["annotations"]?[handoverAnnotations.claim] == "other")
     }
 
     @Test("a claim leaves the lease its holder's, and is no sign of life")
@@ -436,8 +436,8 @@ struct LeaderElectionStateMachineTests {
         let before = try lease("other", annotations: Self.unfit)
         let claim = LeaderElection.Configuration.sample().body(of: .claim(before), at: .seconds(1))
         let claimed = Lease(object: try #require(APIObject(claim)))
-        #expect(claimed.claimant == "me")
-        #expect(claimed.isOffered)
+        #expect(handoverAnnotations.claimant(of: claimed) == "me")
+        #expect(handoverAnnotations.isOffered(claimed))
         #expect(claimed.isSameRecord(as: before))
     }
 
@@ -448,7 +448,7 @@ struct LeaderElectionStateMachineTests {
         bench.sees(offered)
         #expect(bench.write == .claim(offered))
         let claimed = try lease(
-            "other", version: "2", annotations: Self.unfit.merging([Lease.claimAnnotation: "me"]) { $1 })
+            "other", version: "2", annotations: Self.unfit.merging([handoverAnnotations.claim: "me"]) { $1 })
         bench.send(.written(claimed))
         #expect(!bench.isLeading)
         var waited = Duration.zero
@@ -468,7 +468,7 @@ struct LeaderElectionStateMachineTests {
         bench.sees(try lease("other"))
         #expect(bench.delay != nil)
         try bench.waits()
-        bench.sees(try lease("other", annotations: Self.unfit.merging([Lease.claimAnnotation: "third"]) { $1 }))
+        bench.sees(try lease("other", annotations: Self.unfit.merging([handoverAnnotations.claim: "third"]) { $1 }))
         #expect(bench.delay != nil)
         for fitness in [LeaderElection.Fitness.doubtful, .unfit] {
             bench.fitness = fitness
@@ -489,11 +489,13 @@ struct LeaderElectionStateMachineTests {
         try bench.waits()
         bench.fails(.conflict)
         let claimed = try lease(
-            "me", version: "3", renewal: 2, annotations: Self.unfit.merging([Lease.claimAnnotation: "other"]) { $1 })
+            "me", version: "3", renewal: 2, annotations: Self.unfit.merging([handoverAnnotations.claim: "other"]) { $1 }
+        )
         bench.sees(claimed)
         #expect(!bench.isLeading)
-        #expect(bench.machine.handover == .left(to: "other"))
-        // It renews no more, and would not be the first to take the lease when it has run out. A flash of health changes nothing.
+        #expect(bench.machine.handover == .yielded(to: "other"))
+        // It renews no more, and would not be the first to take the lease when it has run out. A flash of health
+        // changes nothing.
         let sawLast = bench.now - .seconds(2)
         while let delay = bench.delay {
             #expect(delay > .zero)
@@ -511,7 +513,8 @@ struct LeaderElectionStateMachineTests {
     @Test("leads on when it is unfit no more before it sees the claim, and again when that is so before another leads")
     func recovers() throws {
         let claimed = try lease(
-            "me", version: "3", renewal: 2, annotations: Self.unfit.merging([Lease.claimAnnotation: "other"]) { $1 })
+            "me", version: "3", renewal: 2, annotations: Self.unfit.merging([handoverAnnotations.claim: "other"]) { $1 }
+        )
         var bench = try leading()
         try bench.waits()
         bench.fails(.conflict)
@@ -554,7 +557,7 @@ struct LeaderElectionStateMachineTests {
 
     @Test("stands back for a lease duration where others should take a lease that ran out or is free")
     func standsBack() throws {
-        let claimed = Self.unfit.merging([Lease.claimAnnotation: "third"]) { $1 }
+        let claimed = Self.unfit.merging([handoverAnnotations.claim: "third"]) { $1 }
         let cases: [(LeaderElection.Fitness, holder: String?, annotations: [String: String], seconds: Int)] = [
             (.unfit, "other", [:], 30), (.unfit, nil, [:], 15),
             // Nobody who is fit has asked.

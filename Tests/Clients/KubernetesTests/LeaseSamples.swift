@@ -5,9 +5,15 @@ import Testing
 
 extension LeaderElection.Configuration {
     static func sample(_ identity: String = "me") -> Self {
-        Self(name: "main", namespace: "ns", identity: identity)
+        var configuration = Self(name: "main", namespace: "ns", identity: identity)
+        configuration.handover = handoverAnnotations
+        return configuration
     }
 }
+
+/// The annotations of the handover that all candidates in these tests agree on.
+let handoverAnnotations = LeaderElection.HandoverAnnotations(
+    offer: "example.com/holder-unfit", claim: "example.com/fit-candidate")
 
 /// A lease as a server sends it. `renewal` numbers its record: equal numbers, equal records.
 func lease(

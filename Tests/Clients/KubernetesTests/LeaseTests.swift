@@ -65,6 +65,19 @@ struct LeaseTests {
         #expect(Lease(object: try #require(APIObject(body))).holder == nil)
     }
 
+    @Test("keeps its annotations as they are where candidates have agreed on no handover")
+    func noHandover() throws {
+        var configuration = configuration
+        configuration.handover = nil
+        let annotations = [handoverAnnotations.offer: "true", handoverAnnotations.claim: "third"]
+        let before = try lease("me", annotations: annotations)
+        for write in [Lease.Write.acquire(before), .renew(before), .claim(before), .release(before)] {
+            let body = configuration.body(of: write, at: noon, fitness: .unfit)
+            #expect(body["metadata"]?["annotations"]?.strings == annotations)
+        }
+        #expect(configuration.body(of: .create, at: noon, fitness: .unfit)["metadata"]?["annotations"] == nil)
+    }
+
     @Test("that makes no sense counts as far as it does, and is mended by the next holder")
     func malformed() throws {
         let specs: [JSONValue?] = [
@@ -110,6 +123,8 @@ struct LeaderElectionConfigurationTests {
             ("renewDeadline", { $0.leaseDuration = .seconds(10) }),
             ("retryPeriod", { $0.retryPeriod = .zero }),
             ("1.2 times retryPeriod", { $0.retryPeriod = .seconds(10) / 1.2 }),
+            ("annotations of the handover", { $0.handover?.claim = "" }),
+            ("annotations of the handover", { $0.handover = .init(offer: "same", claim: "same") }),
         ] as [(String, @Sendable (inout LeaderElection.Configuration) -> Void)])
     func validation(expected: String, spoil: @Sendable (inout LeaderElection.Configuration) -> Void) async throws {
         var configuration = LeaderElection.Configuration.sample()
