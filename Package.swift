@@ -138,7 +138,14 @@ let package = Package(
         tests("Clients/ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioSSL, nioEmbedded, logging]),
         tests(
             "Clients/KubernetesTests",
-            ["Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
+            [
+                "Kubernetes", "KubernetesExamples", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, nioSSL,
+                logging,
+            ]),
+        // The documentation's examples: without access to `package`, like a program outside.
+        .target(
+            name: "KubernetesExamples", dependencies: ["Kubernetes", logging],
+            path: "Tests/Clients/KubernetesExamples", packageAccess: false, swiftSettings: settings),
         tests("Street/SourcesTests", ["Sources", "IsthmusTesting"]),
         tests("Street/CatalogTests", ["Catalog", "Addressing", "IsthmusTesting", "Services", "Sources"]),
         tests(

@@ -2,75 +2,63 @@ import Foundation
 import IsthmusTesting
 import JSON
 import Kubernetes
-import Logging
+import KubernetesExamples
 import NIOHTTP1
 import Synchronization
 import Testing
 
-/// Labels the settings of the web servers, and says whenever such settings change until they are gone.
-///
-/// This function is the first example of `docs/kubernetes.md` and of the documentation catalog.
-func followSettings(of configuration: ClusterConfiguration, say: (String) -> Void) async throws {
-    let client = try KubernetesClient(configuration, userAgent: "example/1.0", logger: Logger(label: "example"))
-    let configMaps = ResourceType(group: "", version: "v1", plural: "configmaps", kind: "ConfigMap")
-    let namespace = configuration.namespace
-
-    let patch = #"{"metadata":{"labels":{"app":"web"}}}"#
-    _ = try await client.retrying(whenOutcomeUnknown: true) { () async throws(KubernetesError) in
-        try await client.mergePatch(configMaps, name: "settings", namespace: namespace, body: Array(patch.utf8))
-    }
-
-    let store = ObjectStore(client.watcher(configMaps, namespace: namespace, labelSelector: "app=web"))
-    await withTaskGroup(of: Void.self) { group in
-        group.addTask { await store.run() }
-        for await change in store.changes() {
-            guard case .object(let key) = change, let object = store[key] else { break }
-            say("\(key) is at \(object.metadata.resourceVersion)")
-        }
-        group.cancelAll()
-    }
-    await client.shutdown()
-}
-
-/// Writes the items that come while this process is the leader.
-///
-/// This function is the second example of both.
-func writeWhileLeading(
-    _ items: AsyncStream<String>, to configuration: ClusterConfiguration, write: (String) async -> Void
-) async throws {
-    let logger = Logger(label: "example")
-    let client = try KubernetesClient(configuration, userAgent: "example/1.0", logger: logger)
-    let election = try LeaderElection(
-        client: client, configuration: .init(name: "example", namespace: configuration.namespace), logger: logger)
-    await withTaskGroup(of: Void.self) { group in
-        group.addTask {
-            await election.run { isLeading in logger.info("\(isLeading ? "leads" : "follows")") }
-        }
-        for await item in items where election.isLeading { await write(item) }
-        // The lease is released before the group ends.
-        group.cancelAll()
-    }
-    await client.shutdown()
-}
-
 @Suite("The examples of the documentation", .timeLimit(.minutes(1)))
 struct ExampleTests {
-    @Test("follow settings as they say")
-    func example() async throws {
+    @Test("follow settings as they say, through a deletion and beyond")
+    func followedSettings() async throws {
         let (later, feed) = AsyncStream.makeStream(of: String.self)
         let handler = { @Sendable (request: TestServer.Request) -> TestServer.Reply in
             if request.isWatch { return .init(later: later) }
             return .json(
                 request.method == .PATCH ? objectText("settings", version: "9") : listText(["settings"], version: "10"))
         }
+        @Sendable func event(_ type: String, _ data: String, version: Int) -> String {
+            let metadata = #"{"name":"settings","namespace":"ns","uid":"u","resourceVersion":"\#(version)"}"#
+            return #"{"type":"\#(type)","object":{"kind":"ConfigMap","metadata":\#(metadata),"data":\#(data)}}"# + "\n"
+        }
         try await TestServer.run(handler) { server in
-            let said = Mutex<[String]>([])
-            try await followSettings(of: ClusterConfiguration(server: server.url, namespace: "ns")) { text in
-                said.withLock { $0.append(text) }
-                feed.yield(eventText("DELETED", "settings", version: "11") + "\n")
+            let (reports, reporter) = AsyncStream.makeStream(of: String.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let configuration = ClusterConfiguration(server: server.url, namespace: "ns")
+                group.addTask { try await followSettings(of: configuration) { reporter.yield($0) } }
+                var reported = reports.makeAsyncIterator()
+                #expect(await reported.next() == "ns/settings: the color is unknown")
+                feed.yield(event("DELETED", "{}", version: 11))
+                #expect(await reported.next() == "ns/settings is deleted")
+                feed.yield(event("ADDED", #"{"color":"blue"}"#, version: 12))
+                #expect(await reported.next() == "ns/settings: the color is blue")
+                feed.yield(event("MODIFIED", #"{"color":7}"#, version: 13))
+                #expect(await reported.next()?.contains("data.color is not of the type String") == true)
+                group.cancelAll()
+                try await group.waitForAll()
             }
-            #expect(said.withLock { $0 } == ["ns/settings is at 1"])
             #expect(server.requests.first?.path == "/api/v1/namespaces/ns/configmaps/settings")
+            #expect(server.requests.first?.body == #"{"metadata":{"labels":{"app":"web"}}}"#)
+        }
+    }
+
+    @Test("write the status of an object, and keep the fields that their own type does not have")
+    func status() async throws {
+        let stored =
+            #"{"metadata":{"name":"a","namespace":"ns","resourceVersion":"7"},"spec":{"x":1},"status":{"bytes":5}}"#
+        try await TestServer.run(replies: [.json(stored)]) { server in
+            try await withClient(ClusterConfiguration(server: server.url)) { client in
+                try await reportBackup("a", bytes: 5, to: client, in: "ns")
+            }
+            let requests = server.requests
+            #expect(requests.map(\.method) == [.POST, .PATCH, .GET, .PUT])
+            #expect(
+                requests[0].body == #"{"apiVersion":"example.com/v1","kind":"Backup","metadata":{"name":"a"}}"#)
+            let path = "/apis/example.com/v1/namespaces/ns/backups/a/status"
+            #expect(requests.dropFirst().map(\.path) == [path, path, path])
+            #expect(requests[1].body == #"{"status":{"bytes":5,"finished":false}}"#)
+            #expect(
+                requests[3].body == stored.replacing(#"{"bytes":5}"#, with: #"{"bytes":5,"finished":true}"#))
         }
     }
 
@@ -82,8 +70,11 @@ struct ExampleTests {
         let text = try String(contentsOf: root.appending(path: page), encoding: .utf8)
         let examples = text.components(separatedBy: "```swift\n").dropFirst()
             .compactMap { $0.components(separatedBy: "```").first }
-        #expect(examples.map { $0.prefix { $0 != "(" } } == ["func followSettings", "func writeWhileLeading"])
-        let compiled = try String(contentsOfFile: #filePath, encoding: .utf8)
+        #expect(
+            examples.map { $0.prefix { $0 != "(" } }
+                == ["func followSettings", "func reportBackup", "func writeWhileLeading"])
+        let source = root.appending(path: "Tests/Clients/KubernetesExamples/Examples.swift")
+        let compiled = try String(contentsOf: source, encoding: .utf8)
         for example in examples { #expect(compiled.contains(example)) }
     }
 
