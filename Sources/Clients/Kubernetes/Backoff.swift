@@ -1,8 +1,8 @@
-/// How long to wait before the next attempt: twice as long after each failure, with jitter, so that the clients of a
-/// server that comes back do not all return at once.
+/// The delay before the next attempt. It doubles with each failure, and has jitter so that the clients of a recovering
+/// server do not all reconnect at once.
 struct Backoff: Sendable {
     static let first = Duration.milliseconds(800)
-    /// The longest wait, jitter included.
+    /// The longest delay, jitter included.
     static let longest = Duration.seconds(30)
 
     private(set) var failures = 0
@@ -11,9 +11,11 @@ struct Backoff: Sendable {
         failures = 0
     }
 
-    /// Counts a failure. The wait lies between its step, which doubles from 0.8 s to 15 s, and twice that.
+    /// Counts a failure.
+    ///
+    /// - Returns: a random delay between a step and twice that step. The step doubles from 0.8 s up to 15 s.
     mutating func next(using random: inout some RandomNumberGenerator) -> Duration {
-        // Beyond five doublings the step is at its limit anyway.
+        // After five doublings the step has reached its limit.
         let step = min(Self.first * (1 << min(failures, 5)), Self.longest / 2)
         failures += 1
         return step * Double.random(in: 1...2, using: &random)

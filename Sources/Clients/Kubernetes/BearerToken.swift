@@ -1,10 +1,10 @@
 internal import Logging
 internal import NIOPosix
 
-/// The bearer token for the next request, fresh enough for tokens that are rotated.
+/// The bearer token in a file.
 ///
-/// A file is read again when its last reading is older than a minute, or when the server refuses the token. When it
-/// cannot be read, the last good token is kept: it may be valid for a long while yet.
+/// The file is read again when the last reading is older than a minute, or when the server has refused the token. When
+/// the file cannot be read, the last token is kept: it may still be valid for a long time.
 actor BearerToken {
     static let maximumAge = Duration.seconds(60)
 
@@ -20,7 +20,9 @@ actor BearerToken {
         self.logger = logger
     }
 
-    /// - Throws: `KubernetesError` with `configuration` when there never was a token to read.
+    /// The token for the next request.
+    ///
+    /// - Throws: `KubernetesError` with `configuration` when no token has ever been read.
     func current() async throws(KubernetesError) -> String {
         if let token, let readAt, stopwatch.elapsed() - readAt < Self.maximumAge { return token }
         return try await read()
@@ -28,7 +30,7 @@ actor BearerToken {
 
     /// Reads the file now.
     ///
-    /// - Returns: whether the token is another than `refused`, so that another attempt makes sense.
+    /// - Returns: whether the token differs from `refused`, so that another attempt makes sense.
     func refresh(after refused: String) async -> Bool {
         if let token, token != refused { return true }
         return (try? await read()).map { $0 != refused } ?? false
@@ -36,18 +38,18 @@ actor BearerToken {
 
     private func read() async throws(KubernetesError) -> String {
         let path = path
-        // A file may lie on a slow disk, and blocks whoever reads it.
+        // The file may be on a slow disk, and reading it blocks a thread.
         let outcome = try? await NIOThreadPool.singleton.runIfActive { () -> Result<String, KubernetesError> in
             do throws(KubernetesError) {
-                guard let text = trimmed(try contents(ofFile: path, "the token's file")) else {
-                    throw KubernetesError(code: .configuration, message: "the token's file \(path): it is empty")
+                guard let text = trimmed(try contents(ofFile: path, "the token file")) else {
+                    throw KubernetesError(code: .configuration, message: "the token file \(path): it is empty")
                 }
                 return .success(text)
             } catch {
                 return .failure(error)
             }
         }
-        // A failed reading, too, is not repeated for each request.
+        // A failed reading is not repeated for each request either.
         readAt = stopwatch.elapsed()
         switch outcome {
         case .success(let text):
@@ -55,11 +57,12 @@ actor BearerToken {
             return text
         case .failure(let error):
             guard let token else { throw error }
-            logger.warning("keeping the last good token", metadata: ["error": "\(error.message)"])
+            logger.warning(
+                "token file cannot be read: the last token stays in use", metadata: ["error": "\(error.message)"])
             return token
         case nil:
             guard let token else {
-                throw KubernetesError(code: .cancelled, message: "cancelled while reading the token's file \(path)")
+                throw KubernetesError(code: .cancelled, message: "cancelled while reading the token file \(path)")
             }
             return token
         }

@@ -1,11 +1,12 @@
 extension ClusterConfiguration {
     static let inClusterHostVariable = "KUBERNETES_SERVICE_HOST"
 
-    /// The configuration of a pod: its service account, as mounted by the kubelet.
+    /// Makes the configuration of a pod from its service account, as the kubelet mounts it.
     ///
-    /// A running client reads the token's file, and that of the certificate authority, again each minute.
-    /// - Throws: `KubernetesError` with `configuration` when the process runs in no pod, or the pod has no service
-    ///   account mounted.
+    /// A client reads the token file and the file of the certificate authority again each minute.
+    ///
+    /// - Throws: `KubernetesError` with `configuration` when the process does not run in a pod, or the pod has no
+    ///   service account mounted.
     public static func inCluster() throws(KubernetesError) -> Self {
         try inCluster(environment: .current)
     }
@@ -17,7 +18,7 @@ extension ClusterConfiguration {
                 message: "not in a cluster: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")
         }
         let folder = environment.serviceAccountFolder
-        // They are read here only to fail early, with the file's name.
+        // The files are read here only to fail early, with the file's name.
         _ = try contents(ofFile: "\(folder)/token", "the service account's token")
         _ = try contents(ofFile: "\(folder)/ca.crt", "the cluster's certificate authority")
         let namespace = try? contents(ofFile: "\(folder)/namespace", "the service account's namespace")
@@ -29,7 +30,9 @@ extension ClusterConfiguration {
     }
 }
 
-/// A file's text without the white space around it; `nil` when nothing is left.
+/// Removes the white space around a file's text.
+///
+/// - Returns: `nil` when nothing is left.
 func trimmed(_ bytes: [UInt8]) -> String? {
     let isSpace = { (byte: UInt8) in byte == 0x20 || (0x09...0x0D).contains(byte) }
     guard let first = bytes.firstIndex(where: { !isSpace($0) }), let last = bytes.lastIndex(where: { !isSpace($0) })

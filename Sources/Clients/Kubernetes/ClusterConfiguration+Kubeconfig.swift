@@ -1,15 +1,15 @@
 extension ClusterConfiguration {
     /// Reads a kubeconfig (`v1`, kind `Config`).
     ///
-    /// Relative paths in it resolve against the folder of the file in which they stand. Certificates, keys and tokens
-    /// in files of their own are read again while a client runs. What this library cannot do (`auth-provider`,
-    /// `proxy-url`, `username` and `password`) is refused rather than ignored.
+    /// A relative path in a kubeconfig is relative to the folder of that file. A client reads certificates, keys and
+    /// tokens in files of their own again while it runs. The unsupported keys `auth-provider`, `proxy-url`, `username`
+    /// and `password` are errors.
     ///
     /// - Parameters:
     ///   - path: the file; `nil` takes `$KUBECONFIG`, else `~/.kube/config`. The variable may list several files,
-    ///     separated by colons: of an entry's definitions the first counts, and files that do not exist are skipped.
+    ///     separated by colons: of several entries with one name the first counts, and missing files are skipped.
     ///   - context: the context to use; `nil` takes the `current-context`.
-    /// - Throws: `KubernetesError` with `configuration`, which names file, line, column and key.
+    /// - Throws: `KubernetesError` with `configuration`. The message names file, line, column and key.
     public static func kubeconfig(path: String?, context: String?) throws(KubernetesError) -> Self {
         try kubeconfig(path: path, context: context, environment: .current)
     }
@@ -44,7 +44,7 @@ extension ClusterConfiguration {
             throw cluster.failure("server", error.message)
         }
         if cluster.has("proxy-url") {
-            throw cluster.failure("proxy-url", "proxies are not supported; the server must be reached directly")
+            throw cluster.failure("proxy-url", "proxies are not supported; the client must reach the server directly")
         }
         self.init(
             server: server,

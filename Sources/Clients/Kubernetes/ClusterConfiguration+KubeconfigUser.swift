@@ -1,9 +1,9 @@
 extension ClusterConfiguration {
-    /// Takes over what the user's entry says of who the client is.
+    /// Sets the client's identity from the user's entry.
     mutating func apply(user: KubeconfigNode, cluster: KubeconfigNode) throws(KubernetesError) {
         try Self.refuseUnsupported(in: user)
         if let tokenFile = try user.path("tokenFile") {
-            do throws(KubernetesError) { _ = try contents(ofFile: tokenFile, "the token's file") } catch {
+            do throws(KubernetesError) { _ = try contents(ofFile: tokenFile, "the token file") } catch {
                 throw user.failure("tokenFile", error.message)
             }
             token = .file(tokenFile)
@@ -30,7 +30,7 @@ extension ClusterConfiguration {
     private static func refuseUnsupported(in user: KubeconfigNode) throws(KubernetesError) {
         if user.has("auth-provider") {
             throw user.failure(
-                "auth-provider", "was removed in Kubernetes 1.26; most providers have an exec plug-in in its place")
+                "auth-provider", "was removed in Kubernetes 1.26; most providers offer an exec plug-in instead")
         }
         for key in ["username", "password"] where user.has(key) {
             throw user.failure(
@@ -40,13 +40,13 @@ extension ClusterConfiguration {
 }
 
 extension Impersonation {
-    /// `nil` when the user's entry asks for none.
+    /// - Returns: `nil` when the user's entry asks for no impersonation.
     fileprivate init?(user node: KubeconfigNode) throws(KubernetesError) {
         let (uid, groups) = (try node.string("as-uid"), try node.strings("as-groups"))
         let extra = try node.stringLists("as-user-extra")
         guard let user = try node.string("as") else {
             for key in ["as-uid", "as-groups", "as-user-extra"] where node.has(key) {
-                throw node.failure(key, "needs the name of the user to act as, under the key 'as'")
+                throw node.failure(key, "needs the key 'as' with the name of the user to act as")
             }
             return nil
         }

@@ -2,8 +2,8 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOSSL
 
-/// Makes HTTP clients for one API server. Requests of different urgency get clients of their own, so that a stalled
-/// connection of one kind never holds up another.
+/// Makes HTTP clients for one API server. Watches and other requests get clients of their own, so that a stalled
+/// connection of one kind never delays the other kind.
 struct ConnectionFactory: Sendable {
     let server: ServerURL
     private let tlsServerName: String?
@@ -18,13 +18,13 @@ struct ConnectionFactory: Sendable {
         self.options = options
         if let name = tlsServerName, (try? SocketAddress(ipAddress: name, port: 0)) != nil {
             throw KubernetesError(
-                code: .configuration, message: "tls-server-name '\(name)' is an address; only host names are supported")
+                code: .configuration, message: "tls-server-name '\(name)' is an address, and must be a host name")
         }
     }
 
-    /// What connections need of the certificates; `nil` for a server without TLS.
+    /// The TLS configuration of connections; `nil` for a server without TLS.
     ///
-    /// - Throws: `KubernetesError` with `configuration` when they cannot be used.
+    /// - Throws: `KubernetesError` with `configuration` when the certificates cannot be used.
     func tls(_ material: TLSMaterial) throws(KubernetesError) -> TLSConfiguration? {
         server.isTLS ? try material.tlsConfiguration(isInsecure: isInsecure) : nil
     }
@@ -38,22 +38,22 @@ struct ConnectionFactory: Sendable {
     }
 
     /// - Parameters:
-    ///   - connections: how many may be open at once; further requests wait for one.
-    ///   - readTimeout: how long a reply may stay silent before its connection is given up.
+    ///   - connections: the number of connections. Further requests wait for one.
+    ///   - readTimeout: how long a reply may be silent before it fails.
     private func make(_ tls: TLSConfiguration?, connections: Int, readTimeout: Duration?) -> ConnectionPool {
         var http = HTTPClient.Configuration(
             tlsConfiguration: tls, redirectConfiguration: .disallow,
             timeout: .init(connect: TimeAmount(options.connectTimeout), read: readTimeout.map { TimeAmount($0) }),
             decompression: .disabled)
-        // A black-holed HTTP/2 connection is never left; one of HTTP/1.1 costs a single timeout.
+        // The HTTP client never abandons a dead HTTP/2 connection. A dead HTTP/1.1 connection costs one timeout.
         http.httpVersion = .http1Only
         http.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
-        // Callers back off themselves, and want to know at once that the server is gone.
+        // Callers do their own backoff, and must learn at once that the server is unreachable.
         http.connectionPool.retryConnectionEstablishment = false
-        // It would make spans and their attributes even where nobody collects any.
+        // The HTTP client would create spans even where nobody collects them.
         http.tracing.tracer = nil
         if let tlsServerName {
-            // URLs name the host to verify; this says where it is.
+            // The URLs hold the name to verify. This maps the name to the server's host.
             http.dnsOverride = [tlsServerName: server.host]
         }
         return ConnectionPool(HTTPClient(configuration: http))

@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// Lets tasks wait until something has happened since they looked.
+/// Lets tasks wait for a change of some state.
 ///
-/// Take a ticket, look at the state, and wait with the ticket if it isn't as wished: a signal in between is not missed.
+/// Take a ticket, check the state, and wait with the ticket. A signal between the check and the wait is not missed.
 final class EventCount: Sendable {
     private struct State {
         var signals: UInt64 = 0
@@ -24,7 +24,7 @@ final class EventCount: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Returns when there was a signal since the ticket was taken, or the task is cancelled.
+    /// Waits for a signal after the ticket was taken, or for the cancellation of the task.
     func wait(after ticket: UInt64) async {
         let id = state.withLock { state in
             state.nextWaiter += 1
@@ -33,7 +33,8 @@ final class EventCount: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
                 let mustWait = state.withLock { state in
-                    // Cancellation marks the task before it calls the handler, which may already have found nobody.
+                    // The cancellation handler may have run before this waiter was registered; the task is marked by
+                    // then.
                     if state.signals != ticket || Task.isCancelled { return false }
                     state.waiters[id] = waiter
                     return true

@@ -2,7 +2,7 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 
-/// A reply whose body is in memory.
+/// A reply with its whole body.
 struct HTTPReply: Sendable {
     var status: HTTPResponseStatus
     var headers: HTTPHeaders
@@ -12,10 +12,10 @@ struct HTTPReply: Sendable {
 }
 
 extension HTTPReply {
-    /// What is read of a refusal: enough for any `Status`, not a proxy's film.
+    /// The largest body that is read of a refusal, in bytes. It holds any `Status`.
     static let maximumRefusalBytes = 1 << 20
 
-    /// Reads the body. Of a refusal the first MiB will do.
+    /// Reads the body. Of a refusal it reads at most the first MiB.
     ///
     /// - Throws: `KubernetesError` with `replyTooLarge` when a success is larger than `limit` bytes.
     init(collecting response: HTTPClientResponse, upTo limit: Int, for request: APIRequest) async throws {

@@ -1,12 +1,12 @@
 internal import FoundationEssentials
 
-/// One or several kubeconfig files that count as one: of entries of one name the first file's counts, whole, as it does
-/// of any other value.
+/// One or several kubeconfig files that count as one. Of several entries with one name, the first file's counts as a
+/// whole. Of any other value, the first file's counts too.
 struct Kubeconfig {
-    /// In the order in which they count; at least one.
+    /// The files in order of precedence; at least one.
     let files: [KubeconfigNode]
 
-    /// - Parameter path: the file; `nil` takes those that `$KUBECONFIG` lists, else `~/.kube/config`.
+    /// - Parameter path: the file; `nil` takes the files that `$KUBECONFIG` lists, else `~/.kube/config`.
     /// - Throws: `KubernetesError` with `configuration`.
     init(path: String?, environment: Environment) throws(KubernetesError) {
         let list = path == nil ? environment["KUBECONFIG"].map { $0.split(separator: ":").map(String.init) } ?? [] : []
@@ -21,7 +21,7 @@ struct Kubeconfig {
         }
     }
 
-    /// Files that are missing or empty are left out, as other clients do.
+    /// Reads the files. Like other clients, it skips missing and empty ones.
     private static func files(_ list: [String]) throws(KubernetesError) -> [KubeconfigNode] {
         var files: [KubeconfigNode] = []
         for file in list where FileManager.default.fileExists(atPath: file) {
@@ -30,12 +30,12 @@ struct Kubeconfig {
         guard !files.isEmpty else {
             throw KubernetesError(
                 code: .configuration,
-                message: "KUBECONFIG lists \(list.joined(separator: ", ")), but there is nothing in any of these files")
+                message: "KUBECONFIG lists \(list.joined(separator: ", ")), and all these files are missing or empty")
         }
         return files
     }
 
-    /// The selected context.
+    /// The entry of the selected context.
     ///
     /// - Parameter name: `nil` takes the `current-context`.
     func context(named name: String?) throws(KubernetesError) -> KubeconfigNode {
@@ -45,7 +45,7 @@ struct Kubeconfig {
         }
         let known = try knownContexts()
         guard let wanted = name ?? current?.name else {
-            throw files[0].failure("current-context", "is not set, so a context must be named; \(known)")
+            throw files[0].failure("current-context", "is not set, so name a context; \(known)")
         }
         guard let context = try entry("context", named: wanted) else {
             let key = name == nil ? "current-context" : "contexts"
@@ -54,7 +54,8 @@ struct Kubeconfig {
         return context
     }
 
-    /// Kubeconfigs keep their maps as lists of `{name: …, <kind>: …}`; the first of a name counts.
+    /// Finds an entry. A kubeconfig keeps its maps as lists of `{name: …, <kind>: …}`; the first entry of a name
+    /// counts.
     func entry(_ kind: String, named name: String) throws(KubernetesError) -> KubeconfigNode? {
         for file in files {
             for entry in try file.children("\(kind)s") where try entry.string("name") == name {

@@ -3,10 +3,10 @@ internal import JSON
 internal import Yams
 
 extension KubeconfigNode {
-    /// The value's text; `nil` also for an empty one.
+    /// The value's text; `nil` when it is absent or empty.
     func string(_ key: String) throws(KubernetesError) -> String? {
         guard let node = node(key) else { return nil }
-        guard case .scalar(let scalar) = node else { throw failure(key, "must be a text") }
+        guard case .scalar(let scalar) = node else { throw failure(key, "must be a string") }
         return scalar.string.isEmpty ? nil : scalar.string
     }
 
@@ -16,21 +16,21 @@ extension KubeconfigNode {
         return value
     }
 
-    /// A list of texts; empty when absent.
+    /// A list of strings; empty when absent.
     func strings(_ key: String) throws(KubernetesError) -> [String] {
         guard let node = node(key) else { return [] }
-        guard let texts = Self.texts(node) else { throw failure(key, "must be a list of texts") }
+        guard let texts = Self.texts(node) else { throw failure(key, "must be a list of strings") }
         return texts
     }
 
-    /// A mapping of keys to lists of texts; empty when absent.
+    /// A mapping of keys to lists of strings; empty when absent.
     func stringLists(_ key: String) throws(KubernetesError) -> [String: [String]] {
         guard let node = node(key) else { return [:] }
         guard case .mapping(let mapping) = node else { throw failure(key, "must be a mapping of keys to lists") }
         var lists: [String: [String]] = [:]
         for (name, value) in mapping {
             guard case .scalar(let scalar) = name, let texts = Self.texts(value) else {
-                throw failure(key, "must be a mapping of keys to lists of texts")
+                throw failure(key, "must be a mapping of keys to lists of strings")
             }
             lists[scalar.string] = texts
         }
@@ -47,9 +47,9 @@ extension KubeconfigNode {
         return texts
     }
 
-    /// A path, resolved against the kubeconfig's folder.
+    /// A path. A relative path is resolved against the kubeconfig's folder.
     ///
-    /// - Parameter onlyIfSeparated: leaves a mere name as it is: the name of a program.
+    /// - Parameter onlyIfSeparated: leaves a text without a slash, such as a program's name, as it is.
     func path(_ key: String, onlyIfSeparated: Bool = false) throws(KubernetesError) -> String? {
         guard let path = try string(key) else { return nil }
         if onlyIfSeparated, !path.contains("/") { return path }
@@ -57,11 +57,11 @@ extension KubeconfigNode {
         return file[...slash] + path
     }
 
-    /// PEM that stands in the file itself (`<key>-data`, base64) or in one that it names (`<key>`); the former wins.
+    /// PEM in the kubeconfig itself (`<key>-data`, base64) or in a file that it names (`<key>`). The former wins.
     func pem(_ key: String, _ what: String) throws(KubernetesError) -> ClusterConfiguration.PEM? {
         let dataKey = "\(key)-data"
         if let text = try string(dataKey) {
-            // YAML may have folded it over lines.
+            // YAML may fold the text over several lines.
             guard let data = Data(base64Encoded: String(text.filter { !$0.isWhitespace })) else {
                 throw failure(dataKey, "is not base64")
             }
@@ -69,7 +69,7 @@ extension KubeconfigNode {
         }
         guard let path = try path(key) else { return nil }
         do {
-            // Read here only to fail early, with its place.
+            // The file is read here only to fail early, with the key's position.
             _ = try contents(ofFile: path, what)
         } catch {
             throw failure(key, error.message)
@@ -87,7 +87,7 @@ extension KubeconfigNode {
         case .mapping(let mapping):
             var object = JSONObject()
             for (name, value) in mapping {
-                guard case .scalar(let scalar) = name else { throw failure(key, "holds a key that is no text") }
+                guard case .scalar(let scalar) = name else { throw failure(key, "holds a key that is not a string") }
                 object[scalar.string] = try json(value, under: key)
             }
             return .object(object)
@@ -99,7 +99,7 @@ extension KubeconfigNode {
             guard [.any, .plain].contains(scalar.style) else { return .string(scalar.string) }
             if node.null != nil { return .null }
             if let value = node.bool { return .bool(value) }
-            // JSON's and YAML's numbers look alike, save for those that other programs would not read either.
+            // Most YAML numbers are JSON numbers. The others stay strings.
             if node.int != nil || node.float != nil, let number = try? JSONValue(parsing: Array(scalar.string.utf8)) {
                 return number
             }

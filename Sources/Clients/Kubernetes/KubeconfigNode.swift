@@ -1,9 +1,9 @@
 internal import Yams
 
-/// One mapping of a kubeconfig. It knows where it stands, so that complaints name file, line, column and key.
+/// One mapping of a kubeconfig. It knows its position, so that errors name file, line, column and key.
 struct KubeconfigNode {
     let file: String
-    /// The keys that lead here, such as `users[2].user`.
+    /// The keys from the root to this mapping, such as `users[2].user`.
     let path: String
     private let mapping: Node.Mapping
 
@@ -47,14 +47,14 @@ struct KubeconfigNode {
         return KubernetesError(code: .configuration, message: "kubeconfig \(file)\(place): \(why)")
     }
 
-    /// The error's own text quotes the file, which may hold secrets.
+    /// Translates an error of the YAML parser without the parser's text, which quotes the file and may show secrets.
     private static func failure(_ file: String, _ error: YamlError) -> KubernetesError {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             failure(file, mark, "it is not YAML: \(problem)")
         case .duplicatedKeysInMapping(let keys, let context):
-            failure(file, context.mark, "keys appear twice in one mapping: \(keys.joined(separator: ", "))")
+            failure(file, context.mark, "one mapping holds keys twice: \(keys.joined(separator: ", "))")
         default:
             failure(file, nil, "it is not YAML")
         }
@@ -64,7 +64,7 @@ struct KubeconfigNode {
         path.isEmpty ? key : "\(path).\(key)"
     }
 
-    /// A key without a value, or with `null`, counts as absent.
+    /// The value of a key. A key without a value, or with `null`, counts as absent.
     func node(_ key: String) -> Node? {
         guard let node = mapping[Node(key)], node.null == nil else { return nil }
         return node

@@ -1,20 +1,28 @@
 internal import JSON
 
 extension KubernetesClient {
-    /// The versions of an API group that the server serves, in the server's order of preference; empty when it does
-    /// not know the group. The core group's name is empty.
+    /// Reads which versions of an API group the server serves.
+    ///
+    /// - Parameter group: such as `networking.istio.io`; empty for the core group.
+    /// - Returns: the versions in the server's order of preference; none when the server does not know the group.
+    /// - Throws: `KubernetesError`.
     public func servedVersions(group: String) async throws(KubernetesError) -> [String] {
         let request = APIRequest(path: ResourceType.path(group: group))
         guard let document = try await discover(request) else { return [] }
         guard let versions = document["versions"]?.array else {
             throw transport.malformed(request, "the list of versions is missing")
         }
-        // The core group lists plain names.
+        // The core group lists plain names, other groups list objects.
         return versions.compactMap { $0.string ?? $0["version"]?.string }
     }
 
-    /// The plural names of the resource types that the server serves at a group's version, without subresources;
-    /// empty when it does not know the version.
+    /// Reads which resource types the server serves at a version of an API group.
+    ///
+    /// - Parameters:
+    ///   - group: such as `networking.istio.io`; empty for the core group.
+    ///   - version: such as `v1`.
+    /// - Returns: the plural names of the types, without subresources; none when the server does not know the version.
+    /// - Throws: `KubernetesError`.
     public func resources(group: String, version: String) async throws(KubernetesError) -> [String] {
         let request = APIRequest(path: ResourceType.path(group: group, version: version))
         guard let document = try await discover(request) else { return [] }

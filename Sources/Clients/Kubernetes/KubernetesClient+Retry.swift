@@ -1,8 +1,8 @@
 extension KubernetesClient {
-    /// Attempts an operation until it succeeds, fails for good, or has been attempted often enough.
+    /// Attempts an operation until it succeeds, fails with an error that is not transient, or has used up its attempts.
     ///
-    /// It waits as long as the server asks for (`Retry-After`), at least 0.8 seconds, doubling with each attempt to 30,
-    /// with jitter.
+    /// Between two attempts it waits for a backoff: at least 0.8 seconds at first, twice as long after each failure, up
+    /// to 30 seconds, with jitter. It waits longer when the server asks for that (`Retry-After`).
     ///
     /// ```swift
     /// let object = try await client.retrying { () async throws(KubernetesError) in
@@ -11,10 +11,11 @@ extension KubernetesClient {
     /// ```
     ///
     /// - Parameters:
-    ///   - attempts: at least 1.
-    ///   - whenOutcomeUnknown: whether a write is also repeated that may have been carried out, as is safe for an apply,
-    ///     and for a patch or a replacement of one resource version, where it then ends in a `conflict`.
-    /// - Throws: the last attempt's error; `cancelled` during a wait.
+    ///   - attempts: how often the operation is attempted at most, at least 1.
+    ///   - whenOutcomeUnknown: whether a write is repeated although it may have been carried out. That is safe for an
+    ///     apply. It is safe for a patch or a replacement of one resource version, too: if the first attempt was
+    ///     carried out, the next one ends with `conflict`.
+    /// - Throws: the last attempt's error; `cancelled` when the task is cancelled during a wait.
     public func retrying<Value>(
         attempts: Int = 5, whenOutcomeUnknown: Bool = false, isolation: isolated (any Actor)? = #isolation,
         _ operation: () async throws(KubernetesError) -> Value
@@ -37,14 +38,14 @@ extension KubernetesClient {
 }
 
 extension KubernetesError {
-    /// Whether the same request may succeed later without anybody changing anything. Wait at least ``retryAfter``; for
-    /// writes look at ``isOutcomeUnknown``, too.
+    /// Whether the same request may succeed later although nobody changes anything. Wait at least ``retryAfter``. Of a
+    /// write, look at ``isOutcomeUnknown`` too.
     public var isTransient: Bool {
-        let passing: Set<Code> = [
+        let transient: Set<Code> = [
             .tooManyRequests, .serverTimeout, .unavailable, .unreachable, .credentialsUnavailable, .timedOut, .idle,
             .connectionLost, .endedEarly,
         ]
-        // A server that names a time means that it can be helped, whatever it says besides.
-        return passing.contains(code) || (code == .serverError && retryAfter != nil)
+        // A server that sends Retry-After expects to recover, whatever its status is.
+        return transient.contains(code) || (code == .serverError && retryAfter != nil)
     }
 }

@@ -2,21 +2,25 @@ public import Logging
 
 /// A client of one Kubernetes API server.
 ///
-/// It speaks HTTP/1.1 and JSON. It never repeats a request by itself, save once after a 401 or a failed TLS handshake when
-/// there are newer credentials by then; what to do about a failure is the caller's decision, for which
-/// ``KubernetesError`` has what it takes and ``retrying(attempts:whenOutcomeUnknown:isolation:_:)`` a usual answer.
-/// Separate connections carry watches and everything else. A task that must not queue behind others, such as the renewal
-/// of a lease, gets a client of its own: a client without requests costs nothing.
+/// The client speaks HTTP/1.1 and JSON. It repeats a request by itself only after a 401 or a failed TLS handshake,
+/// once, and only when there are newer credentials. The caller decides about every other failure: ``KubernetesError``
+/// tells the kinds apart, and ``retrying(attempts:whenOutcomeUnknown:isolation:_:)`` repeats what may be repeated.
+///
+/// Watches and other requests use separate connections. A task that must not queue behind others, such as the renewal
+/// of a lease, gets a client of its own: a client that sends no requests opens no connections.
 ///
 /// Call ``shutdown()`` when done.
 public final class KubernetesClient: Sendable {
     let transport: Transport
 
-    /// Makes a client, and reads the files with its certificates; nothing is sent yet.
+    /// Makes a client, and reads the certificate files that the configuration names. It sends nothing yet.
     ///
     /// - Parameters:
-    ///   - userAgent: names the program to the server's operators: `name/version`.
-    ///   - logger: gets the server's warnings, each once, and what is wrong with files of tokens and certificates.
+    ///   - configuration: the server, and the client's identity.
+    ///   - userAgent: the program's `name/version`, which the server's operators see in its audit log.
+    ///   - options: times and limits.
+    ///   - logger: receives each distinct warning of the server once, and the problems with token and certificate
+    ///     files.
     /// - Throws: `KubernetesError` with `configuration`.
     public convenience init(
         _ configuration: ClusterConfiguration, userAgent: String, options: Options = Options(), logger: Logger
@@ -25,7 +29,7 @@ public final class KubernetesClient: Sendable {
             configuration, userAgent: userAgent, options: options, logger: logger, clock: ContinuousClock())
     }
 
-    /// - Parameter clock: measures timeouts, back-offs and the age of tokens.
+    /// - Parameter clock: measures timeouts, backoff and the age of tokens.
     package init(
         _ configuration: ClusterConfiguration, userAgent: String, options: Options = Options(), logger: Logger,
         clock: some Clock<Duration>
@@ -34,7 +38,7 @@ public final class KubernetesClient: Sendable {
             configuration, userAgent: userAgent, options: options, logger: logger, stopwatch: Stopwatch(clock))
     }
 
-    /// Closes all connections; requests under way fail with `shutDown`. Further calls do nothing.
+    /// Closes all connections. Requests under way, and later ones, fail with `shutDown`. A second call does nothing.
     public func shutdown() async {
         await transport.shutdown()
     }

@@ -1,11 +1,12 @@
 internal import NIOCore
 
-/// Cuts a stream of bytes into lines. Each byte is looked at once, however small the chunks and long the lines.
+/// Cuts a stream of bytes into lines. It examines each byte once, however small the chunks and however long the lines
+/// are.
 struct LineSplitter {
     /// The longest line, in bytes.
     let limit: Int
     private var buffer = ByteBuffer()
-    /// How many of the buffer's readable bytes are known to hold no line feed.
+    /// The number of the buffer's readable bytes that are known to hold no line feed.
     private var searched = 0
 
     init(limit: Int) {
@@ -14,7 +15,7 @@ struct LineSplitter {
 
     mutating func append(_ chunk: ByteBuffer) {
         if buffer.readableBytes == 0 {
-            // Nothing is copied, and a long line's memory is let go.
+            // Nothing is copied, and the memory of a long line is released.
             buffer = chunk
         } else {
             var chunk = chunk
@@ -23,8 +24,9 @@ struct LineSplitter {
         }
     }
 
-    /// The next whole line, without its line feed; `nil` when more bytes are needed.
+    /// Takes the next whole line, without its line feed.
     ///
+    /// - Returns: `nil` when more bytes are needed.
     /// - Throws: `TooLong` when a line exceeds the limit.
     mutating func next() throws(TooLong) -> ByteBuffer? {
         let found = buffer.withUnsafeReadableBytes { bytes in
@@ -42,7 +44,7 @@ struct LineSplitter {
         return line
     }
 
-    /// Whether bytes of an unfinished line are left.
+    /// Whether the buffer holds a part of an unfinished line.
     var hasRemainder: Bool { buffer.readableBytes > 0 }
 
     struct TooLong: Error {}

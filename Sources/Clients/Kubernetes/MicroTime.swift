@@ -1,8 +1,8 @@
 internal import FoundationEssentials
 
-/// A time of the wall clock as Kubernetes' `MicroTime`: RFC 3339 in UTC with exactly six digits after the second.
+/// Writes a wall-clock time as a `MicroTime` of meta/v1: RFC 3339 in UTC with exactly six digits after the second.
 ///
-/// - Parameter sinceEpoch: since 1970.
+/// - Parameter sinceEpoch: the time since 1970.
 func microTime(_ sinceEpoch: Duration) -> String {
     let (seconds, attoseconds) = sinceEpoch.components
     let second = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)

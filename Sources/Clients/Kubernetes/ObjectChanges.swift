@@ -1,13 +1,17 @@
 internal import Synchronization
 
-/// The keys of the objects in a store that came, changed or went: look in the store for what they are by now.
+/// The keys of the objects in a store that were added, changed or removed. The store has each object's newest state; it
+/// has none for a removed object.
 ///
-/// A key that changes again before it is taken comes once. However slow the consumer, no more than the limit is kept.
-/// Each iteration gets all changes. It ends with the store's ``ObjectStore/run()``, or with the iterating task.
+/// A key that changes again before it is taken comes once. A slow consumer finds at most the limit of keys waiting.
+/// Each iteration receives all changes. It ends when the store's ``ObjectStore/run()`` ends or the iterating task is
+/// cancelled.
 public struct ObjectChanges: AsyncSequence, Sendable {
+    /// A change of a store.
     public enum Element: Sendable, Hashable {
+        /// The object of this key was added, changed or removed.
         case object(ObjectKey)
-        /// More keys changed than could be kept: any object may have come, changed or gone.
+        /// More keys changed than the limit: any object may have been added, changed or removed.
         case everything
     }
 
@@ -32,7 +36,7 @@ public struct ObjectChanges: AsyncSequence, Sendable {
 }
 
 extension ObjectChanges {
-    /// The changes that one iteration has still to take.
+    /// The changes that wait for one iteration.
     struct Pending {
         private var keys: Set<ObjectKey> = []
         /// The keys in the order of their first change.
@@ -61,7 +65,7 @@ extension ObjectChanges {
             let key = order[taken]
             taken += 1
             keys.remove(key)
-            // Moving the rest up for each key would cost the square of their number.
+            // Removing each key at once would take time in the square of their number.
             if taken * 2 >= order.count {
                 order.removeFirst(taken)
                 taken = 0

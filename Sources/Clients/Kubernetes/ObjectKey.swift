@@ -1,4 +1,4 @@
-/// What tells an object from others of its type.
+/// The name and namespace of an object, which no two objects of one type share at a time.
 public struct ObjectKey: Sendable, Hashable {
     /// `nil` for cluster-scoped objects.
     public var namespace: String?
@@ -11,6 +11,7 @@ public struct ObjectKey: Sendable, Hashable {
 }
 
 extension ObjectKey: CustomStringConvertible {
+    /// `namespace/name`, or the name alone.
     public var description: String { namespace.map { "\($0)/\(name)" } ?? name }
 }
 

@@ -1,19 +1,21 @@
 internal import JSON
 
-/// The parts of an object's `metadata` that clients act on (`ObjectMeta` of meta/v1).
+/// The fields of an object's `metadata` that clients act on (`ObjectMeta` of meta/v1).
+///
+/// The other fields, such as `ownerReferences` and `finalizers`, are in ``APIObject/content``.
 public struct ObjectMetadata: Sendable, Hashable {
     public var name: String
     /// `nil` for cluster-scoped objects.
     public var namespace: String?
-    /// Unique over all time: tells an object from a later one of the same name.
+    /// A name that no other object ever has. It distinguishes an object from a later one of the same name.
     public var uid: String
-    /// Opaque; compare for equality only.
+    /// The version of the object's content. Compare it for equality only: its form is the server's own.
     public var resourceVersion: String
-    /// Counts changes of the specification, for types that keep a status apart; else 0 or 1.
+    /// The number of changes to the specification, for types with a status subresource; 0 or 1 for other types.
     public var generation: Int64
     public var labels: [String: String]
     public var annotations: [String: String]
-    /// Whether the object was deleted and only waits for its finalizers.
+    /// Whether the object was deleted and stays only until its finalizers are gone.
     public var isBeingDeleted: Bool
 
     public init(
@@ -32,7 +34,7 @@ public struct ObjectMetadata: Sendable, Hashable {
 }
 
 extension ObjectMetadata {
-    /// `nil` when there is no name: then it is no object's metadata.
+    /// - Returns: `nil` when `json` has no name, and so is no object's metadata.
     init?(_ json: JSONValue?) {
         guard let json, let name = json["name"]?.string else { return nil }
         self.init(

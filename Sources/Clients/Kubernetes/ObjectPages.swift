@@ -1,15 +1,15 @@
 internal import JSON
 
-/// A part of a list.
+/// One page of a list.
 public struct ObjectPage: Sendable {
     public var objects: [APIObject]
-    /// Of the snapshot that all pages of the list share; what a watch continues from.
+    /// The version of the snapshot that all pages of the list share. A watch continues from it.
     public var resourceVersion: String
-    /// Asks for the next page; `nil` on the last.
+    /// The token by which the next page is requested; `nil` on the last page.
     public var continueToken: String?
 }
 
-/// What to list.
+/// The parameters of a list.
 struct Listing: Sendable {
     var type: ResourceType
     var namespace: String?
@@ -19,7 +19,7 @@ struct Listing: Sendable {
     var pageSize: Int
 }
 
-/// The pages of a list, each fetched when asked for.
+/// The pages of a list. Each is fetched when it is asked for.
 public struct ObjectPages: AsyncSequence, Sendable {
     public typealias Element = ObjectPage
     public typealias Failure = KubernetesError
@@ -46,7 +46,7 @@ public struct ObjectPages: AsyncSequence, Sendable {
             isolation actor: isolated (any Actor)? = #isolation
         ) async throws(KubernetesError) -> ObjectPage? {
             if isDone { return nil }
-            // A failed list does not go on: its pages would not be one snapshot.
+            // A list that failed cannot continue: its pages would not be one snapshot.
             isDone = true
             let page = try await transport.page(of: &listing, continuing: continueToken)
             continueToken = page.continueToken
@@ -57,8 +57,8 @@ public struct ObjectPages: AsyncSequence, Sendable {
 }
 
 extension Transport {
-    /// Fetches one page; the first without a token. Where it is larger than a reply may be, half as many objects are asked for from
-    /// then on.
+    /// Fetches one page. The first page has no token. When a page is larger than the limit of a reply, this and all
+    /// later requests ask for half as many objects.
     func page(of listing: inout Listing, continuing token: String?) async throws(KubernetesError) -> ObjectPage {
         while true {
             do throws(KubernetesError) {
@@ -84,7 +84,7 @@ extension Transport {
             throw malformed(request, "the list has no resource version")
         }
         var objects: [APIObject] = []
-        // Go servers write an empty list as `null`, too.
+        // Go servers may write an empty list as `null`.
         for item in list["items"]?.array ?? [] {
             guard let object = APIObject(item) else {
                 throw malformed(request, "the list holds an object without a name")

@@ -1,10 +1,11 @@
 internal import Synchronization
 
-/// A collection's objects in memory, kept up to date by a ``Watcher``: read them at any time, and follow which change.
+/// The objects of a collection in memory, kept up to date by a ``Watcher``. A program reads them at any time, and
+/// follows their changes.
 ///
 /// ```swift
 /// let store = ObjectStore(client.watcher(type))
-/// try await withThrowingDiscardingTaskGroup { group in
+/// await withTaskGroup { group in
 ///     group.addTask { await store.run() }
 ///     for await change in store.changes() {
 ///         …
@@ -12,8 +13,8 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// A relist replaces all objects at once: nobody ever sees a part of it. When list or watch fail, the store keeps what
-/// it has, and ``interruption`` says why it may be behind.
+/// A full read replaces all objects at once: no reader sees a part of it. When the list or the watch fails, the store
+/// keeps its objects, and ``interruption`` says why they may be behind.
 public final class ObjectStore: Sendable {
     private struct State {
         var content = ObjectStoreState()
@@ -29,9 +30,10 @@ public final class ObjectStore: Sendable {
     private let state = Mutex(State())
     private let milestones = EventCount()
 
+    /// Makes an empty store. It reads nothing before ``run()``.
     public init(_ watcher: Watcher) { self.watcher = watcher }
 
-    /// Follows the collection until the task is cancelled or the client shut down. Call it once.
+    /// Follows the collection until the task is cancelled or the client is shut down. Call it once.
     public func run() async {
         var watcher = watcher
         watcher.whenWatching = { [self] in state.withLock { $0.content.resumed() } }
@@ -62,40 +64,45 @@ public final class ObjectStore: Sendable {
 // MARK: - Reading
 
 extension ObjectStore {
-    /// The object as it was last seen; `nil` when there is none, or the store has not synced.
+    /// The object as it was last seen; `nil` when it does not exist, or the store has not synced.
     public subscript(key: ObjectKey) -> APIObject? { state.withLock { $0.content.objects[key] } }
 
+    /// The number of objects.
     public var count: Int { state.withLock { $0.content.objects.count } }
 
-    /// All objects of one moment. While it is in use the store's next change copies it, so do not keep it.
+    /// All objects at one moment. While a program keeps the dictionary, the store's next change copies it.
     public var objects: [ObjectKey: APIObject] { state.withLock { $0.content.objects } }
 
-    /// Whether there was a complete list; stays so.
+    /// Whether the first full read is complete. It stays true after that.
     public var isSynced: Bool { state.withLock { $0.content.isSynced } }
 
-    /// Why the objects may be behind: what made list or watch fail, until they are known to work again.
+    /// Why the objects may be behind: the failure of the list or the watch, until both are known to work again.
     public var interruption: KubernetesError? { state.withLock { $0.content.interruption } }
 
-    /// Returns when there was a complete list.
+    /// Waits until the first full read is complete.
     ///
-    /// - Throws: `KubernetesError` with `cancelled`, or `shutDown` when ``run()`` ended before.
+    /// - Throws: `KubernetesError` with `cancelled` when the task is cancelled, `shutDown` when ``run()`` ends before.
     public func waitUntilSynced() async throws(KubernetesError) {
         while true {
             let ticket = milestones.ticket
             let (isSynced, isFinished) = state.withLock { ($0.content.isSynced, $0.isFinished) }
             if isSynced { return }
-            if isFinished { throw KubernetesError(code: .shutDown, message: "the store ended before it had synced") }
+            if isFinished {
+                throw KubernetesError(
+                    code: .shutDown, message: "the store ended before its first full read was complete")
+            }
             if Task.isCancelled {
-                throw KubernetesError(code: .cancelled, message: "cancelled before the store had synced")
+                throw KubernetesError(
+                    code: .cancelled, message: "cancelled before the store's first full read was complete")
             }
             await milestones.wait(after: ticket)
         }
     }
 
-    /// Follows which objects come, change and go, from those on that there are by then.
+    /// Follows which objects are added, changed and removed. An iteration starts with the keys of all present objects.
     ///
-    /// - Parameter limit: how many keys may wait to be taken before ``ObjectChanges/Element/everything`` takes their
-    ///   place; at least 1.
+    /// - Parameter limit: how many keys may wait for the consumer before ``ObjectChanges/Element/everything`` takes
+    ///   their place, at least 1.
     public func changes(limit: Int = 10_000) -> ObjectChanges { ObjectChanges(store: self, limit: max(limit, 1)) }
 
     func add(_ subscriber: ObjectChanges.Subscriber) {

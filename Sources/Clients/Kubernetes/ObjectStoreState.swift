@@ -1,13 +1,13 @@
-/// The objects of a store: fed with a watcher's events, it says which keys changed. It does no I/O.
+/// The objects of a store. It takes a watcher's events and returns the keys that changed. It does no I/O.
 struct ObjectStoreState {
     private(set) var objects: [ObjectKey: APIObject] = [:]
     private(set) var isSynced = false
-    /// Why the objects may be behind; `nil` while list and watch work.
+    /// Why the objects may be behind; `nil` while the list and the watch work.
     private(set) var interruption: KubernetesError?
-    /// The picture that is being listed.
+    /// The objects of the full read under way.
     private var listing: [ObjectKey: APIObject]?
 
-    /// - Returns: the keys whose objects came, went or changed.
+    /// - Returns: the keys of the objects that were added, changed or removed.
     mutating func handle(_ event: WatcherEvent) -> [ObjectKey] {
         switch event {
         case .listBegins: listing = [:]
@@ -17,13 +17,13 @@ struct ObjectStoreState {
         case .deleted(let object): return replace(object.key, by: nil)
         case .interrupted(let error, _):
             interruption = error
-            // The list that it ended is of no use any more, and large.
+            // A list that broke off is useless, and it is large.
             listing = nil
         }
         return []
     }
 
-    /// The server reports changes again.
+    /// Notes that the server reports changes again.
     mutating func resumed() { interruption = nil }
 
     private mutating func completeList() -> [ObjectKey] {
@@ -50,7 +50,7 @@ struct ObjectStoreState {
 }
 
 extension APIObject {
-    /// Two objects of one uid and resource version are equal, and need not be compared whole.
+    /// Compares uid and resource version. Objects that have both in common are equal.
     fileprivate func isSameVersion(as other: Self) -> Bool {
         metadata.uid == other.metadata.uid && metadata.resourceVersion == other.metadata.resourceVersion
     }

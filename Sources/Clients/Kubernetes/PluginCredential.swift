@@ -1,26 +1,26 @@
-/// What a credential plug-in handed out.
+/// A credential from a credential plug-in.
 struct PluginCredential: Sendable, Hashable {
     var token: Secret?
     var certificate: TLSMaterial.Client?
-    /// How much longer it is valid; `nil` until the server refuses it.
+    /// How long it is still valid; `nil` when it is valid until the server refuses it.
     var lifetime: Duration?
 
-    /// Whether the two differ in their lifetimes at most.
+    /// Whether both have the same token and certificate. Their lifetimes may differ.
     func provesTheSame(as other: Self) -> Bool {
         token == other.token && certificate == other.certificate
     }
 }
 
-/// Decides when a credential plug-in has to run. It does no I/O: its owner runs the plug-in, and reports the outcome.
+/// Decides when a credential plug-in has to run. It does no I/O: its owner runs the plug-in and reports the outcome.
 struct PluginCredentialCache {
-    /// How long before its end a credential is replaced, so that none expires on its way to the server.
+    /// How long before its expiry a credential is replaced, so that none expires on its way to the server.
     static let leeway = Duration.seconds(10)
-    /// How long even a credential counts that has expired when it comes, so that not each request runs the plug-in.
+    /// The shortest use of a credential, even of an expired one, so that not every request runs the plug-in.
     static let shortestUse = Duration.seconds(1)
-    /// How soon a plug-in runs again that answered a refusal with the refused credential.
-    static let stubbornPause = Duration.seconds(10)
+    /// The delay before the next run when the plug-in has supplied the refused credential again.
+    static let repeatDelay = Duration.seconds(10)
 
-    /// A credential and which run of the plug-in it came from.
+    /// A credential, and the number of the run that supplied it.
     struct Entry: Sendable {
         var credential: PluginCredential
         var run: Int
@@ -39,9 +39,9 @@ struct PluginCredentialCache {
         return entry
     }
 
-    /// The server refused what a run gave.
+    /// Notes that the server has refused the credential of a run.
     ///
-    /// - Returns: whether another attempt makes sense, with what ``current(now:)`` gives or another run will.
+    /// - Returns: whether another attempt makes sense, with a newer credential or after another run.
     mutating func refuse(run: Int, now: Duration) -> Bool {
         guard let entry, entry.run == run else { return true }
         guard now >= entry.mayBeRefusedFrom else { return false }
@@ -49,15 +49,15 @@ struct PluginCredentialCache {
         return true
     }
 
-    /// The plug-in ran.
+    /// Notes the result of a run.
     mutating func ran(_ credential: PluginCredential, now: Duration) -> Entry {
-        let isStubborn = isRefused && entry?.credential.provesTheSame(as: credential) == true
+        let isUnchanged = isRefused && entry?.credential.provesTheSame(as: credential) == true
         runs += 1
         isRefused = false
         let entry = Entry(
             credential: credential, run: runs,
             staleFrom: credential.lifetime.map { now + max($0 - min(Self.leeway, $0 / 10), Self.shortestUse) },
-            mayBeRefusedFrom: isStubborn ? now + Self.stubbornPause : now)
+            mayBeRefusedFrom: isUnchanged ? now + Self.repeatDelay : now)
         self.entry = entry
         return entry
     }

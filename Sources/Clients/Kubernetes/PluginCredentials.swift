@@ -1,6 +1,6 @@
-/// The credentials that a plug-in hands out, fresh enough for the next request.
+/// The credentials of a credential plug-in, renewed before they expire.
 ///
-/// However many requests wait for it, the plug-in runs once at a time.
+/// The plug-in runs once at a time. All requests that wait share one run.
 actor PluginCredentials {
     private let run: @Sendable () async throws(KubernetesError) -> PluginCredential
     private let stopwatch: Stopwatch
@@ -9,7 +9,7 @@ actor PluginCredentials {
     private var lastFailure: KubernetesError?
     private let ended = EventCount()
 
-    /// How many requests wait for a run that another began.
+    /// The number of requests that wait for a run that another request began.
     var waiting: Int { ended.waiting }
 
     /// - Parameter run: runs the plug-in.
@@ -18,7 +18,10 @@ actor PluginCredentials {
         self.run = run
     }
 
-    /// - Throws: `KubernetesError` with `credentialsUnavailable` when the plug-in fails, `cancelled` with the task.
+    /// The credential for the next request.
+    ///
+    /// - Throws: `KubernetesError` with `credentialsUnavailable` when the plug-in fails, `cancelled` when the task is
+    ///   cancelled.
     func current() async throws(KubernetesError) -> PluginCredentialCache.Entry {
         while true {
             if let entry = cache.current(now: stopwatch.elapsed()) { return entry }
@@ -26,14 +29,15 @@ actor PluginCredentials {
             let ticket = ended.ticket
             await ended.wait(after: ticket)
             if Task.isCancelled { throw Self.cancelled }
-            // Whoever waited for a run shares its failure, save that of a task which was cancelled on the way.
+            // A request that waited for a run shares the run's failure, except for the cancellation of the task that
+            // ran it.
             if let lastFailure, lastFailure.code != .cancelled, !isRunning { throw lastFailure }
         }
     }
 
-    /// The server refused what a run gave: runs the plug-in anew, unless that has happened since.
+    /// Runs the plug-in again after the server refused a credential, unless a later run has succeeded already.
     ///
-    /// - Returns: whether there is another credential now, so that another attempt makes sense.
+    /// - Returns: whether the credential is another one now, so that another attempt makes sense.
     func renew(after refused: PluginCredentialCache.Entry) async -> Bool {
         guard cache.refuse(run: refused.run, now: stopwatch.elapsed()) else { return false }
         guard let entry = try? await current() else { return false }

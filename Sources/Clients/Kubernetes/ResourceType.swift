@@ -1,12 +1,12 @@
-/// A kind of object that the API server serves, at one version.
+/// A type of objects that the API server serves, at one version of its API group.
 public struct ResourceType: Sendable, Hashable {
-    /// The API group; empty for the core group.
+    /// The API group, such as `networking.istio.io`; empty for the core group.
     public var group: String
-    /// Such as `v1` or `v1beta1`.
+    /// The version in the group, such as `v1` or `v1beta1`.
     public var version: String
-    /// The name in URLs, such as `configmaps`.
+    /// The type's name in URLs, such as `configmaps`.
     public var plural: String
-    /// The name in objects, such as `ConfigMap`.
+    /// The type's name in objects, such as `ConfigMap`.
     public var kind: String
 
     public init(group: String, version: String, plural: String, kind: String) {
@@ -16,6 +16,6 @@ public struct ResourceType: Sendable, Hashable {
         self.kind = kind
     }
 
-    /// What stands in an object's `apiVersion`.
+    /// The value of `apiVersion` in an object of this type.
     public var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }
 }

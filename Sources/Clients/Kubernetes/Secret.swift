@@ -1,6 +1,6 @@
-/// A text that must not show: it prints as `<redacted>`, also within other values and in debuggers' dumps.
+/// A text that must not be shown. It prints as `<redacted>`, within other values and in dumps too.
 public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The text itself, for the wire.
+    /// The text itself.
     public let value: String
 
     public init(_ value: String) {

@@ -1,16 +1,16 @@
-/// The API server's address: `https://host[:port][/prefix]`, or `http://` for a local proxy such as `kubectl proxy`.
+/// The URL of an API server: `https://host[:port][/prefix]`, or `http://` for a local proxy such as `kubectl proxy`.
 struct ServerURL: Sendable, Hashable {
     var isTLS: Bool
-    /// A name or an address, without the brackets of IPv6.
+    /// A name or an address; an IPv6 address without brackets.
     var host: String
     var port: Int
-    /// Starts with a slash and ends without one, or is empty.
+    /// The path before that of each request. It starts with a slash and ends without one, or is empty.
     var prefix: String
 
     /// - Throws: `KubernetesError` with `configuration`.
     init(_ text: String) throws(KubernetesError) {
-        // What follows an @ is the host, and what precedes it a secret that no message must repeat.
-        guard !text.contains("@") else { throw Self.refusal("…", "user and password do not belong in it") }
+        // The text before an @ may be a secret, which no message must repeat.
+        guard !text.contains("@") else { throw Self.refusal("…", "a user and a password do not belong in it") }
         guard let schemeEnd = text.firstRange(of: "://") else {
             throw Self.refusal(text, "it must start with https:// or http://")
         }
@@ -21,7 +21,7 @@ struct ServerURL: Sendable, Hashable {
         }
         let rest = text[schemeEnd.upperBound...]
         guard rest.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw Self.refusal(text, "it holds characters that a URL cannot have")
+            throw Self.refusal(text, "it holds characters that a URL must not have")
         }
         guard !rest.contains("?"), !rest.contains("#") else { throw Self.refusal(text, "it must not have a query") }
         let authority = rest.prefix { $0 != "/" }
@@ -53,13 +53,15 @@ struct ServerURL: Sendable, Hashable {
     }
 
     private static func refusal(_ text: String, _ why: String) -> KubernetesError {
-        KubernetesError(code: .configuration, message: "'\(text)' is not a server's URL: \(why)")
+        KubernetesError(code: .configuration, message: "'\(text)' is not the URL of a server: \(why)")
     }
 
-    /// Host and port as a `Host` header has them.
+    /// Host and port as in a `Host` header.
     var authority: String { Self.authority(host: host, port: port, isTLS: isTLS) }
 
-    /// The URL without the request's path. `name` stands in for the host.
+    /// The URL without the request's path.
+    ///
+    /// - Parameter name: takes the place of the host.
     func root(naming name: String? = nil) -> String {
         "\(isTLS ? "https" : "http")://\(Self.authority(host: name ?? host, port: port, isTLS: isTLS))\(prefix)"
     }

@@ -1,5 +1,5 @@
-/// A clock as two closures: monotonic time since some fixed moment, and a way to wait. An `any Clock` cannot compare
-/// its own instants, and state machines want plain durations.
+/// A clock as two closures: monotonic time since some fixed moment, and a way to wait. State machines take plain
+/// durations, and an `any Clock` cannot subtract its own instants.
 struct Stopwatch: Sendable {
     let elapsed: @Sendable () -> Duration
     let sleep: @Sendable (Duration) async throws -> Void
@@ -12,7 +12,10 @@ struct Stopwatch: Sendable {
 }
 
 extension Stopwatch {
-    /// The operation's outcome, or `nil` when it took longer than `limit`; it is cancelled then, and awaited.
+    /// Runs an operation within a time limit.
+    ///
+    /// - Returns: the operation's outcome; `nil` when it took longer than `limit`. It was cancelled then, and has
+    ///   ended.
     func run<Value: Sendable>(
         within limit: Duration, _ operation: @escaping @Sendable () async throws -> Value
     ) async -> Result<Value, any Error>? {

@@ -1,12 +1,12 @@
 internal import NIOSSL
 
-/// The certificates of one moment: whom to trust and what to show.
+/// The certificates at one moment: the authorities to trust, and the client's own certificate.
 struct TLSMaterial: Sendable, Hashable {
-    /// PEM; `nil` trusts the system's authorities.
+    /// The authorities to trust, in PEM; `nil` trusts the system's authorities.
     var authority: [UInt8]?
     var client: Client?
 
-    /// A certificate and its key, both PEM.
+    /// A certificate and its private key, both in PEM.
     struct Client: Sendable, Hashable {
         var chain: [UInt8]
         var key: Secret
@@ -14,7 +14,9 @@ struct TLSMaterial: Sendable, Hashable {
 }
 
 extension TLSMaterial {
-    /// Reads what the configuration holds or names.
+    /// Reads the certificates that the configuration holds or names.
+    ///
+    /// - Throws: `KubernetesError` with `configuration` for a file that cannot be read.
     init(of configuration: ClusterConfiguration) throws(KubernetesError) {
         authority = try configuration.certificateAuthority?.contents("the cluster's certificate authority")
         if let certificate = configuration.clientCertificate {
@@ -31,14 +33,14 @@ extension TLSMaterial {
         tls.minimumTLSVersion = .tlsv12
         tls.certificateVerification = isInsecure ? .none : .fullVerification
         if let authority {
-            // Replaces the system's: who names an authority trusts no other.
+            // A configuration that names an authority trusts no other.
             tls.trustRoots = .certificates(try Self.certificates(authority, "the cluster's certificate authority"))
         }
         if let client {
             let chain = try Self.certificates(client.chain, "the client certificate")
             tls.certificateChain = chain.map { .certificate($0) }
             do {
-                // BoringSSL takes PKCS#1, SEC1 and PKCS#8 alike.
+                // BoringSSL reads PKCS#1, SEC1 and PKCS#8.
                 tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(client.key.value.utf8), format: .pem))
             } catch {
                 throw KubernetesError(
@@ -52,7 +54,7 @@ extension TLSMaterial {
         } catch {
             throw KubernetesError(
                 code: .configuration,
-                message: "TLS cannot be set up; does the client key belong to the client certificate? (\(error))")
+                message: "TLS cannot be set up; check that the client key belongs to the client certificate (\(error))")
         }
         return tls
     }

@@ -2,7 +2,7 @@ internal import JSON
 internal import NIOCore
 
 extension Transport {
-    /// Sends the request and reads the reply as JSON.
+    /// Sends the request and parses the reply as JSON.
     func document(for request: APIRequest) async throws(KubernetesError) -> JSONValue {
         let body = try await reply(to: request)
         do throws(JSONError) {
@@ -12,10 +12,10 @@ extension Transport {
         }
     }
 
-    /// Sends the request and reads the reply as one object.
+    /// Sends the request and parses the reply as one object.
     func object(for request: APIRequest) async throws(KubernetesError) -> APIObject {
         guard let object = APIObject(try await document(for: request)) else {
-            throw malformed(request, "the reply is no object with a name")
+            throw malformed(request, "the reply is not an object with a name")
         }
         return object
     }

@@ -3,7 +3,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Sends requests to the API server: addresses, credentials, time limits, and the reading of refusals.
+/// Sends requests to the API server, with their addresses, credentials and time limits, and reads refusals.
 struct Transport: Sendable {
     let options: KubernetesClient.Options
     let stopwatch: Stopwatch
@@ -50,9 +50,9 @@ struct Transport: Sendable {
         }
     }
 
-    /// Attempts the request with the current credentials, and once more when they are refused, or the server's
-    /// certificate is, and there are others by now. Such a request has done nothing, so that a write may be repeated,
-    /// too.
+    /// Attempts a request with the current credentials. It attempts the request once more when the server refuses the
+    /// credentials, or the client refuses the server's certificate, and newer ones exist. A refused request was not
+    /// carried out, so a write may be repeated too.
     private func authorized<Reply>(
         _ request: APIRequest,
         attempt: (HTTPClientRequest, ConnectionPools) async throws(KubernetesError) -> Reply
@@ -80,8 +80,8 @@ struct Transport: Sendable {
         }
     }
 
-    /// Has later requests avoid the pool's connections, which may lead nowhere. With one that never answers, the idle
-    /// ones beside it are lost, too, and would cost a timeout each.
+    /// Keeps later requests off the pool's connections. When one connection is dead, the idle ones beside it are
+    /// usually dead too, and would cost one timeout each.
     func retire(_ pool: ConnectionPool) async { await access.retire(pool) }
 
     private func prepare(_ request: APIRequest, bearer: String?) -> HTTPClientRequest {
@@ -98,7 +98,7 @@ struct Transport: Sendable {
     }
 }
 
-/// A reply whose body is still to come, and what it comes over.
+/// A reply whose body is still to be read, and the pool that it uses.
 struct OpenReply: Sendable {
     let body: HTTPClientResponse.Body
     let pool: ConnectionPool
@@ -108,9 +108,9 @@ extension Transport {
     private func exchange(
         _ request: APIRequest, _ prepared: HTTPClientRequest, on pool: ConnectionPool
     ) async throws(KubernetesError) -> HTTPReply {
-        // The client's own deadline ends at the headers; a body may stall as well.
+        // The HTTP client's deadline ends at the headers, and a body may stall too.
         let outcome = await stopwatch.run(within: options.requestTimeout) {
-            // To the last byte: a pool closes when nobody holds it.
+            // The pool closes when nobody holds it, and is needed until the last byte.
             defer { withExtendedLifetime(pool) {} }
             let response = try await pool.http.execute(prepared, deadline: .distantFuture)
             return try await HTTPReply(collecting: response, upTo: options.maximumReplyBytes, for: request)
@@ -129,7 +129,7 @@ extension Transport {
     ) async throws(KubernetesError) -> OpenReply {
         let response: HTTPClientResponse
         do {
-            // Its headers may take until the first event where a proxy buffers: the read timeout bounds them.
+            // Behind a proxy that buffers, the headers may come with the first event. The read timeout bounds the wait.
             response = try await pool.http.execute(prepared, deadline: .distantFuture)
         } catch {
             let failure = failure(error, of: request)
@@ -145,7 +145,7 @@ extension Transport {
         throw KubernetesError(refusal: try unwrap(outcome, of: request), to: request)
     }
 
-    /// Explains a failure of the layers below.
+    /// Translates a failure of the layers below.
     func failure(_ error: any Error, of request: APIRequest) -> KubernetesError {
         Task.isCancelled
             ? .cancelled(request) : KubernetesError(transport: error, request: request, server: authority)
@@ -154,7 +154,7 @@ extension Transport {
     private func unwrap(
         _ outcome: Result<HTTPReply, any Error>?, of request: APIRequest
     ) throws(KubernetesError) -> HTTPReply {
-        // A cancelled body may look like a complete one.
+        // The body of a cancelled request may look complete.
         if Task.isCancelled { throw .cancelled(request) }
         switch outcome {
         case .success(let reply): return reply

@@ -2,9 +2,9 @@ internal import Logging
 internal import NIOHTTP1
 internal import Synchronization
 
-/// Logs what the server warns of (`Warning: 299 - "text"`, RFC 7234 section 5.5), each text once.
+/// Logs the server's warnings (`Warning: 299 - "text"`, RFC 7234 section 5.5), each distinct one once.
 final class WarningLog: Sendable {
-    /// Beyond this many texts, new ones stay silent: some carry an object's name.
+    /// The number of distinct warnings that are logged. Further ones are dropped, since some hold an object's name.
     static let capacity = 256
 
     private let logger: Logger
@@ -21,12 +21,12 @@ final class WarningLog: Sendable {
             }
             guard isNew else { continue }
             logger.warning(
-                "the API server warns",
+                "API server sent a warning",
                 metadata: ["warning": "\(Self.text(of: warning))", "request": "\(request.label)"])
         }
     }
 
-    /// The quoted text after code and agent; the whole value where the quotes are missing.
+    /// The quoted text after code and agent; the whole value when it has no quotes.
     static func text(of warning: String) -> String {
         guard let open = warning.firstIndex(of: "\""), let close = warning.lastIndex(of: "\""), open < close else {
             return warning

@@ -1,9 +1,9 @@
 internal import NIOCore
 
-/// Turns the bytes of a watch into events, however they are cut into chunks.
+/// Decodes the bytes of a watch into events. It does not matter how the bytes are cut into chunks.
 struct WatchDecoder {
     private var lines: LineSplitter
-    /// The request's verb and path, for errors.
+    /// The request's method and path, for errors.
     private let label: String
 
     /// - Parameter limit: the largest event, in bytes.
@@ -14,20 +14,21 @@ struct WatchDecoder {
 
     mutating func append(_ chunk: ByteBuffer) { lines.append(chunk) }
 
-    /// The next event; `nil` when more bytes are needed. After an error there is no way on.
+    /// Decodes the next event. After an error the decoder cannot be used any further.
     ///
+    /// - Returns: `nil` when more bytes are needed.
     /// - Throws: `KubernetesError`: what an `ERROR` event says, `malformedReply`, or `replyTooLarge`.
     mutating func next() throws(KubernetesError) -> WatchEvent? {
         while let line = try line() {
-            // An event of a type that a later server may have is passed over.
+            // An event of an unknown type, which a later server may send, is skipped.
             if line.readableBytes > 0, let event = try WatchEvent(line: line, of: label) { return event }
         }
         return nil
     }
 
-    /// No more bytes come.
+    /// Ends the decoding: the last byte has come.
     ///
-    /// - Throws: `KubernetesError` with `connectionLost` when they ended within an event.
+    /// - Throws: `KubernetesError` with `connectionLost` when the bytes end within an event.
     func finish() throws(KubernetesError) {
         guard lines.hasRemainder else { return }
         throw KubernetesError(code: .connectionLost, message: "the watch ended within an event", path: label)
@@ -41,10 +42,10 @@ struct WatchDecoder {
     }
 }
 
-/// Feeds the bytes to the decoder of watches, for fuzzing: no input may trap, and none may be read differently when it
+/// Feeds bytes to the decoder of watches, for fuzzing. No input may trap, and none may be decoded differently when it
 /// comes in other chunks.
 ///
-/// The first byte is the size of the chunks into which the rest is cut.
+/// - Parameter bytes: the first byte is the size of the chunks into which the others are cut.
 package func fuzzWatchDecoder(_ bytes: UnsafeRawBufferPointer) {
     guard let size = bytes.first else { return }
     let rest = bytes[1...]
@@ -65,7 +66,7 @@ private struct Decoded: Equatable {
 }
 
 private func decode(_ chunks: [ByteBuffer]) -> Decoded {
-    // Small, so that inputs reach it.
+    // The limit is small, so that inputs reach it.
     var decoder = WatchDecoder(limit: 4_096, label: "")
     var decoded = Decoded()
     do throws(KubernetesError) {

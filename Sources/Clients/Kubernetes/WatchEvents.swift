@@ -1,7 +1,7 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 
-/// What to watch.
+/// The parameters of a watch.
 struct Watching: Sendable {
     var type: ResourceType
     var namespace: String?
@@ -24,7 +24,9 @@ struct Watching: Sendable {
     }
 }
 
-/// The events of one watch. The connection is read as events are asked for, so a slow consumer slows the server.
+/// The events of one watch. The connection is read when an event is asked for, so a slow consumer slows the server.
+///
+/// Each iteration is a request of its own.
 public struct WatchEvents: AsyncSequence, Sendable {
     public typealias Element = WatchEvent
     public typealias Failure = KubernetesError
@@ -48,7 +50,7 @@ public struct WatchEvents: AsyncSequence, Sendable {
         private struct Stream {
             var request: APIRequest
             var chunks: HTTPClientResponse.Body.AsyncIterator
-            /// Held, since a pool closes when nobody holds it.
+            /// It is held because a pool closes when nobody holds it.
             var pool: ConnectionPool
             var decoder: WatchDecoder
         }
@@ -65,15 +67,15 @@ public struct WatchEvents: AsyncSequence, Sendable {
         ) async throws(KubernetesError) -> WatchEvent? {
             try await open(isolation: actor)
             guard case .open(var stream) = state else { return nil }
-            // Whatever goes wrong ends the watch, and lets go of the connection.
+            // Any failure ends the watch and releases the connection.
             state = .done
             guard let event = try await Self.next(of: &stream, source.transport, isolation: actor) else { return nil }
             state = .open(stream)
             return event
         }
 
-        /// Waits until the server has accepted the watch; does nothing once it has. ``next(isolation:)`` does the
-        /// same, but does not return until there is an event.
+        /// Waits until the server has accepted the watch. A second call does nothing. ``next(isolation:)`` opens the
+        /// watch too, and returns with its first event.
         mutating func open(isolation actor: isolated (any Actor)? = #isolation) async throws(KubernetesError) {
             guard case .initial = state else { return }
             state = .done
@@ -103,13 +105,14 @@ public struct WatchEvents: AsyncSequence, Sendable {
         ) async throws(KubernetesError) -> ByteBuffer? {
             do {
                 let chunk = try await stream.chunks.next(isolation: actor)
-                // A cancelled body may look like one that ended.
+                // The body of a cancelled request may look complete.
                 if chunk == nil, Task.isCancelled { throw CancellationError() }
                 return chunk
             } catch let error as HTTPClientError where error == .readTimeout {
                 await transport.retire(stream.pool)
                 throw KubernetesError(
-                    code: .idle, message: "the watch was silent for too long", path: stream.request.label)
+                    code: .idle, message: "no event or bookmark came for \(transport.options.watchIdleTimeout)",
+                    path: stream.request.label)
             } catch {
                 throw transport.failure(error, of: stream.request)
             }

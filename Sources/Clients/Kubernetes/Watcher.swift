@@ -1,14 +1,14 @@
 extension KubernetesClient {
-    /// Follows a collection for as long as it is iterated: lists it in pages, watches it from there, and copes with
-    /// all that can fail in between, which it reports as ``WatcherEvent/interrupted(_:retryIn:)``.
+    /// Follows a collection for as long as it is iterated. It lists the collection in pages, watches it from there, and
+    /// repeats what fails, with backoff. It reports failures as ``WatcherEvent/interrupted(_:retryIn:)``.
     ///
     /// - Parameters:
     ///   - namespace: `nil` for cluster-scoped types, and for all namespaces.
     ///   - labelSelector: such as `app=web,tier!=cache`; `nil` selects all.
-    ///   - fieldSelector: such as `metadata.name=web`; which fields a server knows depends on the type.
-    ///   - listing: how much of each object a full picture holds.
+    ///   - fieldSelector: such as `metadata.name=web`. Each type supports a few fields only.
+    ///   - listing: how much of each object a full read holds.
     ///   - watching: how much of each object a change holds.
-    ///   - pageSize: objects a page of the list, at least 1.
+    ///   - pageSize: objects in a page of the list, at least 1.
     public func watcher(
         _ type: ResourceType, namespace: String? = nil, labelSelector: String? = nil, fieldSelector: String? = nil,
         listing: Representation = .full, watching: Representation = .full, pageSize: Int = 500
@@ -25,11 +25,11 @@ extension KubernetesClient {
     }
 }
 
-/// A collection's full picture and its changes, without end: it stops when the iterating task is cancelled or the
-/// client shut down.
+/// The full reads of a collection and the changes between them. The sequence ends when the iterating task is cancelled
+/// or the client is shut down.
 ///
-/// Nothing happens but within a call for the next event, so that a slow consumer slows the server rather than fills
-/// the memory: at most one page of the list, or one event of the watch and what the socket holds, is waiting.
+/// The watcher works only while its consumer awaits the next event. A slow consumer therefore slows the server and does
+/// not fill the memory: at most one page of the list, or one event of the watch and the socket's buffer, is waiting.
 public struct Watcher: AsyncSequence, Sendable {
     public typealias Element = WatcherEvent
     public typealias Failure = Never
@@ -37,7 +37,7 @@ public struct Watcher: AsyncSequence, Sendable {
     let transport: Transport
     let listing: Listing
     let watching: Watching
-    /// Called whenever the server has accepted a watch.
+    /// Called each time the server has accepted a watch.
     package var whenWatching: (@Sendable () -> Void)?
 
     public func makeAsyncIterator() -> AsyncIterator {
@@ -84,7 +84,7 @@ public struct Watcher: AsyncSequence, Sendable {
                 return await read(isolation: actor)
             case .wait(let delay):
                 watch = nil
-                // It throws only when cancelled, which the caller looks at.
+                // It throws only when the task is cancelled, which the caller checks.
                 try? await watcher.transport.stopwatch.sleep(delay)
                 return .waited
             }
