@@ -11,7 +11,7 @@ struct BearerTokenTests {
         try Data(text.utf8).write(to: URL(filePath: path))
     }
 
-    @Test("is read again after a minute, and the last good one kept when that fails")
+    @Test("is read again after a minute, and the last token stays in use when that fails")
     func rotation() async throws {
         let recorder = LogRecorder()
         try await withFiles(["token": "one\n"]) { folder in
@@ -31,7 +31,7 @@ struct BearerTokenTests {
         }
     }
 
-    @Test("that was never there is an error of the configuration")
+    @Test("that does not exist is a configuration error")
     func missing() async throws {
         let token = BearerToken(
             path: "/absent/token", stopwatch: Stopwatch(ContinuousClock()), logger: LogRecorder().logger)
@@ -55,7 +55,7 @@ struct BearerTokenTests {
                         try await client.get(configMaps, name: "a", namespace: "ns")
                     }
                     #expect(refused.code == .unauthorized)
-                    // The file held the refused token still, so that another attempt was pointless.
+                    // The file still held the refused token, so another attempt would have been pointless.
                     #expect(server.requests.count == 1)
                     try write("new", to: path)
                     #expect(try await client.get(configMaps, name: "a", namespace: "ns").metadata.name == "a")

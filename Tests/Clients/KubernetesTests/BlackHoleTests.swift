@@ -3,9 +3,9 @@ import Testing
 
 @testable import Kubernetes
 
-@Suite("Connections that lead nowhere any more", .timeLimit(.minutes(1)))
+@Suite("Dead connections", .timeLimit(.minutes(1)))
 struct BlackHoleTests {
-    /// Answers until the switch is thrown, from when on all connections of that time are silent.
+    /// Answers until the switch is thrown. After that, all connections that exist at that moment are silent.
     private final class Hole: Sendable {
         private let last = Mutex(-1)
         private let lost = Mutex<Int?>(nil)
@@ -24,7 +24,7 @@ struct BlackHoleTests {
         let (hole, isOpen) = (Hole(), EventCount())
         let handler = { @Sendable (request: TestServer.Request) -> TestServer.Reply in
             let (later, feed) = AsyncStream.makeStream(of: String.self)
-            // The first replies wait for one another, so that each needs a connection of its own.
+            // The first replies wait for each other, so each request needs a connection of its own.
             Task {
                 await isOpen.wait(after: 0)
                 feed.yield(objectText("a", version: "1"))
@@ -49,7 +49,7 @@ struct BlackHoleTests {
                 try await until { server.requests.count == 7 }
                 try await clock.advance(by: .seconds(30))
                 #expect(try await lost.code == .timedOut)
-                // Time stands still: whichever of these fell into the hole would never end.
+                // Time stands still: a request on a dead connection would never end.
                 for _ in 0..<8 { _ = try await get() }
                 #expect(server.requests.dropFirst(7).allSatisfy { $0.connection > 5 })
             }
@@ -62,7 +62,7 @@ struct BlackHoleTests {
         let (later, feed) = AsyncStream.makeStream(of: String.self)
         let handler = { @Sendable (request: TestServer.Request) -> TestServer.Reply in
             switch (request.isWatch, request.query["resourceVersion"]) {
-            // Silent after its first event.
+            // The watch is silent after its first event.
             case (true, "10"): hole.reply(to: request, .init(later: later))
             case (true, _): .lines([eventText("ADDED", "b", version: "12")], ending: .silent)
             default: .json(listText([], version: "10"))

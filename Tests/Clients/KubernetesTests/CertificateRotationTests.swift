@@ -28,7 +28,7 @@ struct CertificateRotationTests {
                     }
                     #expect(error.code == .tlsFailed)
                     #expect(error.message.contains("not signed by the certificate authority"))
-                    // A write that was refused in the handshake was never sent, and may go out again.
+                    // A write that failed in the handshake was never sent, and may be repeated.
                     try certificates.replace("ca.crt", by: new.certificate)
                     try await client.delete(configMaps, name: "a", namespace: "ns")
                     #expect(server.requests.map(\.method) == [.GET, .DELETE])
@@ -65,7 +65,7 @@ struct CertificateRotationTests {
                     _ = try await watch.next()
                     func get() async throws { _ = try await client.get(configMaps, name: "a", namespace: "ns") }
                     try await get()
-                    // Half of the rotation: certificate and key do not fit together.
+                    // The rotation is half done: certificate and key do not fit together.
                     try certificates.replace("client.crt", by: new.certificate)
                     clock.advance(by: .seconds(61))
                     try await get()
@@ -74,7 +74,7 @@ struct CertificateRotationTests {
                             $0.contains("certificate files cannot be used: the last certificates stay in use")
                         })
                     try certificates.replace("client.key", by: new.key)
-                    // Not looked at before a minute is over.
+                    // The files are not read again before a minute is over.
                     try await get()
                     clock.advance(by: .seconds(61))
                     try await get()
@@ -93,7 +93,7 @@ struct CertificateRotationTests {
         }
     }
 
-    @Test("from a plug-in take the place of the last ones")
+    @Test("from a plug-in replace the previous ones")
     func plugin() async throws {
         try await withFiles([:]) { folder in
             let certificates = TestCertificates(folder: folder)
@@ -109,7 +109,7 @@ struct CertificateRotationTests {
                 ]
                 try JSONSerialization.data(withJSONObject: credential).write(to: URL(filePath: "\(folder)/\(name)"))
             }
-            // Hands out the second from the second run on.
+            // Supplies the second certificate from its second run on.
             let script = "cat \(folder)/1; cp \(folder)/2 \(folder)/1"
             let tls = try await TestServer.TLS(certificates.context(certificates.make("server", by: authority)))
             let accepted = try certificates.serialNumber(new)
@@ -131,7 +131,7 @@ struct CertificateRotationTests {
         }
     }
 
-    /// Limits beyond what the clock skips.
+    /// Time limits longer than those that the clock skips.
     private static var patient: KubernetesClient.Options {
         var options = KubernetesClient.Options()
         options.requestTimeout = .seconds(3600)
@@ -165,7 +165,7 @@ struct PluginTokenTests {
         }
     }
 
-    @Test("that there is none of fails the request without sending it, and says which")
+    @Test("that is unavailable fails the request before it is sent, and the error names the plug-in")
     func failing() async throws {
         try await TestServer.run(replies: [.json("{}")]) { server in
             let configuration = ClusterConfiguration(

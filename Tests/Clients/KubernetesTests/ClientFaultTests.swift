@@ -4,7 +4,7 @@ import Testing
 
 @testable import Kubernetes
 
-@Suite("A client in trouble", .timeLimit(.minutes(1)))
+@Suite("A client and its failures", .timeLimit(.minutes(1)))
 struct ClientFaultTests {
     private func patchFailure(_ client: KubernetesClient) async throws -> KubernetesError {
         try await failure { () async throws(KubernetesError) in
@@ -90,7 +90,7 @@ struct ClientFaultTests {
                     names += page.objects.map(\.metadata.name)
                 }
                 #expect(names == (0..<10).map { "o-\($0)" })
-                // The size that fits stays.
+                // The smaller page size stays in use.
                 #expect(server.requests.map { $0.query["limit"] }.suffix(4) == ["3", "3", "3", "3"])
                 var events = client.watcher(configMaps, namespace: "default").makeAsyncIterator()
                 var listed = 0
@@ -104,7 +104,7 @@ struct ClientFaultTests {
         }
     }
 
-    @Test("takes no nonsense for an object")
+    @Test("accepts nothing but an object as an object")
     func malformedReply() async throws {
         try await TestServer.run(replies: [.json("<html>"), .json("{}")]) { server in
             try await withClient(ClusterConfiguration(server: server.url)) { client in
@@ -133,7 +133,7 @@ struct ClientFaultTests {
         }
     }
 
-    @Test("says so when it was shut down")
+    @Test("reports that it was shut down")
     func shutdown() async throws {
         try await withClient(ClusterConfiguration(server: "http://127.0.0.1:1")) { client in
             await client.shutdown()

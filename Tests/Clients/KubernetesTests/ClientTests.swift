@@ -7,7 +7,7 @@ import Testing
 
 @Suite("A client", .timeLimit(.minutes(1)))
 struct ClientTests {
-    @Test("says who it is, and reads an object")
+    @Test("sends its name and token, and reads an object")
     func get() async throws {
         try await TestServer.run(replies: [.json(objectText("a", version: "7"))]) { server in
             let configuration = ClusterConfiguration(server: server.url, token: .fixed(Secret("t0ken")))
@@ -93,7 +93,7 @@ struct ClientTests {
         }
     }
 
-    @Test("knows which versions and resources are served, and that absence is no failure")
+    @Test("finds which versions and resources are served, and absence is no failure")
     func discovery() async throws {
         try await TestServer.run({ request in
             switch request.uri {

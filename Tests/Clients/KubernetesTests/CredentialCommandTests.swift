@@ -32,7 +32,7 @@ struct CredentialCommandTests {
         return error.message
     }
 
-    @Test("hands out a token, a certificate, or both, and says until when")
+    @Test("supplies a token, a certificate, or both, and their expiry")
     func success() async throws {
         #expect(try await run(print(#"{"token":"t"}"#)) == PluginCredential(token: Secret("t")))
         let expiry = Date.now.addingTimeInterval(3600).ISO8601Format()
@@ -44,7 +44,7 @@ struct CredentialCommandTests {
         #expect(try #require(both.lifetime) <= .seconds(3600))
     }
 
-    @Test("finds what it needs to know in its environment")
+    @Test("finds its input in its environment")
     func environment() async throws {
         let script =
             #"t=$(printf %s "$GREETING$KUBERNETES_EXEC_INFO" | base64 | tr -d '\n'); "#
@@ -71,7 +71,7 @@ struct CredentialCommandTests {
     }
 
     @Test(
-        "that prints nonsense is refused without a quotation",
+        "that prints unusable output is refused without a quotation",
         arguments: [
             ("echo hunter2", "printed no JSON"),
             (#"echo '{"kind":"hunter2"}'"#, "printed no ExecCredential of client.authentication.k8s.io/v1,"),
@@ -87,7 +87,7 @@ struct CredentialCommandTests {
     }
 
     @Test(
-        "that hands out too little is refused",
+        "that supplies an incomplete credential is refused",
         arguments: [
             ("{}", "neither a token nor a client certificate"),
             (#"{"clientCertificateData":"C"}"#, "without its key"),
@@ -98,7 +98,7 @@ struct CredentialCommandTests {
         #expect(try await complaint(print(status)).contains(expected))
     }
 
-    @Test("that is missing is named, with the hint how to get it")
+    @Test("that is missing is named, with the install hint")
     func missing() async throws {
         for command in ["no-such-plugin", "/absent/plugin"] {
             let error = try await failure { () async throws(KubernetesError) in
@@ -108,7 +108,7 @@ struct CredentialCommandTests {
         }
     }
 
-    @Test("that hangs is ended with its helpers after its time")
+    @Test("that hangs is ended with its child processes after its time limit")
     func hanging() async throws {
         let start = ContinuousClock.now
         let error = try await failure { () async throws(KubernetesError) in

@@ -16,7 +16,7 @@ struct CredentialPluginConfigurationTests {
         }
     }
 
-    @Test("names a program and what it needs")
+    @Test("names a program and its input")
     func complete() async throws {
         let configuration = try await read(
             """

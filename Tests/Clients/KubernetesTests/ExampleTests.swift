@@ -89,9 +89,9 @@ struct ExampleTests {
         }
         try await TestServer.run(handler) { server in
             let written = Mutex<[String]>([])
-            // Until one is written.
+            // Items come until one is written.
             let items = AsyncStream {
-                // Without a pause it would keep a thread busy that others need.
+                // Without a pause it would occupy a thread of the pool.
                 try? await Task.sleep(for: .milliseconds(1))
                 return written.withLock { $0.isEmpty ? "item" : nil }
             }
@@ -99,9 +99,9 @@ struct ExampleTests {
                 written.withLock { $0.append(item) }
             }
             #expect(written.withLock { $0 } == ["item"])
-            // The release is given two seconds, which may be over before a busy server has noted it.
+            // The release may take two seconds, after which a busy server may not have recorded the request yet.
             try await until { server.requests.last?.method == .PUT }
-            // On a busy machine an attempt to get the lease may take too long, and the next one counts.
+            // On a busy machine the first attempts to get the lease may time out, so only the last requests are compared.
             #expect(server.requests.map(\.method).suffix(3) == [.GET, .POST, .PUT])
             #expect(try json(#require(server.requests.last).body)["spec"]?["holderIdentity"] == "")
         }

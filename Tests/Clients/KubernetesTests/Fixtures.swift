@@ -18,7 +18,7 @@ func objectText(_ name: String, version: String) -> String {
     #"{"metadata":{"name":"\#(name)","namespace":"ns","uid":"u-\#(name)","resourceVersion":"\#(version)"}}"#
 }
 
-/// Waits for what another task is about to do.
+/// Waits until another task has made the condition true.
 func until(_ isTrue: () async throws -> Bool) async throws {
     while try await !isTrue() {
         try await Task.sleep(for: .milliseconds(2))
@@ -45,7 +45,7 @@ func bookmarkText(version: String) -> String {
 
 let expiredText = #"{"kind":"Status","status":"Failure","message":"too old","reason":"Expired","code":410}"#
 
-/// A client of the test server that is shut down afterwards.
+/// Runs the body with a client, and shuts the client down.
 func withClient<Result: Sendable>(
     _ configuration: ClusterConfiguration,
     options: KubernetesClient.Options = .init(),
@@ -61,7 +61,7 @@ func withClient<Result: Sendable>(
     return try outcome.get()
 }
 
-/// The error that the operation throws.
+/// Runs the operation and returns the error that it throws.
 func failure<Result>(_ operation: () async throws(KubernetesError) -> Result) async throws -> KubernetesError {
     do {
         _ = try await operation()
@@ -73,7 +73,7 @@ func failure<Result>(_ operation: () async throws(KubernetesError) -> Result) as
 
 struct NothingThrown: Error {}
 
-/// A folder of its own, with the given files, removed afterwards.
+/// Runs the body with a temporary folder that holds the given files.
 func withFiles<Result>(_ files: [String: String], _ body: (String) async throws -> Result) async throws -> Result {
     let folder = FileManager.default.temporaryDirectory.appending(path: "kubernetes-tests-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -82,8 +82,8 @@ func withFiles<Result>(_ files: [String: String], _ body: (String) async throws 
     return try await body(folder.path())
 }
 
-/// A clock that passes over short waits, such as back-offs, at once; one that is longer than a minute, such as the
-/// time limit of a request, never ends.
+/// A clock that ends waits of up to a minute, such as backoff, at once. A longer wait, such as the time limit of a
+/// request, never ends.
 final class SkippingClock: Clock, Sendable {
     struct Instant: InstantProtocol {
         var elapsed: Duration
@@ -108,7 +108,7 @@ final class SkippingClock: Clock, Sendable {
     }
 }
 
-/// A clock that stands still until it is told to go on.
+/// A clock that only the test advances.
 final class ManualClock: Clock, Sendable {
     typealias Instant = SkippingClock.Instant
 
@@ -118,7 +118,7 @@ final class ManualClock: Clock, Sendable {
     var now: Instant { state.withLock { $0.time } }
     var minimumResolution: Duration { .nanoseconds(1) }
 
-    /// Lets time pass for those who sleep, once somebody does.
+    /// Waits until a task sleeps, and advances the time.
     func advance(by duration: Duration) async throws {
         try await until { state.withLock { $0.sleepers > 0 } }
         state.withLock { $0.time = $0.time.advanced(by: duration) }

@@ -49,7 +49,7 @@ struct KubeconfigListTests {
             try await read(["1": Self.first, "2": Self.second], list: ["2", "1"]).server == "https://second")
     }
 
-    @Test("resolves a path against the folder of the file in which it stands")
+    @Test("resolves a path against the folder of the file that holds it")
     func paths() async throws {
         try await withFiles(["2": Self.second, "ca.crt": "CA"]) { inner in
             try await withFiles(["1": Self.first]) { outer in
@@ -73,7 +73,7 @@ struct KubeconfigListTests {
         #expect(error?.message.contains("/empty") == true)
     }
 
-    @Test("still names the file, line and key of a mistake, and the contexts of all files")
+    @Test("names the file, line and key of a mistake, and the contexts of all files")
     func mistakes() async throws {
         let wrong = await #expect(throws: KubernetesError.self) {
             _ = try await read(["1": Self.first, "2": "clusters: 5"], list: ["1", "2"], context: "x")

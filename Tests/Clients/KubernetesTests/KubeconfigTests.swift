@@ -61,7 +61,7 @@ struct KubeconfigTests {
         #expect(!configuration.insecureSkipTLSVerify)
     }
 
-    @Test("gives another context when asked, without a user if it has none")
+    @Test("gives the context that is asked for, also one without a user")
     func otherContext() async throws {
         let configuration = try await read(Self.text(), context: "two")
         #expect(configuration.namespace == "elsewhere")
@@ -97,7 +97,7 @@ struct KubeconfigTests {
         #expect(path.hasSuffix("/token") && path.hasPrefix("/"))
     }
 
-    @Test("holds data that win over files, folded or not")
+    @Test("prefers inline data to files, folded or not")
     func data() async throws {
         let configuration = try await read(
             Self.text(
@@ -109,7 +109,7 @@ struct KubeconfigTests {
         #expect(configuration.clientCertificate?.privateKey == .bytes(Array("KEY".utf8)))
     }
 
-    @Test("prefers a token's file to a token")
+    @Test("prefers a token file to a token")
     func tokenFile() async throws {
         let configuration = try await read(
             Self.text(user: "token: abc\ntokenFile: token"), files: ["token": "t"])
@@ -117,7 +117,7 @@ struct KubeconfigTests {
     }
 
     @Test(
-        "that asks for what is not supported is refused by file, line and key",
+        "with an unsupported key is refused by file, line and key",
         arguments: [
             ("user", "auth-provider: {name: gcp}", "users[0].user.auth-provider: was removed"),
             ("user", "username: me\npassword: hunter2", "users[0].user.username: basic authentication was removed"),
@@ -136,7 +136,7 @@ struct KubeconfigTests {
         #expect(!message.contains("hunter2"))
     }
 
-    @Test("that is wrong says where and what")
+    @Test("that is wrong is refused with position and reason")
     func wrong() async throws {
         #expect(try await refusal("").contains("it is empty"))
         #expect(try await refusal("- a").contains("must be a mapping"))

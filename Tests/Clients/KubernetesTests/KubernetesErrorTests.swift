@@ -30,7 +30,7 @@ struct KubernetesErrorTests {
         #expect(error.description.hasPrefix("GET /api/v1/pods: invalid (HTTP 422): x is invalid; spec.a: no"))
     }
 
-    @Test("tells the two conflicts apart by their reason")
+    @Test("distinguishes the two kinds of 409 by their reason")
     func conflicts() {
         #expect(refusal(.conflict, #"{"kind":"Status","code":409,"reason":"AlreadyExists"}"#).code == .alreadyExists)
         #expect(refusal(.conflict, #"{"kind":"Status","code":409,"reason":"Conflict"}"#).code == .conflict)
@@ -53,7 +53,7 @@ struct KubernetesErrorTests {
         #expect(error.message.count == 300)
     }
 
-    @Test("of an empty reply, of odd JSON and of a redirect still says something")
+    @Test("of an empty reply, of other JSON and of a redirect has a message")
     func odd() {
         #expect(refusal(.serviceUnavailable, "").message == "Service Unavailable")
         #expect(refusal(.internalServerError, #"{"kind":"Status"}"#).message == "the server gave no reason")

@@ -3,10 +3,10 @@ import Testing
 
 @testable import Kubernetes
 
-/// Several candidates, one lease, and everything that goes wrong between them, in a time that only the test moves.
+/// Simulates several candidates, one lease, and random faults, in a time that only the test advances.
 private struct Simulation {
     private enum Event {
-        /// A request arrives at the server, whether or not somebody still waits for its answer.
+        /// A request arrives at the server. Its sender may no longer wait for the answer.
         case arrival(LeaderElectionStateMachine.Step, body: JSONValue?, reply: Reply)
         case outcome(LeaderElectionStateMachine.Input)
         case cancellation
@@ -17,9 +17,9 @@ private struct Simulation {
     private struct Candidate {
         var configuration: LeaderElection.Configuration
         var machine: LeaderElectionStateMachine
-        /// What its clock shows at the start.
+        /// The reading of the candidate's clock at the start.
         var offset: Duration
-        /// Counts its steps, so that the outcome of an earlier one is not taken for that of the present.
+        /// The number of the present step. The outcome of an earlier step is ignored.
         var step = 0
         var isWaiting = false
         var isStopping = false
@@ -55,7 +55,7 @@ private struct Simulation {
 
     var leaders: [String] { candidates.filter { $0.isLeading(at: time) }.map(\.configuration.identity) }
 
-    /// Whether the leader is not the wrong one.
+    /// Whether no unfit candidate leads while a fit one exists.
     var isWellLed: Bool {
         candidates.contains { $0.isLeading(at: time) && $0.fitness != .unfit }
             || candidates.allSatisfy { $0.fitness != .fit }
@@ -98,7 +98,7 @@ private struct Simulation {
 
     private mutating func begin(_ index: Int) {
         perform(candidates[index].machine.firstStep, index)
-        // Most live for some minutes, and then stop or are killed.
+        // Each lives for up to five minutes, and is then stopped or killed.
         schedule(.cancellation, index, after: between(0, 300_000), step: .max)
     }
 
@@ -152,7 +152,7 @@ private struct Simulation {
         case .read(let limit):
             send(step, body: nil, within: limit, index)
         case .write(let write, let limit):
-            // A wall clock that shows anything.
+            // The wall clock shows a random time.
             let body = candidates[index].configuration.body(
                 of: write, at: between(0, 1_000_000), fitness: candidates[index].fitness)
             send(step, body: body, within: limit, index)
@@ -192,7 +192,7 @@ private struct Simulation {
                 .outcome(.failed(KubernetesError(code: .serverError, message: "", isOutcomeUnknown: body != nil))),
                 index, after: delay, step: number)
         }
-        // Somebody labels the lease.
+        // Another client labels the lease.
         if isFaulty, chance(5), let labelled = lease { store(labelled) }
     }
 
@@ -226,14 +226,14 @@ private struct Simulation {
         .milliseconds(Int.random(in: low...high, using: &random))
     }
 
-    /// Of a request, or of its answer.
+    /// The delay of a request or of its answer.
     private mutating func delay() -> Duration { isFaulty && chance(5) ? between(0, 20_000) : between(0, 100) }
 }
 
 @Suite("Candidates for one lease")
 struct LeaderElectionPropertyTests {
     @Test(
-        "never lead two at a moment, whatever is delayed, lost, stopped or killed, and a fit one leads when that has passed",
+        "never lead two at a time, whatever is delayed, lost, stopped or killed, and a fit one leads when the faults end",
         arguments: (0..<40).map { _ in UInt64.random(in: 0 ... .max) } + [1, 2, 3])
     func exclusion(seed: UInt64) {
         var simulation = Simulation(seed: seed, candidates: 2 + Int(seed % 3))

@@ -30,7 +30,7 @@ struct LeaderElectionStateMachineTests {
                 after: time)
         }
 
-        /// Waits as long as the machine wants to.
+        /// Waits for the time that the machine asked for.
         mutating func waits() throws { send(.waited, after: try #require(delay)) }
 
         var delay: Duration? { if case .wait(let delay) = step { delay } else { nil } }
@@ -42,7 +42,7 @@ struct LeaderElectionStateMachineTests {
             default: nil
             }
         }
-        /// As the owner tells it.
+        /// Whether the candidate leads, as its owner computes it.
         var isLeading: Bool { machine.term.map { now < $0.end } ?? false }
     }
 
@@ -57,7 +57,7 @@ struct LeaderElectionStateMachineTests {
 
     // MARK: Acquiring
 
-    @Test("makes the lease when there is none, and leads from when it asked to")
+    @Test("creates a missing lease, and its term counts from the sending of the request")
     func absentLease() throws {
         var bench = Bench()
         #expect(bench.step == .read(within: .seconds(5)))
@@ -80,7 +80,7 @@ struct LeaderElectionStateMachineTests {
         #expect(bench.machine.holder == nil)
     }
 
-    @Test("lets another hold the lease, and looks again after 1 to 2.2 retry periods")
+    @Test("leaves the lease to another holder, and reads it again after 1 to 2.2 retry periods")
     func heldLease() throws {
         var bench = Bench()
         for renewal in 0..<100 {
@@ -102,16 +102,16 @@ struct LeaderElectionStateMachineTests {
             try bench.waits()
             #expect(bench.reads)
             let before = bench.now
-            // Its labels may change: that is nobody's renewal.
+            // Its labels may change. That is no renewal.
             bench.sees(try lease("other", version: "\(before)", duration: 30, labels: ["seen": "\(before)"]))
             #expect((bench.write == nil) == (before < .seconds(1030)))
         }
-        // It looks when the lease runs out, not some time later.
+        // It reads the lease when it runs out, and no later.
         #expect(bench.now == .seconds(1030))
         #expect(bench.write?.base?.holder == "other")
     }
 
-    @Test("counts anew from each change, however old the times in it say that it is")
+    @Test("counts again from each change, however old the times in the lease are")
     func renewedByOther() throws {
         var bench = Bench()
         bench.sees(try lease("other", renewal: 1))
@@ -126,7 +126,7 @@ struct LeaderElectionStateMachineTests {
         #expect(bench.now == seen + .seconds(15))
     }
 
-    @Test("counts anew when the lease was deleted and made anew, though it says the same")
+    @Test("counts again when the lease was deleted and created again with the same content")
     func recreatedByOther() throws {
         var bench = Bench()
         bench.sees(try lease("other"))
@@ -135,7 +135,7 @@ struct LeaderElectionStateMachineTests {
         #expect(bench.write == nil)
     }
 
-    @Test("waits for its own lease duration when another's lease does not say one")
+    @Test("waits for its own lease duration when another holder's lease has none")
     func malformedDuration() throws {
         var bench = Bench()
         let malformed = try lease(spec: ["holderIdentity": "other", "leaseDurationSeconds": "a while"])
@@ -156,7 +156,7 @@ struct LeaderElectionStateMachineTests {
         #expect(bench.write == .acquire(malformed))
     }
 
-    @Test("does not make a lease in place of one that was deleted while its holder led")
+    @Test("does not create a lease in place of one that was deleted while its holder led")
     func deletedWhileHeld() throws {
         var bench = Bench()
         bench.sees(try lease("other"))
@@ -226,7 +226,7 @@ struct LeaderElectionStateMachineTests {
         }
     }
 
-    @Test("leads no longer when its deadline is past, tries until then, and stays a candidate")
+    @Test("stops leading at its deadline, tries until then, and stays a candidate")
     func lostByDeadline() throws {
         var bench = try leading()
         var attempts = 0
@@ -291,7 +291,7 @@ struct LeaderElectionStateMachineTests {
         #expect(bench.reads)
     }
 
-    @Test("leads no longer as soon as it sees another in the lease")
+    @Test("stops leading as soon as it sees another holder in the lease")
     func takenOver() throws {
         var bench = try leading()
         try bench.waits()
@@ -347,7 +347,7 @@ struct LeaderElectionStateMachineTests {
 
     // MARK: Stopped and woken
 
-    @Test("leads no longer when it was stopped while it waited, before anything else happens")
+    @Test("stops leading when the process was stopped during a wait, before anything else")
     func pausedWaiting() throws {
         var bench = try leading()
         bench.now += .seconds(30)
@@ -412,7 +412,7 @@ struct LeaderElectionStateMachineTests {
 
     private static let unfit = [handoverAnnotations.offer: "true"]
 
-    @Test("says in the lease that it is unfit, as long as it is, and leaves the annotations of others alone")
+    @Test("offers the lease while it is unfit, and leaves the annotations of others alone")
     func unfitHolder() throws {
         let configuration = LeaderElection.Configuration.sample()
         let before = try lease("me", annotations: ["theirs": "1", handoverAnnotations.claim: "other"])
@@ -426,12 +426,12 @@ struct LeaderElectionStateMachineTests {
             let unfit = configuration.body(of: write, at: .seconds(2), fitness: .unfit)
             #expect(unfit["metadata"]?["annotations"]?.strings == ["theirs": "1", handoverAnnotations.offer: "true"])
         }
-        // Who asked for it is the one to take it.
+        // The claim stays: the claimant is to take the lease.
         let released = configuration.body(of: .release(before), at: .seconds(2), fitness: .unfit)
         #expect(released["metadata"]?["annotations"]?[handoverAnnotations.claim] == "other")
     }
 
-    @Test("a claim leaves the lease its holder's, and is no sign of life")
+    @Test("a claim leaves the lease to its holder, and is no renewal")
     func claim() throws {
         let before = try lease("other", annotations: Self.unfit)
         let claim = LeaderElection.Configuration.sample().body(of: .claim(before), at: .seconds(1))
@@ -441,7 +441,7 @@ struct LeaderElectionStateMachineTests {
         #expect(claimed.isSameRecord(as: before))
     }
 
-    @Test("asks an unfit holder once to leave off, and takes the lease when it has run out")
+    @Test("claims the lease of an unfit holder once, and takes it when it has run out")
     func claimant() throws {
         var bench = Bench()
         let offered = try lease("other", annotations: Self.unfit)
@@ -462,7 +462,7 @@ struct LeaderElectionStateMachineTests {
         #expect(bench.write == .acquire(claimed))
     }
 
-    @Test("asks for nothing while it is not fit itself, while another asks, and while the holder is not unfit")
+    @Test("claims nothing while it is not fit, while another candidate has claimed, and while the holder is not unfit")
     func noClaim() throws {
         var bench = Bench()
         bench.sees(try lease("other"))
@@ -478,7 +478,7 @@ struct LeaderElectionStateMachineTests {
         }
     }
 
-    @Test("leads on while it is unfit and nobody asks, and not when a fit candidate does")
+    @Test("leads while it is unfit and nobody has claimed the lease, and yields to a fit claimant")
     func leavesOff() throws {
         var bench = try leading()
         bench.fitness = .unfit
@@ -494,8 +494,7 @@ struct LeaderElectionStateMachineTests {
         bench.sees(claimed)
         #expect(!bench.isLeading)
         #expect(bench.machine.handover == .yielded(to: "other"))
-        // It renews no more, and would not be the first to take the lease when it has run out. A flash of health
-        // changes nothing.
+        // It no longer renews, and leaves the lease to others when it has run out. A short recovery changes nothing.
         let sawLast = bench.now - .seconds(2)
         while let delay = bench.delay {
             #expect(delay > .zero)
@@ -504,13 +503,15 @@ struct LeaderElectionStateMachineTests {
             bench.sees(claimed)
         }
         #expect(bench.now == sawLast + .seconds(15 + 3 * 2))
-        // Who asked is gone.
+        // The claimant did not take the lease.
         #expect(bench.write == .renew(claimed))
         bench.send(.written(try lease("me", version: "4", renewal: 3, annotations: Self.unfit)))
         #expect(bench.isLeading)
     }
 
-    @Test("leads on when it is unfit no more before it sees the claim, and again when that is so before another leads")
+    @Test(
+        "goes on leading when it is fit again before it sees the claim, and leads again when it is fit before another leads"
+    )
     func recovers() throws {
         let claimed = try lease(
             "me", version: "3", renewal: 2, annotations: Self.unfit.merging([handoverAnnotations.claim: "other"]) { $1 }
@@ -534,7 +535,7 @@ struct LeaderElectionStateMachineTests {
         #expect(bench.write == .renew(claimed))
     }
 
-    @Test("a request for the lease that fails is made again, and the lease taken in time all the same")
+    @Test("repeats a claim that failed, and takes the lease in time")
     func failedClaim() throws {
         let offered = try lease("other", annotations: Self.unfit)
         for (code, isUnknown) in [(KubernetesError.Code.conflict, false), (.forbidden, false), (.timedOut, true)] {
@@ -555,12 +556,12 @@ struct LeaderElectionStateMachineTests {
         }
     }
 
-    @Test("stands back for a lease duration where others should take a lease that ran out or is free")
+    @Test("defers for a lease duration where others should take a lease that ran out or is free")
     func standsBack() throws {
         let claimed = Self.unfit.merging([handoverAnnotations.claim: "third"]) { $1 }
         let cases: [(LeaderElection.Fitness, holder: String?, annotations: [String: String], seconds: Int)] = [
             (.unfit, "other", [:], 30), (.unfit, nil, [:], 15),
-            // Nobody who is fit has asked.
+            // No fit candidate has claimed it.
             (.unfit, "other", Self.unfit, 15), (.unfit, nil, Self.unfit, 0),
             (.unfit, "other", claimed, 30), (.doubtful, "other", claimed, 30), (.doubtful, nil, claimed, 15),
             (.doubtful, "other", Self.unfit, 15), (.doubtful, nil, [:], 0), (.fit, "other", claimed, 15),
@@ -605,7 +606,7 @@ struct LeaderElectionStateMachineTests {
     }
 
     @Test(
-        "looks first whether it still holds the lease when it was stopped during a write",
+        "reads the lease first when it was stopped during a write",
         arguments: ["me", "other", nil])
     func uncertainRelease(holder: String?) throws {
         var bench = try leading()
@@ -618,7 +619,7 @@ struct LeaderElectionStateMachineTests {
         #expect(bench.step == (holder == "me" ? .write(.release(found), within: .seconds(2)) : .stop))
     }
 
-    @Test("does not release what another took in the meantime")
+    @Test("does not release a lease that another candidate has taken")
     func outdatedRelease() throws {
         var bench = try leading()
         bench.step = bench.machine.stop(now: bench.now)

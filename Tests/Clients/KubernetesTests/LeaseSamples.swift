@@ -15,7 +15,7 @@ extension LeaderElection.Configuration {
 let handoverAnnotations = LeaderElection.HandoverAnnotations(
     offer: "example.com/holder-unfit", claim: "example.com/fit-candidate")
 
-/// A lease as a server sends it. `renewal` numbers its record: equal numbers, equal records.
+/// A lease as a server sends it. Leases with the same `renewal` have the same record.
 func lease(
     _ holder: String?, version: String = "1", renewal: Int = 1, transitions: Int = 0, duration: Int = 15,
     labels: [String: String] = [:], annotations: [String: String] = [:], uid: String = "u"

@@ -8,14 +8,14 @@ struct LeaseTests {
     private let configuration = LeaderElection.Configuration.sample()
     private let noon = Duration.seconds(1_785_585_600) + .microseconds(42)
 
-    @Test("says the time in RFC 3339 with six digits")
+    @Test("has times of RFC 3339 with six digits")
     func microTimes() {
         #expect(microTime(noon) == "2026-08-01T12:00:00.000042Z")
         #expect(microTime(.zero) == "1970-01-01T00:00:00.000000Z")
         #expect(microTime(.nanoseconds(1_999_999_999)) == "1970-01-01T00:00:01.999999Z")
     }
 
-    @Test("is made with all that client-go writes")
+    @Test("is created with all fields that client-go writes")
     func creation() {
         #expect(
             configuration.body(of: .create, at: noon) == [
@@ -28,7 +28,7 @@ struct LeaseTests {
             ])
     }
 
-    @Test("changes hands with one transition more, and keeps what others wrote into it")
+    @Test("counts a transition when it changes hands, and keeps the fields of others")
     func acquisition() throws {
         var spec = try #require(try lease("other", transitions: 7, duration: 60).object.json["spec"]?.object)
         spec["preferredHolder"] = "third"
@@ -39,11 +39,11 @@ struct LeaseTests {
         #expect(body["spec"]?["acquireTime"] == "2026-08-01T12:00:00.000042Z")
         #expect(body["spec"]?["preferredHolder"] == "third")
         #expect(body["metadata"]?["labels"] == ["a": "b"])
-        // A precondition: no lease of this name that was made anew.
+        // The uid is a precondition: the write must not hit a later lease of the same name.
         #expect(body["metadata"]?["uid"] == "u")
     }
 
-    @Test("is renewed in its time alone, which changes even when the wall clock does not")
+    @Test("changes only its time by a renewal, even when the wall clock stands still")
     func renewal() throws {
         let mine = try lease("me", transitions: 7)
         let body = configuration.body(of: .renew(mine), at: noon)
@@ -56,7 +56,7 @@ struct LeaseTests {
             configuration.body(of: .renew(renewed), at: noon)["spec"]?["renewTime"] == "2026-08-01T12:00:00.000043Z")
     }
 
-    @Test("is released as client-go does it: free, for a second, with its count of transitions")
+    @Test("is released as by client-go: free, for a second, with its count of transitions")
     func release() throws {
         let body = configuration.body(of: .release(try lease("me", transitions: 7)), at: noon)
         #expect(body["spec"]?["holderIdentity"] == "")
@@ -78,7 +78,7 @@ struct LeaseTests {
         #expect(configuration.body(of: .create, at: noon, fitness: .unfit)["metadata"]?["annotations"] == nil)
     }
 
-    @Test("that makes no sense counts as far as it does, and is mended by the next holder")
+    @Test("with malformed fields counts as far as it can be read, and is repaired by the next holder")
     func malformed() throws {
         let specs: [JSONValue?] = [
             nil, .null, [], "text", [:],
@@ -100,7 +100,7 @@ struct LeaseTests {
 
 @Suite("The configuration of a leader election")
 struct LeaderElectionConfigurationTests {
-    @Test("has client-go's times, and an identity of its own for each candidate")
+    @Test("has client-go's times, and a unique identity for each candidate")
     func defaults() throws {
         let configuration = LeaderElection.Configuration(name: "main", namespace: "ns")
         try configuration.validate()
@@ -112,7 +112,7 @@ struct LeaderElectionConfigurationTests {
     }
 
     @Test(
-        "is refused when its parts do not fit together, by the name of what does not",
+        "is refused when its parts do not fit together, and the message names the part",
         arguments: [
             ("name", { @Sendable in $0.name = "" }),
             ("namespace", { $0.namespace = "" }),

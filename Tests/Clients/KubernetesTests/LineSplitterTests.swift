@@ -35,7 +35,7 @@ struct LineSplitterTests {
         #expect(remainder == isCut)
     }
 
-    @Test("takes a long line in small chunks in linear time")
+    @Test("reads a long line in small chunks in linear time")
     func longLine() throws {
         let chunk = ByteBuffer(repeating: 0x61, count: 1024)
         let (lines, _) = try split(
@@ -51,7 +51,7 @@ struct LineSplitterTests {
     }
 }
 
-/// SplitMix64: the same numbers for the same seed.
+/// SplitMix64: it gives the same numbers for the same seed.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

@@ -13,7 +13,7 @@ struct ObjectStoreStateTests {
         Set(names.map { ObjectKey(namespace: "ns", name: $0) })
     }
 
-    @Test("changes with a list only when that is complete, and then at once")
+    @Test("changes by a list only when the list is complete, and then as a whole")
     func swap() throws {
         var state = ObjectStoreState()
         #expect(state.handle(.listBegins) == [])
@@ -22,7 +22,7 @@ struct ObjectStoreStateTests {
         #expect(Set(state.handle(.listComplete)) == keys("a"))
         #expect(state.isSynced)
 
-        // The second list knows a newer "b" and no "a".
+        // The second list holds a newer "b" and no "a".
         #expect(state.handle(.changed(try object("b", version: "2"))) == Array(keys("b")))
         #expect(state.handle(.listBegins) == [])
         #expect(state.handle(.object(try object("b", version: "3"))) == [])
@@ -32,7 +32,7 @@ struct ObjectStoreStateTests {
         #expect(state.objects.values.first?.metadata.resourceVersion == "3")
     }
 
-    @Test("keeps what it has when a list is interrupted, and takes no half of it")
+    @Test("keeps its objects when a list is interrupted, and takes no part of the list")
     func interruption() throws {
         var state = ObjectStoreState()
         for event in [.listBegins, .object(try object("a")), .listComplete] as [WatcherEvent] {
@@ -48,7 +48,7 @@ struct ObjectStoreStateTests {
         #expect(state.interruption == nil)
     }
 
-    @Test("names no key whose object is as it was")
+    @Test("names no key of an unchanged object")
     func unchanged() throws {
         var state = ObjectStoreState()
         for event in [.listBegins, .object(try object("a")), .listComplete] as [WatcherEvent] {
@@ -72,13 +72,13 @@ struct PendingChangesTests {
         return elements
     }
 
-    @Test("come once a key, in the order of their first change")
+    @Test("come once for each key, in the order of their first change")
     func coalescing() {
         var pending = ObjectChanges.Pending(limit: 10)
         pending.add([key(1), key(2), key(1)])
         let first = pending.next()
         #expect(first == .object(key(1)))
-        // Taken keys may change again.
+        // A key that was taken may change again.
         pending.add([key(2), key(1), key(3)])
         #expect(drain(&pending) == [2, 1, 3].map { .object(key($0)) })
     }
@@ -149,7 +149,7 @@ struct ObjectStoreTests {
         }
     }
 
-    @Test("gives every iteration all changes, and lets go of one that ended")
+    @Test("gives every iteration all changes, and releases one that ended")
     func subscribers() async throws {
         try await withStore(
             lists: [.json(listText(["a", "b"], version: "10"))], watches: [.lines([], ending: .silent)]
@@ -166,7 +166,7 @@ struct ObjectStoreTests {
         }
     }
 
-    @Test("ends its changes and every wait with its run, and says when it was not synced by then")
+    @Test("ends its changes and every wait with its run, and reports when it was not synced by then")
     func ends() async throws {
         try await TestServer.run(replies: [.blackHole]) { server in
             try await withClient(ClusterConfiguration(server: server.url)) { client in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Kubernetes
 
-@Suite("What a credential plug-in handed out")
+@Suite("The credential of a plug-in")
 struct PluginCredentialCacheTests {
     private func credential(_ token: String, lifetime: Duration? = nil) -> PluginCredential {
         PluginCredential(token: Secret(token), lifetime: lifetime)
@@ -23,11 +23,11 @@ struct PluginCredentialCacheTests {
         _ = cache.ran(credential("a", lifetime: .seconds(600)), now: .seconds(100))
         #expect(cache.current(now: .seconds(689))?.credential.token?.value == "a")
         #expect(cache.current(now: .seconds(690)) == nil)
-        // Ten seconds would be too much of a short life.
+        // Ten seconds would be too large a part of a short lifetime.
         _ = cache.ran(credential("b", lifetime: .seconds(20)), now: .seconds(700))
         #expect(cache.current(now: .seconds(717)) != nil)
         #expect(cache.current(now: .seconds(718)) == nil)
-        // One that expired on the way does not let the plug-in run for each request.
+        // A credential that expired on its way does not make the plug-in run for each request.
         _ = cache.ran(credential("c", lifetime: .zero), now: .seconds(800))
         #expect(cache.current(now: .milliseconds(800_900)) != nil)
         #expect(cache.current(now: .seconds(801)) == nil)
@@ -41,13 +41,13 @@ struct PluginCredentialCacheTests {
         expectRefusal(of: &cache, run: first.run, now: .seconds(5), makesSense: true)
         #expect(cache.current(now: .seconds(5)) == nil)
         let second = cache.ran(credential("b"), now: .seconds(6))
-        // A request that went out with the first one comes back late: there is another already.
+        // A request with the first credential is refused late, when a newer credential exists already.
         expectRefusal(of: &cache, run: first.run, now: .seconds(7), makesSense: true)
         #expect(cache.current(now: .seconds(7))?.run == second.run)
     }
 
-    @Test("is not asked for again and again when the plug-in insists on what the server refuses")
-    func stubbornness() {
+    @Test("is not requested again and again when the plug-in repeats a refused credential")
+    func repeatedCredential() {
         var cache = PluginCredentialCache()
         let first = cache.ran(credential("a"), now: .zero)
         expectRefusal(of: &cache, run: first.run, now: .seconds(1), makesSense: true)
@@ -60,7 +60,7 @@ struct PluginCredentialCacheTests {
 
 @Suite("Credentials from a plug-in", .timeLimit(.minutes(1)))
 struct PluginCredentialsTests {
-    /// A plug-in that can be held, and counts its runs.
+    /// A plug-in that counts its runs, and that the test can block.
     private final class Plugin: Sendable {
         let runs = Atomic(0)
         let release = EventCount()
@@ -104,7 +104,7 @@ struct PluginCredentialsTests {
         #expect(plugin.runs.load(ordering: .sequentiallyConsistent) == 1)
     }
 
-    @Test("are asked for anew by a waiting request when the one that ran the plug-in is cancelled")
+    @Test("are requested again by a waiting request when the request that ran the plug-in is cancelled")
     func cancellation() async throws {
         let plugin = Plugin()
         plugin.isHeld.store(true, ordering: .sequentiallyConsistent)
@@ -145,7 +145,7 @@ struct PluginCredentialsTests {
         }
     }
 
-    @Test("are renewed once for all requests that were refused with the same")
+    @Test("are renewed once for all requests that were refused with the same credential")
     func renewal() async throws {
         let plugin = Plugin()
         let credentials = credentials(plugin)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Kubernetes
 
-@Suite("An operation that is attempted again", .timeLimit(.minutes(1)))
+@Suite("An operation that is retried", .timeLimit(.minutes(1)))
 struct RetryTests {
     private func attempts(
         _ errors: [KubernetesError], attempts: Int = 5, whenOutcomeUnknown: Bool = false
@@ -42,7 +42,7 @@ struct RetryTests {
         #expect(waited < .seconds(24))
     }
 
-    @Test("is given up after its last attempt")
+    @Test("fails after its last attempt")
     func limit() async throws {
         let (made, error, _) = try await attempts(
             Array(repeating: error(.unreachable), count: 9), attempts: 3)
@@ -51,7 +51,7 @@ struct RetryTests {
     }
 
     @Test(
-        "is not one that fails for good",
+        "is not one with a lasting failure",
         arguments: [.invalid, .forbidden, .conflict, .notFound, .serverError] as [KubernetesError.Code])
     func permanent(code: KubernetesError.Code) async throws {
         #expect(try await attempts([error(code)]).made == 1)
@@ -64,7 +64,7 @@ struct RetryTests {
         #expect(try await attempts([lost], whenOutcomeUnknown: true).made == 2)
     }
 
-    @Test("is one that the server names a time for, whatever it says besides")
+    @Test("is one for which the server sends Retry-After, whatever the status")
     func namedTime() async throws {
         #expect(try await attempts([error(.serverError, retryAfter: .seconds(1))]).made == 2)
     }

@@ -2,7 +2,7 @@ import Foundation
 import IsthmusTesting
 import NIOSSL
 
-/// Certificates of an authority of the test's own, made by `openssl`.
+/// Certificates of a test authority, made by `openssl`.
 struct TestCertificates {
     let folder: String
 
@@ -46,7 +46,7 @@ struct TestCertificates {
         try String(contentsOf: URL(filePath: "\(folder)/\(name)"), encoding: .utf8)
     }
 
-    /// Writes one file's contents over another's, at once.
+    /// Replaces one file's contents by another's, atomically.
     func replace(_ name: String, by other: String) throws {
         try Data(text(other).utf8).write(to: URL(filePath: "\(folder)/\(name)"), options: .atomic)
     }
@@ -55,7 +55,7 @@ struct TestCertificates {
         try NIOSSLCertificate.fromPEMFile("\(folder)/\(pair.certificate)")[0].serialNumber
     }
 
-    /// What a server secures itself with; it asks clients for a certificate and takes any.
+    /// The TLS context of a server. It asks clients for a certificate and accepts any.
     func context(_ pair: Pair) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: try NIOSSLCertificate.fromPEMFile("\(folder)/\(pair.certificate)").map {

@@ -4,14 +4,14 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// An HTTP server that answers as it is told.
+/// An HTTP server whose replies the test decides.
 final class TestServer: Sendable {
     struct Request: Sendable {
         var method: HTTPMethod
         var uri: String
         var headers: HTTPHeaders
         var body: String
-        /// Counts the server's connections, from 0.
+        /// The number of the server's connection, from 0.
         var connection: Int
         /// The serial number of the client's certificate.
         var clientCertificate: [UInt8]?
@@ -29,11 +29,11 @@ final class TestServer: Sendable {
     }
 
     enum Ending: Sendable {
-        /// The reply ends as it should.
+        /// The reply is complete.
         case clean
-        /// The connection is closed in the middle of it.
+        /// The connection is closed before the end of the reply.
         case broken
-        /// Nothing more comes, but the connection stays.
+        /// The server sends nothing more and keeps the connection.
         case silent
     }
 
@@ -41,10 +41,10 @@ final class TestServer: Sendable {
         var status = 200
         var headers: HTTPHeaders = [:]
         var chunks: [String] = []
-        /// More of them, as they come.
+        /// Further chunks, sent when they come.
         var later: AsyncStream<String>?
         var ending = Ending.clean
-        /// Not even a status is sent.
+        /// The server sends no reply at all.
         var isBlackHole = false
 
         static func json(_ body: String, status: Int = 200, headers: HTTPHeaders = [:]) -> Self {
@@ -64,7 +64,7 @@ final class TestServer: Sendable {
     private let connections = Atomic(0)
     private let tls: TLS?
 
-    /// What new connections are secured with.
+    /// The TLS context of new connections.
     final class TLS: Sendable {
         private let context: Mutex<NIOSSLContext>
         init(_ context: NIOSSLContext) { self.context = Mutex(context) }
@@ -98,7 +98,7 @@ final class TestServer: Sendable {
                 try await listener.executeThenClose { connections in
                     try await withThrowingDiscardingTaskGroup { group in
                         for try await channel in connections {
-                            // A connection that the client drops is no failure of the server.
+                            // A connection that the client closes is no failure of the server.
                             group.addTask { try? await server.serve(channel) }
                         }
                     }
@@ -109,7 +109,7 @@ final class TestServer: Sendable {
         }
     }
 
-    /// Answers with the replies in turn; the last one is repeated.
+    /// Answers with the replies in turn, and repeats the last one.
     static func run<Result: Sendable>(
         replies: [Reply], _ body: @Sendable (TestServer) async throws -> Result
     ) async throws -> Result {
@@ -119,11 +119,11 @@ final class TestServer: Sendable {
 
     private func serve(_ channel: any Channel) async throws {
         let number = connections.add(1, ordering: .relaxed).oldValue
-        // Only now, since an async channel that nobody serves when the test ends is an error.
+        // The async channel is made only here, since one that is not served until the test ends is an error.
         let connection = try await channel.eventLoop.submit { [tls] in
             let pipeline = channel.pipeline.syncOperations
             if let tls {
-                // Whoever shows a certificate may; the tests look at which.
+                // Any certificate is accepted. The tests compare its serial number.
                 try pipeline.addHandler(
                     NIOSSLServerHandler(
                         context: tls.current, customVerificationCallback: { $1.succeed(.certificateVerified) }))
@@ -152,7 +152,7 @@ final class TestServer: Sendable {
         }
     }
 
-    /// - Returns: whether the connection is to stay.
+    /// - Returns: whether the connection stays open.
     private func answer(
         _ reply: Reply, to outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
     ) async throws -> Bool {
@@ -168,7 +168,7 @@ final class TestServer: Sendable {
         case .broken: return false
         case .silent: break
         }
-        // Servers that say so do so.
+        // A server that announces the close closes the connection.
         return reply.headers["Connection"] != ["close"]
     }
 }

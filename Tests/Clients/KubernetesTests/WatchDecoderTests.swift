@@ -21,7 +21,7 @@ struct WatchDecoderTests {
         return events
     }
 
-    @Test("sees the same events wherever the bytes are cut, within a character, too")
+    @Test("decodes the same events wherever the bytes are cut, also within a character")
     func cuts() throws {
         let bytes = Array(Self.text.utf8)
         let expected: [WatchEvent] = [
@@ -35,13 +35,13 @@ struct WatchDecoderTests {
         #expect(try events(bytes.map { [$0] }) == expected)
     }
 
-    @Test("knows an event that never ended from one that did")
+    @Test("distinguishes an unfinished event from a finished one")
     func remainder() throws {
         let error = #expect(throws: KubernetesError.self) { try events([Array(Self.text.utf8.dropLast(5))]) }
         #expect(error?.code == .connectionLost)
     }
 
-    @Test("survives whatever bytes it gets, and reads them alike in chunks of any size", arguments: 0..<50)
+    @Test("survives any bytes, and decodes them alike in chunks of any size", arguments: 0..<50)
     func mutations(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let error = #"{"type":"ERROR","object":\#(expiredText)}"#

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A watch", .timeLimit(.minutes(1)))
 struct WatchTests {
-    /// What a watch reports, up to its end or error.
+    /// The events of a watch up to its end or error.
     private func watch(
         _ reply: TestServer.Reply, options: KubernetesClient.Options = .init()
     ) async throws -> (events: [WatchEvent], error: KubernetesError?, request: TestServer.Request?) {
@@ -24,7 +24,7 @@ struct WatchTests {
         }
     }
 
-    @Test("reports what happens, line by line")
+    @Test("reports the events, line by line")
     func events() async throws {
         let text = [
             eventText("ADDED", "a", version: "11"), eventText("MODIFIED", "a", version: "12"), "",
@@ -85,7 +85,7 @@ struct WatchTests {
         #expect(try await watch(.lines([line])).error?.code == .malformedReply)
     }
 
-    @Test("takes events of more than a megabyte, but not beyond its limit")
+    @Test("accepts events of more than a megabyte, up to its limit")
     func large() async throws {
         let padding = String(repeating: "x", count: 3 << 20)
         let event =

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The watcher's state machine")
 struct WatcherStateMachineTests {
-    /// A machine with its clock, and all that it said.
+    /// A machine with its clock and its events.
     private struct Bench {
         var machine = WatcherStateMachine(random: SeededGenerator(seed: 1))
         var now = Duration.zero
@@ -30,7 +30,7 @@ struct WatcherStateMachineTests {
             return events
         }
 
-        /// The resource version that the machine wants to watch from.
+        /// The resource version from which the machine watches next.
         var watchVersion: String? {
             if case .watch(let version, let timeout) = step, (.seconds(300) ... .seconds(600)).contains(timeout) {
                 version
@@ -39,7 +39,7 @@ struct WatcherStateMachineTests {
             }
         }
 
-        /// The time it wants to wait.
+        /// The time that it waits next.
         var delay: Duration? {
             if case .wait(let delay) = step { delay } else { nil }
         }
@@ -71,7 +71,7 @@ struct WatcherStateMachineTests {
         #expect(bench.watchVersion == "10")
     }
 
-    @Test("never completes a list that fails half-way, and lists anew")
+    @Test("never completes a list that fails half-way, and lists again")
     func interruptedList() throws {
         var bench = Bench()
         try bench.list(["a"], version: "10", continuing: "more")
@@ -84,7 +84,7 @@ struct WatcherStateMachineTests {
             ])
         bench.send(.waited)
         #expect(bench.step == .list(continuing: nil))
-        // Before the answer comes: what happens meanwhile may be newer.
+        // The read begins before the answer comes: a change in between may be newer than the read.
         #expect(bench.takeEvents() == [.listBegins])
         try bench.list(["b"], version: "11")
         #expect(bench.takeEvents() == [.object(try object("b")), .listComplete])
@@ -123,7 +123,7 @@ struct WatcherStateMachineTests {
         #expect(try #require(bench.delay) >= .milliseconds(1600))
     }
 
-    @Test("lists anew at once when the version is too old, but does not spin")
+    @Test("lists again at once when the version is too old, but not without end")
     func gone() throws {
         var bench = try watching()
         bench.send(.watchFailed(error(.gone)))
@@ -138,7 +138,7 @@ struct WatcherStateMachineTests {
         #expect(bench.step == .list(continuing: nil))
     }
 
-    @Test("lists anew at once when the version grew too old while there was no connection")
+    @Test("lists again at once when the version became too old during a loss of connection")
     func goneAfterOutage() throws {
         var bench = try watching()
         for _ in 0..<5 {
@@ -161,7 +161,7 @@ struct WatcherStateMachineTests {
         #expect(try #require(bench.delay) > .zero)
     }
 
-    @Test("lists anew when a watch shows nothing at all: at once the first time, and then after growing pauses")
+    @Test("lists again when a watch sends nothing at all: at once the first time, and then after growing delays")
     func mute() throws {
         var bench = try watching()
         bench.send(.watchFailed(error(.idle)), after: .seconds(90))
@@ -177,7 +177,7 @@ struct WatcherStateMachineTests {
     }
 
     @Test(
-        "lists anew when it cannot read an event",
+        "lists again when it cannot decode an event",
         arguments: [.malformedReply, .replyTooLarge] as [KubernetesError.Code])
     func unreadable(code: KubernetesError.Code) throws {
         var bench = try watching()
@@ -187,7 +187,7 @@ struct WatcherStateMachineTests {
         #expect(bench.step == .list(continuing: nil))
     }
 
-    @Test("waits from 0.8 s to 30 s, longer with each failure, and forgets them after a healthy stretch")
+    @Test("waits from 0.8 s to 30 s, longer with each failure, and resets the backoff after a healthy watch")
     func backoff() throws {
         var bench = try watching()
         var delays: [Duration] = []
@@ -206,7 +206,7 @@ struct WatcherStateMachineTests {
         #expect(try #require(bench.delay) <= .milliseconds(1600))
     }
 
-    @Test("leaves a server alone for as long as it asks, within reason")
+    @Test("waits as long as the server asks for, up to a limit")
     func retryAfter() throws {
         var bench = try watching()
         bench.send(.watchFailed(error(.tooManyRequests, retryAfter: .seconds(20))))

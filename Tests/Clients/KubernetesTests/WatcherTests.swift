@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A watcher", .timeLimit(.minutes(1)))
 struct WatcherTests {
-    /// The events in short, up to `count` of them, against a server that gives each list and each watch in turn.
+    /// Up to `count` events in short form, from a server that gives each list and each watch in turn.
     private func follow(
         lists: [TestServer.Reply], watches: [TestServer.Reply], count: Int, idle: Duration = .seconds(60)
     ) async throws -> (events: [String], requests: [TestServer.Request]) {
@@ -43,7 +43,7 @@ struct WatcherTests {
         }
     }
 
-    @Test("lists, watches, and watches on after the server's timeout")
+    @Test("lists, watches, and watches again after the server's timeout")
     func normal() async throws {
         let (events, requests) = try await follow(
             lists: [
@@ -81,7 +81,7 @@ struct WatcherTests {
         #expect(requests.filter { !$0.isWatch }.map { $0.query["continue"] } == [nil, "x", nil, nil])
     }
 
-    @Test("begins its list anew when the snapshot expires between two pages")
+    @Test("begins its list again when the snapshot expires between two pages")
     func expiredPages() async throws {
         let (events, requests) = try await follow(
             lists: [
@@ -97,7 +97,7 @@ struct WatcherTests {
         #expect(requests.filter { !$0.isWatch }.map { $0.query["continue"] } == [nil, "x", nil, "y"])
     }
 
-    @Test("watches on from where it was when the connection breaks, falls silent or is refused")
+    @Test("watches again from the last version when the connection breaks, falls silent or is refused")
     func reconnects() async throws {
         let (events, requests) = try await follow(
             lists: [.json(listText([], version: "10"))],

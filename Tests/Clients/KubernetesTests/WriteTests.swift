@@ -56,7 +56,7 @@ struct WriteTests {
         #expect(request.headers["Content-Type"] == ["application/apply-patch+yaml"])
     }
 
-    @Test("that would take others' fields is told whose they are")
+    @Test("that would change fields of others fails with their managers")
     func conflict() async throws {
         let status = #"""
             {"kind":"Status","status":"Failure","reason":"Conflict","code":409,
@@ -85,7 +85,7 @@ struct WriteTests {
         }
     }
 
-    @Test("of a media type that the server does not take says so")
+    @Test("of a media type that the server does not accept says so")
     func mediaType() async throws {
         _ = try await send(.json("", status: 415)) { client in
             let error = try await failure { () async throws(KubernetesError) in
@@ -160,7 +160,7 @@ struct WriteTests {
         }
     }
 
-    @Test("says what becomes of the objects that a deleted one owns")
+    @Test("decides about the objects that a deleted one owns")
     func propagation() async throws {
         let request = try await send { client in
             try await client.delete(configMaps, name: "a", namespace: "ns", propagation: .foreground)
@@ -168,7 +168,7 @@ struct WriteTests {
         #expect(request.body == #"{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Foreground"}"#)
     }
 
-    @Test("goes out in the name of somebody else")
+    @Test("is sent in the name of another user")
     func impersonation() async throws {
         let jane = Impersonation(user: "jane", uid: "u1", groups: ["a", "b"], extra: ["a.b/c": ["x", "y"]])
         let request = try await send(impersonation: jane) { client in
