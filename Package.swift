@@ -77,7 +77,7 @@ let package = Package(
         room("Values/Addressing"),
         room("Values/JSON"),
         room("Values/IstioAPI", ["Addressing", "JSON"]),
-        room("Values/Services", ["Addressing"]),
+        room("Values/Services", ["Addressing", "IstioAPI"]),
         room("Values/Settings", [yams]),
         // Wire clients, which know nothing of meshes.
         room("Clients/ZooKeeper", [nioCore, nioPosix, nioSSL, logging]),
@@ -87,10 +87,10 @@ let package = Package(
         // The middle of the street.
         room("Street/Sources", ["Services", "Settings", logging]),
         room("Street/Catalog", ["Services", "Sources"]),
-        room("Street/Translation", ["Addressing", "Catalog", "IstioAPI", "Services"]),
+        room("Street/Translation", ["Addressing", "Catalog", "IstioAPI", "JSON", "Services"]),
         room("Street/Planning", ["IstioAPI", "JSON"]),
         // The ways in.
-        room("Registries/Dubbo", ["Addressing", "Services"]),
+        room("Registries/Dubbo", ["Addressing", "IstioAPI", "Services"]),
         room(
             "Registries/ZooKeeperRegistry",
             ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", asyncAlgorithms, logging]),
@@ -135,6 +135,7 @@ let package = Package(
         tests("Values/AddressingTests", ["Addressing", "IsthmusTesting"]),
         tests("Values/JSONTests", ["JSON"]),
         tests("Values/IstioAPITests", ["IstioAPI", "JSON"]),
+        tests("Values/ServicesTests", ["Services", "IstioAPI", "IsthmusTesting"]),
         tests("Clients/ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioSSL, nioEmbedded, logging]),
         tests(
             "Clients/KubernetesTests",
@@ -147,12 +148,14 @@ let package = Package(
             name: "KubernetesExamples", dependencies: ["Kubernetes", logging],
             path: "Tests/Clients/KubernetesExamples", packageAccess: false, swiftSettings: settings),
         tests("Street/SourcesTests", ["Sources", "IsthmusTesting"]),
-        tests("Street/CatalogTests", ["Catalog", "Addressing", "IsthmusTesting", "Services", "Sources"]),
+        tests(
+            "Street/CatalogTests",
+            ["Catalog", "Addressing", "IsthmusTesting", "IstioAPI", "Services", "Sources"]),
         tests(
             "Street/TranslationTests",
             ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing", "IsthmusTesting", "Services"]),
         tests("Street/PlanningTests", ["Planning", "IstioAPI", "JSON", "IsthmusTesting"]),
-        tests("Registries/DubboTests", ["Dubbo", "Addressing", "IsthmusTesting", "Services"]),
+        tests("Registries/DubboTests", ["Dubbo", "Addressing", "IsthmusTesting", "IstioAPI", "Services"]),
         tests(
             "Registries/ZooKeeperRegistryTests",
             [
@@ -171,7 +174,9 @@ let package = Package(
             ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
         tests("Program/StatusTests", ["Status", "JSON"]),
         tests("Program/ConsoleTests", ["Console", "Status", "JSON", "IsthmusTesting", httpTypes, logging]),
-        tests("Program/SnapshotTests", ["Snapshot", "Addressing", "IsthmusTesting", "Services", "Sources", logging]),
+        tests(
+            "Program/SnapshotTests",
+            ["Snapshot", "Addressing", "IsthmusTesting", "IstioAPI", "Services", "Sources", logging]),
         tests(
             "Program/BridgeTests",
             [

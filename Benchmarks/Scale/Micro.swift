@@ -2,6 +2,7 @@ internal import AllocationCount
 internal import ArgumentParser
 internal import Bridge
 internal import Catalog
+internal import Dubbo
 internal import Foundation
 internal import IsthmusTesting
 internal import IstioAPI
@@ -57,7 +58,8 @@ struct Micro: ParsableCommand {
         add("translate") {
             blackHole(translator.translate(service, &assignments, now: .zero))
         }
-        let selecting = TranslationPolicy(namespace: Street.policy.namespace, endpoints: .workloadEntry)
+        let selecting = TranslationPolicy(
+            namespace: Street.policy.namespace, formats: [.dubbo], endpoints: .workloadEntry)
         let (workloads, other) = (Translator(policy: selecting), Self.service(registry, moved: true))
         add("translate as WorkloadEntries") { blackHole(workloads.translate(other, &assignments, now: .zero)) }
         add("plan what is as it should be") {

@@ -1,7 +1,9 @@
 internal import Bridge
 internal import Catalog
+internal import Dubbo
 internal import IstioAPI
 internal import Logging
+internal import Services
 internal import Sources
 internal import Translation
 
@@ -9,7 +11,7 @@ internal import Translation
 struct Street: Sendable {
     typealias Emit = @Sendable (SourceEvent) async -> Void
 
-    static let policy = TranslationPolicy(namespace: "dubbo")
+    static let policy = TranslationPolicy(namespace: "dubbo", formats: [.dubbo])
 
     let registry: SyntheticRegistry
     let delivery: HashingDelivery

@@ -23,7 +23,8 @@ extension BridgeConfiguration {
     ) throws {
         let registry = try Self.registry(url: registry, kinds)
         let cluster = try ClusterSettings.detect(kubeconfig: kubeconfig, context: context)
-        var translation = TranslationPolicy(namespace: namespace ?? cluster.configuration.namespace)
+        var translation = TranslationPolicy(
+            namespace: namespace ?? cluster.configuration.namespace, formats: kinds.formats)
         if let problem = translation.namespaceProblem {
             throw ConfigurationError(place: "--namespace", message: problem)
         }

@@ -18,7 +18,7 @@ extension BridgeConfiguration {
         registries = try Self.registries(root, kinds)
         deliveries = try Self.deliveries(root, kinds)
         let namespace = deliveries.lazy.compactMap(\.namespace).first ?? "default"
-        translation = try Self.translation(root, namespace: namespace)
+        translation = try Self.translation(root, namespace: namespace, formats: kinds.formats)
         removals = try Self.removals(root)
         leadership = try Self.leadership(root)
         admin = try Admin(root)
@@ -90,9 +90,9 @@ extension BridgeConfiguration {
 
 extension BridgeConfiguration {
     private static func translation(
-        _ reader: ConfigurationSection, namespace: String
+        _ reader: ConfigurationSection, namespace: String, formats: [FormatDefaults]
     ) throws(ConfigurationError) -> TranslationPolicy {
-        var policy = TranslationPolicy(namespace: namespace)
+        var policy = TranslationPolicy(namespace: namespace, formats: formats)
         if let instance = try reader.string("instance") { policy.instance = instance }
         if let problem = policy.instanceProblem { throw reader.failure("instance", problem) }
         guard let section = try reader.mapping("translation") else { return policy }
@@ -138,9 +138,9 @@ extension BridgeConfiguration {
         _ section: ConfigurationSection, _ policy: inout TranslationPolicy
     ) throws(ConfigurationError) {
         guard let ports = try section.mapping("ports") else { return }
-        for applicationProtocol in ApplicationProtocol.allCases {
-            guard let number = try ports.integer(applicationProtocol.rawValue, in: 1...65535) else { continue }
-            policy.ports[applicationProtocol] = UInt16(number)
+        for portProtocol in policy.ports.keys.sorted() {
+            guard let number = try ports.integer(portProtocol.name, in: 1...65535) else { continue }
+            policy.ports[portProtocol] = UInt16(number)
         }
         if Set(policy.ports.values).count < policy.ports.count {
             throw section.failure("ports", "two protocols have the same port, but one host can have it only once")

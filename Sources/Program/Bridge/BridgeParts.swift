@@ -2,6 +2,7 @@ internal import Catalog
 internal import Deliveries
 internal import Logging
 internal import Planning
+internal import Services
 internal import Snapshot
 internal import Sources
 internal import Translation
@@ -37,7 +38,9 @@ struct BridgeParts: Sendable {
                 SourceContext(name: registry.name, keptAttributes: policy.keptLabels, logger: logger))
         }
         let memory = configuration.statePath.flatMap { path in
-            isLasting ? SnapshotKeeper(file: SnapshotFile(path: path), logger: logger) : nil
+            isLasting
+                ? SnapshotKeeper(
+                    file: SnapshotFile(path: path, protocols: ProtocolTable(policy.ports.keys)), logger: logger) : nil
         }
         self.memory = memory
         pipeline = Pipeline(

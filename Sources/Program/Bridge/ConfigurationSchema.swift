@@ -1,4 +1,5 @@
 internal import Deliveries
+internal import Services
 internal import Settings
 internal import Sources
 internal import Translation
@@ -17,7 +18,7 @@ extension BridgeConfiguration {
                 "registries", .list(of: registry(kinds)),
                 "what to watch; of an endpoint in two the newer description counts",
                 isRequired: true),
-            ConfigurationKey("translation", .mapping(translation), "how services look in the mesh"),
+            ConfigurationKey("translation", .mapping(translation(kinds.formats)), "how services look in the mesh"),
             ConfigurationKey(
                 "delivery", .mapping(kinds.deliveries.flatMap(\.keys)), "where resources go",
                 standard: "the cluster at hand"),
@@ -45,54 +46,61 @@ extension BridgeConfiguration {
         return [ConfigurationKey("name", .text, "unique, without commas", isRequired: true)] + keys
     }
 
-    private static let translation: [ConfigurationKey] = [
-        ConfigurationKey(
-            "namespace", .text, "where the resources go", standard: "the namespace of the cluster's context"),
-        ConfigurationKey(
-            "addresses",
-            .words(
-                ["istiod", "none"],
-                or: [ConfigurationKey("cidr", .text, "virtual addresses come from this block", isRequired: true)]),
-            "virtual addresses: of a block, or allocated by istiod (1.25 and later), or none",
-            standard: "`{ cidr: 240.16.0.0/12 }`"),
-        ConfigurationKey("exportTo", .texts, "namespaces that see the services", standard: "the mesh's default"),
-        ConfigurationKey(
-            "ports",
-            .mapping([
-                ConfigurationKey("dubbo", .number(1...65535), "for `dubbo://`", standard: "`20880`"),
-                ConfigurationKey("grpc", .number(1...65535), "for `grpc://`", standard: "`9090`"),
-                ConfigurationKey("rest", .number(1...65535), "for `rest://`", standard: "`8080`"),
-                ConfigurationKey("tri", .number(1...65535), "for `tri://`", standard: "`50051`"),
-            ]),
-            "the service's port for each protocol; all different"),
-        ConfigurationKey(
-            "labels",
-            .mapping([
-                ConfigurationKey(
-                    "keep", .texts, "parameters of a provider that become labels of its endpoint",
-                    standard: "`[version, dubbo.tag, region, zone]`")
-            ]),
-            "labels of endpoints"),
-        ConfigurationKey(
-            "endpoints", .choice(TranslationPolicy.EndpointPolicy.allCases.map(\.rawValue)),
-            "where endpoints stand: in their ServiceEntry, or each in a WorkloadEntry of its own, or the one or the other by their number",
-            standard: "`auto`"),
-        ConfigurationKey(
-            "inlineLimit",
-            .mapping([
-                ConfigurationKey("endpoints", .number(2...4096), "how many there are", standard: "`1000`"),
-                ConfigurationKey("bytes", .bytes(1 << 10...1 << 20), "how long their JSON is", standard: "`256KiB`"),
-            ]),
-            "with `endpoints: auto`, above it a service gets WorkloadEntries; below half of it, it gives them up again"),
-        ConfigurationKey(
-            "emptyRetention", .time, "how long a service that everyone left keeps its entry, without endpoints",
-            standard: "`1h`"),
-        ConfigurationKey(
-            "allowedHosts", .texts, "hosts that a registry may take, with `*` at one end: `com.acme.*`",
-            standard: "all but those of the cluster"),
-        ConfigurationKey(
-            "clusterDomain", .text, "hosts of this domain are never taken", standard: "`cluster.local`"),
-    ]
+    private static func translation(_ formats: [FormatDefaults]) -> [ConfigurationKey] {
+        [
+            ConfigurationKey(
+                "namespace", .text, "where the resources go", standard: "the namespace of the cluster's context"),
+            ConfigurationKey(
+                "addresses",
+                .words(
+                    ["istiod", "none"],
+                    or: [ConfigurationKey("cidr", .text, "virtual addresses come from this block", isRequired: true)]),
+                "virtual addresses: of a block, or allocated by istiod (1.25 and later), or none",
+                standard: "`{ cidr: 240.16.0.0/12 }`"),
+            ConfigurationKey("exportTo", .texts, "namespaces that see the services", standard: "the mesh's default"),
+            ConfigurationKey(
+                "ports",
+                .mapping(ports(formats)),
+                "the service's port for each protocol; all different"),
+            ConfigurationKey(
+                "labels",
+                .mapping([
+                    ConfigurationKey(
+                        "keep", .texts, "parameters of a provider that become labels of its endpoint",
+                        standard: "`[\(formats.labels.joined(separator: ", "))]`")
+                ]),
+                "labels of endpoints"),
+            ConfigurationKey(
+                "endpoints", .choice(TranslationPolicy.EndpointPolicy.allCases.map(\.rawValue)),
+                "where endpoints stand: in their ServiceEntry, or each in a WorkloadEntry of its own, or the one or the other by their number",
+                standard: "`auto`"),
+            ConfigurationKey(
+                "inlineLimit",
+                .mapping([
+                    ConfigurationKey("endpoints", .number(2...4096), "how many there are", standard: "`1000`"),
+                    ConfigurationKey(
+                        "bytes", .bytes(1 << 10...1 << 20), "how long their JSON is", standard: "`256KiB`"),
+                ]),
+                "with `endpoints: auto`, above it a service gets WorkloadEntries; below half of it, it gives them up again"
+            ),
+            ConfigurationKey(
+                "emptyRetention", .time, "how long a service that everyone left keeps its entry, without endpoints",
+                standard: "`1h`"),
+            ConfigurationKey(
+                "allowedHosts", .texts, "hosts that a registry may take, with `*` at one end: `com.acme.*`",
+                standard: "all but those of the cluster"),
+            ConfigurationKey(
+                "clusterDomain", .text, "hosts of this domain are never taken", standard: "`cluster.local`"),
+        ]
+    }
+
+    private static func ports(_ formats: [FormatDefaults]) -> [ConfigurationKey] {
+        formats.protocols.sorted { $0.portProtocol < $1.portProtocol }.map { defaults in
+            ConfigurationKey(
+                defaults.portProtocol.name, .number(1...65535), "for `\(defaults.scheme)://`",
+                standard: "`\(defaults.port)`")
+        }
+    }
 
     private static let removals: [ConfigurationKey] = [
         ConfigurationKey(

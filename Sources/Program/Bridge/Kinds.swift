@@ -1,6 +1,7 @@
 package import Deliveries
 internal import DirectoryDelivery
 internal import KubernetesDelivery
+package import Services
 package import Sources
 internal import ZooKeeperRegistry
 
@@ -12,6 +13,13 @@ package struct Kinds: Sendable {
     package init(registries: [any RegistryKind], deliveries: [any DeliveryKind]) {
         self.registries = registries
         self.deliveries = deliveries
+    }
+
+    /// What the formats of all registries take for granted, each once.
+    package var formats: [FormatDefaults] {
+        registries.flatMap(\.formats).reduce(into: []) { formats, format in
+            if !formats.contains(format) { formats.append(format) }
+        }
     }
 
     package static let standard = Kinds(

@@ -8,7 +8,7 @@ internal import Translation
 
 extension Pipeline: DesiredState {
     package func seed(_ objects: [ActualObject], from delivery: String) {
-        let known = OwnedService.all(in: objects)
+        let known = translator.services(in: objects)
         unseeded.remove(delivery)
         if hasBegun {
             logger.notice("a delivery that nobody waited for any more is there", metadata: ["delivery": "\(delivery)"])
@@ -45,7 +45,7 @@ extension Pipeline: DesiredState {
     }
 
     package func adopt(_ objects: [ActualObject], from delivery: String) {
-        let known = OwnedService.all(in: objects)
+        let known = translator.services(in: objects)
         // Where this replica writes, its own choices stand, and what it knows.
         let leadsElsewhere = deliveries.contains { $0.name != delivery && $0.isLed }
         if !leadsElsewhere { catalog.adopt(known.map(\.seed)) }
@@ -72,11 +72,11 @@ extension Pipeline: DesiredState {
 
     /// What the replica that led has let go is not held here either.
     private func release(whatLacksIn known: [OwnedService]) {
-        var shown: [ServiceID: [ApplicationProtocol: Set<Endpoint>]] = [:]
+        var shown: [ServiceID: [PortProtocol: Set<Endpoint>]] = [:]
         let held = catalog.heldServices
         for service in known where held.contains(service.id) {
             let endpoints = Set(service.instances.map(\.endpoint))
-            shown[service.id, default: [:]][service.applicationProtocol, default: []].formUnion(endpoints)
+            shown[service.id, default: [:]][service.portProtocol, default: []].formUnion(endpoints)
         }
         carryOut(catalog.adopt(shown, now: now))
     }

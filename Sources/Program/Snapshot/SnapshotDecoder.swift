@@ -1,8 +1,11 @@
+package import Services
+
 /// Reads a snapshot piece by piece.
 ///
 /// A pure state machine: nothing that it has read counts before `finish` has found all of it sound.
 package struct SnapshotDecoder {
     private let header: [UInt8]
+    private let protocols: ProtocolTable
     private var records: [SnapshotRecord] = []
     private var lines = 0
     private var count = 0
@@ -14,13 +17,15 @@ package struct SnapshotDecoder {
     /// - Parameters:
     ///   - header: The file's first 63 bytes, or as many as there are.
     ///   - size: Of the whole file.
+    ///   - protocols: Those that its records may name.
     /// - Throws: When what follows need not be read.
-    init(header: [UInt8], size: Int) throws(SnapshotDefect) {
+    init(header: [UInt8], size: Int, protocols: ProtocolTable) throws(SnapshotDefect) {
         let expected = try SnapshotHeader.bodyLength(header)
         guard size == header.count + expected else {
             throw .damaged("it has \(size) bytes, and \(header.count + expected) were written")
         }
         self.header = header
+        self.protocols = protocols
     }
 
     mutating func read(_ bytes: UnsafeRawBufferPointer) {
@@ -40,7 +45,7 @@ package struct SnapshotDecoder {
         lines += 1
         if defect != nil { return }
         do throws(SnapshotDefect) {
-            records.append(try SnapshotRecord(parsing: line))
+            records.append(try SnapshotRecord(parsing: line, protocols: protocols))
         } catch {
             // Whether it was damaged or written so, only the checksum tells.
             defect = .otherFormat("line \(lines + 1): \(error)")
@@ -56,8 +61,11 @@ package struct SnapshotDecoder {
     }
 
     /// A whole file at once.
-    package static func decode(_ file: some Collection<UInt8>) throws(SnapshotDefect) -> [SnapshotRecord] {
-        var decoder = try SnapshotDecoder(header: Array(file.prefix(SnapshotHeader.length)), size: file.count)
+    package static func decode(
+        _ file: some Collection<UInt8>, protocols: ProtocolTable
+    ) throws(SnapshotDefect) -> [SnapshotRecord] {
+        var decoder = try SnapshotDecoder(
+            header: Array(file.prefix(SnapshotHeader.length)), size: file.count, protocols: protocols)
         Array(file.dropFirst(SnapshotHeader.length)).withUnsafeBytes { decoder.read($0) }
         return try decoder.finish()
     }

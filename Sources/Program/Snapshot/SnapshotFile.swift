@@ -1,5 +1,5 @@
 internal import NIOPosix
-internal import Services
+package import Services
 internal import Synchronization
 
 /// The file in which a snapshot lies: one line that describes it, then one JSON object a line (`tail -n +2 FILE | jq`).
@@ -22,11 +22,15 @@ package final class SnapshotFile: Sendable {
     private static let chunkSize = 1 << 18
 
     package let path: String
+    private let protocols: ProtocolTable
     private let lock = Mutex<Descriptor?>(nil)
 
-    /// - Parameter path: Its folder is made when missing.
-    package init(path: String) {
+    /// - Parameters:
+    ///   - path: Its folder is made when missing.
+    ///   - protocols: Those that its records may name.
+    package init(path: String, protocols: ProtocolTable) {
         self.path = path
+        self.protocols = protocols
     }
 
     deinit { release() }
@@ -134,7 +138,7 @@ extension SnapshotFile {
         defer { buffer.deallocate() }
         let header = UnsafeMutableRawBufferPointer(rebasing: buffer[..<SnapshotHeader.length])
         let count = try descriptor.fill(header)
-        var decoder = try SnapshotDecoder(header: Array(header[..<count]), size: size)
+        var decoder = try SnapshotDecoder(header: Array(header[..<count]), size: size, protocols: protocols)
         while case let count = try descriptor.fill(buffer), count > 0 {
             decoder.read(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }

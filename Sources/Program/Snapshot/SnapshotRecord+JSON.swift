@@ -1,6 +1,6 @@
 internal import Addressing
 internal import JSON
-internal import Services
+package import Services
 
 // What has its usual value is left out: a million instances are written every few minutes.
 
@@ -22,7 +22,7 @@ extension SnapshotRecord {
         record["group"] = id.group.isEmpty ? nil : .string(id.group)
         record["instances"] = instances.isEmpty ? nil : .array(instances.map(\.json))
         record["name"] = .string(id.name)
-        record["objects"] = .object(JSONObject(objects.map { (key: $0.key.rawValue, value: $0.value.json) }))
+        record["objects"] = .object(JSONObject(objects.map { (key: $0.key.name, value: $0.value.json) }))
         record["registries"] = .array(registries.map { .string($0) })
         record["version"] = id.version.isEmpty ? nil : .string(id.version)
         return .object(record)
@@ -54,7 +54,7 @@ extension Instance {
             ? nil : .array(attributes.map { ["key": .string($0.key), "value": .string($0.value)] })
         instance["enabled"] = isEnabled ? nil : false
         instance["port"] = .integer(Int64(port))
-        instance["protocol"] = .string(`protocol`.rawValue)
+        instance["protocol"] = .string(`protocol`.name)
         instance["startTime"] = startTime == 0 ? nil : .integer(startTime)
         instance["weight"] = weight == Instance.defaultWeight ? nil : .integer(Int64(weight))
         return .object(instance)
@@ -72,8 +72,9 @@ extension Duration {
 
 extension SnapshotRecord {
     /// Reads one line of the file. Keys that it doesn't know are passed over.
+    /// - Parameter protocols: Those that the line may name.
     /// - Throws: `SnapshotDefect`.
-    package init(parsing line: some Collection<UInt8>) throws(SnapshotDefect) {
+    package init(parsing line: some Collection<UInt8>, protocols: ProtocolTable) throws(SnapshotDefect) {
         let json: JSONValue
         do throws(JSONError) {
             json = try JSONValue(parsing: line)
@@ -87,13 +88,15 @@ extension SnapshotRecord {
         registries = try json.needed("registries", \.strictStrings)
         objects = [:]
         for member in try json.needed("objects", \.object).members {
-            guard let `protocol` = ApplicationProtocol(rawValue: member.key) else {
+            guard let portProtocol = protocols[member.key] else {
                 throw .otherFormat("it knows a protocol '\(member.key)'")
             }
-            objects[`protocol`] = try Object(member.value)
+            objects[portProtocol] = try Object(member.value)
         }
         instances = []
-        for element in try json.optional("instances", \.array) ?? [] { instances.append(try Instance(element)) }
+        for element in try json.optional("instances", \.array) ?? [] {
+            instances.append(try Instance(element, protocols))
+        }
     }
 }
 
@@ -108,7 +111,7 @@ extension SnapshotRecord.Object {
 }
 
 extension Instance {
-    fileprivate init(_ json: JSONValue) throws(SnapshotDefect) {
+    fileprivate init(_ json: JSONValue, _ protocols: ProtocolTable) throws(SnapshotDefect) {
         let host: InstanceHost
         if let name = try json.optional("hostname", \.string) {
             host = .name(name)
@@ -122,7 +125,7 @@ extension Instance {
         }
         self.init(
             host: host, port: try json.needed("port") { $0.integer.flatMap { UInt16(exactly: $0) } },
-            protocol: try json.needed("protocol") { $0.string.flatMap { ApplicationProtocol(rawValue: $0) } },
+            protocol: try json.needed("protocol") { $0.string.flatMap { protocols[$0] } },
             weight: try json.optional("weight") { $0.integer.flatMap { UInt32(exactly: $0) } } ?? Self.defaultWeight,
             isEnabled: try json.optional("enabled", \.bool) ?? true,
             application: try json.optional("application", \.string) ?? "", attributes: attributes,

@@ -19,13 +19,13 @@ package struct SnapshotRecord: Sendable, Hashable {
 
     package var id: ServiceID
     package var address: IPAddress?
-    package var objects: [ApplicationProtocol: Object]
+    package var objects: [PortProtocol: Object]
     /// Those that announced it last.
     package var registries: [String]
     package var instances: [Instance]
 
     package init(
-        id: ServiceID, address: IPAddress? = nil, objects: [ApplicationProtocol: Object] = [:],
+        id: ServiceID, address: IPAddress? = nil, objects: [PortProtocol: Object] = [:],
         registries: [String] = [], instances: [Instance] = []
     ) {
         self.id = id

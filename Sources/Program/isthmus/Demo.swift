@@ -43,7 +43,8 @@ struct Demo: Service {
         let bridge = try BridgeService(
             BridgeConfiguration(
                 registries: [.init(name: "sandbox", settings: ZooKeeperSettings(servers: servers))],
-                translation: TranslationPolicy(namespace: DemoScene.namespace),
+                translation: TranslationPolicy(
+                    namespace: DemoScene.namespace, formats: Kinds.standard.formats),
                 deliveries: [ClusterSettings(name: "sandbox", configuration: ClusterConfiguration(server: url))]),
             logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in

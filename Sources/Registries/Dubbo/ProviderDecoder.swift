@@ -71,8 +71,8 @@ package struct ProviderDecoder: Sendable {
         if let bytes = url.bytes(of: "interface"), !bytes.equals(interface), let named = ByteText.string(bytes) {
             return .unusable(reason: "it names the interface '\(named.prefix(100))' but stands under '\(interface)'")
         }
-        guard let applicationProtocol = ApplicationProtocol(rawValue: url.scheme) else {
-            let known = ApplicationProtocol.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let portProtocol = FormatDefaults.dubbo.portProtocol(scheme: url.scheme) else {
+            let known = FormatDefaults.dubbo.protocols.map(\.scheme).joined(separator: ", ")
             return .unusable(reason: "the protocol '\(url.scheme.prefix(20))' is none of \(known)")
         }
         let (host, port) = try url.hostAndPort()
@@ -88,7 +88,7 @@ package struct ProviderDecoder: Sendable {
         return .instance(
             id,
             Instance(
-                host: host, port: port, protocol: applicationProtocol, weight: weight,
+                host: host, port: port, protocol: portProtocol, weight: weight,
                 isEnabled: isEnabled, traits: traits.traits(of: url),
                 startTime: url["timestamp"].flatMap { Int64($0) } ?? 0))
     }
@@ -118,6 +118,6 @@ package struct ProviderDecoder: Sendable {
     private func weight(of url: ProviderURL) -> UInt32? {
         guard let text = url["weight"] else { return Instance.defaultWeight }
         guard let value = Int64(text) else { return nil }
-        return UInt32(clamping: value)
+        return FormatDefaults.dubbo.relativeWeight(Double(value))
     }
 }

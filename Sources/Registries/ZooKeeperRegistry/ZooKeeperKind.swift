@@ -1,4 +1,5 @@
 internal import Dubbo
+package import Services
 package import Settings
 package import Sources
 internal import ZooKeeper
@@ -6,6 +7,8 @@ internal import ZooKeeper
 /// A ZooKeeper ensemble in which Dubbo providers register.
 package struct ZooKeeperKind: RegistryKind {
     package init() {}
+
+    package let formats = [FormatDefaults.dubbo]
 
     package let urlForm = "zookeeper://HOST:PORT[,HOST:PORT…][/dubbo-root]"
 

@@ -51,7 +51,7 @@ extension CatalogStore {
     /// Another replica, which led, let go of what its objects show no more.
     /// - Parameter shown: By service and protocol, the endpoints in the objects that there are.
     package mutating func adopt(
-        _ shown: [ServiceID: [ApplicationProtocol: Set<Endpoint>]], now: Duration
+        _ shown: [ServiceID: [PortProtocol: Set<Endpoint>]], now: Duration
     ) -> Outcome {
         var outcome = Changes()
         for index in registries.indices {

@@ -52,7 +52,7 @@ extension CatalogStore {
     }
 
     /// What is shown of a service and known of no registry stands in the first one that announces it and isn't followed: under a key that no
-    /// znode has, since it may turn out to be another's.
+    /// registry has, since it may turn out to be another's.
     private mutating func guess(_ seed: ServiceSeed) {
         let id = seed.id
         let names = announcers(of: seed).map(\.name)

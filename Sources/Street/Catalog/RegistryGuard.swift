@@ -219,7 +219,7 @@ extension RegistryGuard {
 
     /// Another replica, which led, let go of what its object of the service shows no more.
     /// - Parameter shown: The protocols of which there is an object, and the endpoints in it.
-    mutating func adopt(_ id: ServiceID, shown: [ApplicationProtocol: Set<Endpoint>], now: Duration) -> Reaction {
+    mutating func adopt(_ id: ServiceID, shown: [PortProtocol: Set<Endpoint>], now: Duration) -> Reaction {
         var reaction = Reaction()
         for endpoint in (held[id] ?? [:]).keys where !endpoint.host.isName {
             guard let endpoints = shown[endpoint.protocol], !endpoints.contains(endpoint) else { continue }

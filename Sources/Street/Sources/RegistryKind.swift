@@ -1,4 +1,5 @@
 package import Logging
+package import Services
 package import Settings
 
 /// A kind of registry: its part of the configuration, and how one that is configured is followed.
@@ -8,8 +9,11 @@ package protocol RegistryKind: Sendable {
     /// The key below `registries[]`, with the schema of what stands there.
     var key: ConfigurationKey { get }
 
-    /// The form of a URL for `--registry`, such as `zookeeper://HOST:PORT[/dubbo-root]`; it begins with the scheme.
+    /// The form of a URL for `--registry`, such as `scheme://HOST:PORT[/root]`; it begins with the scheme.
     var urlForm: String { get }
+
+    /// What the formats of its registrations take for granted.
+    var formats: [FormatDefaults] { get }
 
     /// Reads what stands below the key; the section is of the schema.
     /// - Throws: `ConfigurationError` for values that can't be meant.

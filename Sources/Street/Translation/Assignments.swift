@@ -19,7 +19,7 @@ package struct Assignments: Sendable, Hashable {
 
         package var host: String
         package var address: IPAddress?
-        package var objects: [ApplicationProtocol: Object] = [:]
+        package var objects: [PortProtocol: Object] = [:]
         /// Those that announced it last.
         package var registries: [String] = []
 
@@ -57,7 +57,7 @@ extension Assignments {
     /// What an owned object says of its service. Objects that contradict one seen before are believed where they don't. The host is what the
     /// object's name says, which nobody can edit.
     package mutating func seed(
-        _ id: ServiceID, object name: String, protocol: ApplicationProtocol, address: IPAddress?,
+        _ id: ServiceID, object name: String, protocol: PortProtocol, address: IPAddress?,
         registries: [String], emptySince: Duration? = nil, form: EndpointForm = .inline
     ) {
         let host = HostNaming.host(ofObject: name)
@@ -91,9 +91,9 @@ extension Assignments {
     package mutating func adopt(_ others: Assignments) {
         var adopted = others
         for (id, assignment) in adopted.assignments {
-            for applicationProtocol in assignment.objects.keys {
-                adopted.assignments[id]?.objects[applicationProtocol]?.emptySince =
-                    assignments[id]?.objects[applicationProtocol]?.emptySince
+            for portProtocol in assignment.objects.keys {
+                adopted.assignments[id]?.objects[portProtocol]?.emptySince =
+                    assignments[id]?.objects[portProtocol]?.emptySince
             }
         }
         adopted.partlyEmpty = Set(adopted.assignments.lazy.filter(\.value.isPartlyEmpty).map(\.key))
@@ -117,7 +117,7 @@ extension Assignments {
             let isFirst = !assignment.objects.values.contains { $0.name == assignment.host }
             let name =
                 isFirst
-                ? assignment.host : HostNaming.qualifiedName(host: assignment.host, protocol: added.rawValue)
+                ? assignment.host : HostNaming.qualifiedName(host: assignment.host, protocol: added.name)
             assignment.objects[added] = .init(name: name)
         }
         for (present, object) in assignment.objects {
@@ -127,8 +127,8 @@ extension Assignments {
         return assignment
     }
 
-    mutating func setForm(_ form: EndpointForm, of id: ServiceID, _ applicationProtocol: ApplicationProtocol) {
-        assignments[id]?.objects[applicationProtocol]?.form = form
+    mutating func setForm(_ form: EndpointForm, of id: ServiceID, _ portProtocol: PortProtocol) {
+        assignments[id]?.objects[portProtocol]?.form = form
     }
 
     /// The host that the service has, or would get.

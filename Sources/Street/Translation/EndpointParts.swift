@@ -42,9 +42,8 @@ final class EndpointParts: Sendable {
         return Description(traits: traits, labels: labels, locality: locality)
     }
 
-    func ports(_ applicationProtocol: ApplicationProtocol, _ port: UInt16) -> [String: UInt16] {
-        let name = applicationProtocol.portName
-        return ports.withLock { ports in
+    func ports(_ name: String, _ port: UInt16) -> [String: UInt16] {
+        ports.withLock { ports in
             let place = Int(port) & (Self.places - 1)
             if ports[place][name] != port { ports[place] = [name: port] }
             return ports[place]

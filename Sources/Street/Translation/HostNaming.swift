@@ -1,7 +1,7 @@
 internal import IstioAPI
 internal import Services
 
-/// Hosts of services: `lower(interface)[.g-<group>][.v-<version with . → ->]`.
+/// Hosts of services: `lower(name)[.g-<group>][.v-<version with . → ->]`.
 ///
 /// A host is a valid DNS-1123 name whatever the registry says; what has to be cleaned or shortened may meet another
 /// service's host, and then `Assignments` gives one of them a `qualified` host.
@@ -43,7 +43,7 @@ enum HostNaming {
         return String(name[..<dot])
     }
 
-    /// Prefixes that mean something in a host, so that an interface's own labels don't begin with them.
+    /// Prefixes that mean something in a host, so that the labels of a name don't begin with them.
     private static let prefixes = ["g-", "v-", "h-", "p-", "i-"]
 
     private static func label(_ text: String, isQualifier: Bool = false) -> String {

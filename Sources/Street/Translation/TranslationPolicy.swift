@@ -38,8 +38,8 @@ package struct TranslationPolicy: Sendable, Hashable {
     package var namespace: String
     package var addresses: AddressPolicy
     package var exportTo: [String]
-    /// The service's port for each protocol, the same for every service. What an instance listens on stands in its endpoint.
-    package var ports: [ApplicationProtocol: UInt16]
+    /// The port of a service by its protocol, the same for every service. An endpoint has the port of its instance.
+    package var ports: [PortProtocol: UInt16]
     /// Attributes of instances that become labels of their endpoints.
     package var keptLabels: [String]
     package var endpoints: EndpointPolicy
@@ -53,14 +53,11 @@ package struct TranslationPolicy: Sendable, Hashable {
     package var clusterDomain: String
 
     package static let defaultBlock = CIDRBlock(base: .v4(0xF010_0000), prefixLength: 12)
-    package static let defaultPorts: [ApplicationProtocol: UInt16] = [
-        .dubbo: 20880, .tri: 50051, .rest: 8080, .grpc: 9090,
-    ]
 
+    /// - Parameter formats: Those of the registries. They bring the default ports and labels.
     package init(
-        instance: String = "main", namespace: String, addresses: AddressPolicy = .block(defaultBlock),
-        exportTo: [String] = [], ports: [ApplicationProtocol: UInt16] = defaultPorts,
-        keptLabels: [String] = ["version", "dubbo.tag", "region", "zone"], endpoints: EndpointPolicy = .auto,
+        instance: String = "main", namespace: String, formats: [FormatDefaults],
+        addresses: AddressPolicy = .block(defaultBlock), exportTo: [String] = [], endpoints: EndpointPolicy = .auto,
         inlineLimit: InlineLimit = InlineLimit(), emptyRetention: Duration = .seconds(3600),
         allowedHosts: [String] = [], clusterDomain: String = "cluster.local"
     ) {
@@ -68,8 +65,8 @@ package struct TranslationPolicy: Sendable, Hashable {
         self.namespace = namespace
         self.addresses = addresses
         self.exportTo = exportTo
-        self.ports = ports
-        self.keptLabels = keptLabels
+        ports = Dictionary(uniqueKeysWithValues: formats.protocols.map { ($0.portProtocol, $0.port) })
+        keptLabels = formats.labels
         self.endpoints = endpoints
         self.inlineLimit = inlineLimit
         self.emptyRetention = emptyRetention
@@ -100,26 +97,5 @@ package struct TranslationPolicy: Sendable, Hashable {
         if pattern.hasPrefix("*") { return host.hasSuffix(pattern.dropFirst()) }
         if pattern.hasSuffix("*") { return host.hasPrefix(pattern.dropLast()) }
         return host == pattern
-    }
-}
-
-extension ApplicationProtocol {
-    /// The name of the service's port; istiod reads the protocol from its beginning.
-    package var portName: String {
-        switch self {
-        case .dubbo: "tcp-dubbo"
-        case .tri: "grpc-tri"
-        case .rest: "http-rest"
-        case .grpc: "grpc"
-        }
-    }
-
-    /// As istiod spells it.
-    package var istioProtocol: String {
-        switch self {
-        case .dubbo: "TCP"
-        case .tri, .grpc: "GRPC"
-        case .rest: "HTTP"
-        }
     }
 }

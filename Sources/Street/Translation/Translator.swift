@@ -27,7 +27,7 @@ package struct Translator: Sendable {
     private let parts: EndpointParts
     /// The same on all objects, and then kept once.
     private let labels: [String: String]
-    private let ports: [ApplicationProtocol: [ServiceEntry.Port]]
+    private let ports: [PortProtocol: [ServiceEntry.Port]]
 
     /// Under this label an endpoint tells its application.
     package static let applicationLabel = "service.istio.io/canonical-name"
@@ -42,11 +42,10 @@ package struct Translator: Sendable {
         self.policy = policy
         parts = EndpointParts(keptLabels: policy.keptLabels)
         labels = [OwnerMark.managedBy: OwnerMark.manager, OwnerMark.instance: policy.instance]
-        let ports = ApplicationProtocol.allCases.map { applicationProtocol in
+        let ports = policy.ports.map { portProtocol, number in
             let port = ServiceEntry.Port(
-                number: policy.ports[applicationProtocol] ?? 0, name: applicationProtocol.portName,
-                protocol: applicationProtocol.istioProtocol)
-            return (applicationProtocol, [port])
+                number: number, name: portProtocol.portName, protocol: portProtocol.istioProtocol.rawValue)
+            return (portProtocol, [port])
         }
         self.ports = Dictionary(uniqueKeysWithValues: ports)
     }
@@ -65,11 +64,11 @@ package struct Translator: Sendable {
                 "there is no free virtual address left in \(block); give addresses.cidr a larger block")
             return outcome
         }
-        for (applicationProtocol, object) in assignment.objects.sorted(by: { $0.value.name < $1.value.name }) {
-            let (delivered, leftOut) = Self.deliverable(service, applicationProtocol)
-            var resource = resource(service.id, delivered, applicationProtocol, object.name, assignment)
+        for (portProtocol, object) in assignment.objects.sorted(by: { $0.value.name < $1.value.name }) {
+            let (delivered, leftOut) = Self.deliverable(service, portProtocol)
+            var resource = resource(service.id, delivered, portProtocol, object.name, assignment)
             let form = policy.form(of: resource, after: object.form)
-            if form != object.form { assignments.setForm(form, of: service.id, applicationProtocol) }
+            if form != object.form { assignments.setForm(form, of: service.id, portProtocol) }
             if form == .workloadEntry { selectWorkloads(&resource) }
             if !leftOut.isEmpty {
                 let names = leftOut.prefix(3).map { "\($0.host):\($0.port)" }.joined(separator: ", ")
@@ -89,23 +88,24 @@ package struct Translator: Sendable {
     }
 
     private func resource(
-        _ id: ServiceID, _ instances: [Instance], _ applicationProtocol: ApplicationProtocol, _ name: String,
+        _ id: ServiceID, _ instances: [Instance], _ portProtocol: PortProtocol, _ name: String,
         _ assignment: Assignments.Assignment
     ) -> ServiceEntry {
         let hasWeights = instances.contains { $0.weight != Instance.defaultWeight }
+        let portName = portProtocol.portName
         return ServiceEntry(
             key: ResourceKey(namespace: policy.namespace, name: name),
             labels: labels,
             annotations: [
                 OwnerMark.registries: assignment.registries.joined(separator: ","),
                 OwnerMark.service: id.description,
-                OwnerMark.protocol: applicationProtocol.rawValue,
+                OwnerMark.protocol: portProtocol.name,
             ],
             hosts: [assignment.host],
             addresses: addresses(of: assignment),
-            ports: ports[applicationProtocol] ?? [],
+            ports: ports[portProtocol] ?? [],
             resolution: instances.first?.host.isName == true ? .dns : .static,
-            endpoints: instances.map { endpoint($0, withWeight: hasWeights) },
+            endpoints: instances.map { endpoint($0, portName, withWeight: hasWeights) },
             exportTo: policy.exportTo)
     }
 
@@ -121,9 +121,9 @@ package struct Translator: Sendable {
     /// The instances that want traffic. A ServiceEntry either lists addresses or has names resolved; where there are both, the
     /// addresses go, and the others are a problem that is reported.
     private static func deliverable(
-        _ service: Service, _ applicationProtocol: ApplicationProtocol
+        _ service: Service, _ portProtocol: PortProtocol
     ) -> (delivered: [Instance], leftOut: [Instance]) {
-        let instances = service.instances.filter { $0.protocol == applicationProtocol && $0.isEnabled }
+        let instances = service.instances.filter { $0.protocol == portProtocol && $0.isEnabled }
         let named = instances.filter(\.host.isName)
         if named.isEmpty || named.count == instances.count { return (instances, []) }
         return (instances.filter { !$0.host.isName }, named)
@@ -134,11 +134,11 @@ package struct Translator: Sendable {
         return assignment.address.map { ["\($0)"] } ?? []
     }
 
-    private func endpoint(_ instance: Instance, withWeight: Bool) -> ServiceEntry.Endpoint {
+    private func endpoint(_ instance: Instance, _ portName: String, withWeight: Bool) -> ServiceEntry.Endpoint {
         let description = parts.description(of: instance.traits)
         return ServiceEntry.Endpoint(
             address: "\(instance.host)",
-            ports: parts.ports(instance.protocol, instance.port),
+            ports: parts.ports(portName, instance.port),
             labels: description.labels,
             locality: description.locality,
             weight: withWeight ? min(instance.weight, Self.maximumWeight) : nil)

@@ -54,9 +54,10 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
 
     /// A record that was read is written and read again, and must be the same.
     private static func defectOfSnapshot(_ bytes: UnsafeRawBufferPointer) -> String? {
-        _ = try? SnapshotDecoder.decode(bytes)
-        guard let record = try? SnapshotRecord(parsing: bytes) else { return nil }
-        return (try? SnapshotRecord(parsing: record.line)) == record
+        let protocols = ProtocolTable(FormatDefaults.dubbo.protocols.map(\.portProtocol))
+        _ = try? SnapshotDecoder.decode(bytes, protocols: protocols)
+        guard let record = try? SnapshotRecord(parsing: bytes, protocols: protocols) else { return nil }
+        return (try? SnapshotRecord(parsing: record.line, protocols: protocols)) == record
             ? nil : "a record changed on its way through its line"
     }
 }

@@ -2,9 +2,9 @@
 package struct Endpoint: Hashable, Sendable, Comparable {
     package var host: InstanceHost
     package var port: UInt16
-    package var `protocol`: ApplicationProtocol
+    package var `protocol`: PortProtocol
 
-    package init(host: InstanceHost, port: UInt16, protocol: ApplicationProtocol) {
+    package init(host: InstanceHost, port: UInt16, protocol: PortProtocol) {
         self.host = host
         self.port = port
         self.protocol = `protocol`

@@ -20,7 +20,7 @@ package struct Instance: Hashable, Sendable {
 
     package var host: InstanceHost
     package var port: UInt16
-    package var `protocol`: ApplicationProtocol
+    package var `protocol`: PortProtocol
     /// Whether it wants traffic at all; an instance that is disabled or has weight 0 does not.
     package var isEnabled: Bool
     /// The share of traffic relative to its siblings.
@@ -31,7 +31,7 @@ package struct Instance: Hashable, Sendable {
     package var startTime: Int64
 
     package init(
-        host: InstanceHost, port: UInt16, protocol: ApplicationProtocol, weight: UInt32 = Instance.defaultWeight,
+        host: InstanceHost, port: UInt16, protocol: PortProtocol, weight: UInt32 = Instance.defaultWeight,
         isEnabled: Bool = true, traits: InstanceTraits, startTime: Int64 = 0
     ) {
         self.host = host
@@ -44,7 +44,7 @@ package struct Instance: Hashable, Sendable {
     }
 
     package init(
-        host: InstanceHost, port: UInt16, protocol: ApplicationProtocol, weight: UInt32 = Instance.defaultWeight,
+        host: InstanceHost, port: UInt16, protocol: PortProtocol, weight: UInt32 = Instance.defaultWeight,
         isEnabled: Bool = true, application: String = "", attributes: [Attribute] = [], startTime: Int64 = 0
     ) {
         let hasTraits = !application.isEmpty || !attributes.isEmpty

@@ -35,18 +35,6 @@ private func precedes(_ left: String, _ right: String) -> Bool? {
     }
 }
 
-/// What is spoken on an instance's port.
-package enum ApplicationProtocol: String, Hashable, Sendable, CaseIterable, Comparable {
-    case dubbo
-    case tri
-    case rest
-    case grpc
-
-    package static func < (left: ApplicationProtocol, right: ApplicationProtocol) -> Bool {
-        left.rawValue < right.rawValue
-    }
-}
-
 /// Where an instance can be reached. Addresses sort before names.
 package enum InstanceHost: Hashable, Sendable, Comparable, CustomStringConvertible {
     case address(IPAddress)

@@ -1,6 +1,7 @@
 internal import Addressing
 internal import Bridge
 internal import Catalog
+internal import Dubbo
 internal import Foundation
 internal import KubernetesDelivery
 internal import Services

@@ -2,6 +2,7 @@ import Addressing
 import Bridge
 import Catalog
 import Deliveries
+import Dubbo
 import IsthmusTesting
 import IstioAPI
 import JSON
@@ -115,6 +116,18 @@ extension FakeCluster.State {
             objects[actual.key] = nil
             return .deleted
         }
+    }
+}
+
+extension TranslationPolicy {
+    /// With Dubbo's formats.
+    init(
+        instance: String = "main", namespace: String, addresses: AddressPolicy = .block(defaultBlock),
+        inlineLimit: InlineLimit = InlineLimit(), emptyRetention: Duration = .seconds(3600), allowedHosts: [String] = []
+    ) {
+        self.init(
+            instance: instance, namespace: namespace, formats: [.dubbo], addresses: addresses,
+            inlineLimit: inlineLimit, emptyRetention: emptyRetention, allowedHosts: allowedHosts)
     }
 }
 

@@ -1,6 +1,7 @@
 import Bridge
 import Catalog
 import Deliveries
+import Dubbo
 import IsthmusTesting
 import IstioAPI
 import Services

@@ -1,5 +1,6 @@
 import Addressing
 import Bridge
+import Dubbo
 import IsthmusTesting
 import Services
 import Snapshot

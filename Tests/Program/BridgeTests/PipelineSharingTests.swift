@@ -1,6 +1,7 @@
 import Addressing
 import Catalog
 import Deliveries
+import Dubbo
 import IsthmusTesting
 import IstioAPI
 import JSON

@@ -1,5 +1,6 @@
 import Bridge
 import Catalog
+import Dubbo
 import IsthmusTesting
 import IstioAPI
 import JSON
@@ -111,7 +112,7 @@ struct PipelineWorkloadTests {
         await pipeline.read(["a.Cart": Array(1...12)])
         let record = try #require(await pipeline.snapshotPage(after: nil, limit: 9).first)
         #expect(record.objects[.dubbo]?.hasWorkloads == true)
-        #expect(try SnapshotRecord(parsing: record.line) == record)
+        #expect(try SnapshotRecord(parsing: record.line, protocols: ProtocolTable([.dubbo])) == record)
         let other = FakeCluster()
         let second = Pipeline.sample(other, policy: Self.policy)
         await second.recall([record])

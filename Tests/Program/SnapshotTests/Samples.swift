@@ -1,11 +1,34 @@
 import Addressing
 import Foundation
 import IsthmusTesting
+import IstioAPI
 import Services
 import Snapshot
 import Testing
 
+extension PortProtocol {
+    static let dubbo = PortProtocol("dubbo", .tcp)
+    static let tri = PortProtocol("tri", .grpc)
+    static let rest = PortProtocol("rest", .http)
+    static let grpc = PortProtocol("grpc", .grpc)
+    static let samples = [dubbo, tri, rest, grpc]
+}
+
+extension SnapshotFile {
+    convenience init(path: String) { self.init(path: path, protocols: ProtocolTable(PortProtocol.samples)) }
+}
+
+extension SnapshotDecoder {
+    static func decode(_ file: some Collection<UInt8>) throws(SnapshotDefect) -> [SnapshotRecord] {
+        try decode(file, protocols: ProtocolTable(PortProtocol.samples))
+    }
+}
+
 extension SnapshotRecord {
+    init(parsing line: some Collection<UInt8>) throws(SnapshotDefect) {
+        try self.init(parsing: line, protocols: ProtocolTable(PortProtocol.samples))
+    }
+
     /// `com.acme.S0` for 0, with so many instances.
     static func sample(_ number: Int, instances: Int = 1) -> SnapshotRecord {
         let name = "com.acme.S\(String(repeating: "0", count: 4 - "\(number)".count))\(number)"
@@ -21,8 +44,8 @@ extension SnapshotRecord {
 
     /// With everything that can stand in a record, and what looks like JSON or the end of a line in its names.
     static func random(_ random: inout SeededGenerator) -> SnapshotRecord {
-        var objects: [ApplicationProtocol: Object] = [:]
-        for present in ApplicationProtocol.allCases where Bool.random(using: &random) {
+        var objects: [PortProtocol: Object] = [:]
+        for present in PortProtocol.samples where Bool.random(using: &random) {
             let emptyFor = UInt32.random(in: 0...UInt32.max, using: &random)
             objects[present] = Object(
                 name: text(&random), emptyFor: Bool.random(using: &random) ? .milliseconds(Int64(emptyFor)) : nil)
@@ -38,7 +61,7 @@ extension SnapshotRecord {
         Instance(
             host: Bool.random(using: &random) ? .address(address(&random)) : .name(text(&random)),
             port: .random(in: 0...UInt16.max, using: &random),
-            protocol: ApplicationProtocol.allCases.randomElement(using: &random)!,
+            protocol: PortProtocol.samples.randomElement(using: &random)!,
             weight: Bool.random(using: &random) ? 100 : .random(in: 0...UInt32.max, using: &random),
             isEnabled: .random(using: &random), application: text(&random),
             attributes: (0..<Int.random(in: 0...2, using: &random)).map { _ in

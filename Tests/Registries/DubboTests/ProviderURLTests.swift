@@ -74,8 +74,8 @@ struct ProviderURLTests {
     @Test(
         "every protocol is known by its scheme, whatever its case",
         arguments: [("dubbo", .dubbo), ("tri", .tri), ("rest", .rest), ("grpc", .grpc), ("DUBBO", .dubbo)]
-            as [(String, ApplicationProtocol)])
-    func schemes(scheme: String, expected: ApplicationProtocol) throws {
+            as [(String, PortProtocol)])
+    func schemes(scheme: String, expected: PortProtocol) throws {
         #expect(try instance("\(scheme)://10.0.0.1:1").1.protocol == expected)
     }
 

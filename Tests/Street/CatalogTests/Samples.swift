@@ -1,12 +1,13 @@
 import Addressing
 import Catalog
+import IstioAPI
 import Services
 import Sources
 
 extension Instance {
     /// `dubbo` on 10.0.0.`host`:20880 unless said otherwise.
     static func sample(
-        _ host: UInt8, port: UInt16 = 20880, protocol: ApplicationProtocol = .dubbo, weight: UInt32 = 100,
+        _ host: UInt8, port: UInt16 = 20880, protocol: PortProtocol = .dubbo, weight: UInt32 = 100,
         isEnabled: Bool = true, application: String = "shop", startTime: Int64 = 0
     ) -> Instance {
         Instance(
@@ -14,6 +15,11 @@ extension Instance {
             isEnabled: isEnabled,
             application: application, startTime: startTime)
     }
+}
+
+extension PortProtocol {
+    static let dubbo = PortProtocol("dubbo", .tcp)
+    static let tri = PortProtocol("tri", .grpc)
 }
 
 extension ServiceID {

@@ -113,7 +113,7 @@ struct AssignmentsTests {
     @Test("of two protocols that claim one object, the second gets another one")
     mutating func oneObject() {
         let id = ServiceID(name: "a.B")
-        for claimed in [ApplicationProtocol.dubbo, .tri] {
+        for claimed in [PortProtocol.dubbo, .tri] {
             assignments.seed(id, object: "a.b", protocol: claimed, address: nil, registries: ["zk"])
         }
         let service = Service("a.B", [.sample(1), .sample(2, protocol: .tri)])

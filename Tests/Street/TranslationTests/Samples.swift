@@ -8,7 +8,7 @@ import Translation
 extension Instance {
     /// `dubbo` on 10.0.0.`host`:20880 unless said otherwise.
     static func sample(
-        _ host: UInt8, port: UInt16 = 20880, protocol: ApplicationProtocol = .dubbo, weight: UInt32 = 100,
+        _ host: UInt8, port: UInt16 = 20880, protocol: PortProtocol = .dubbo, weight: UInt32 = 100,
         isEnabled: Bool = true, application: String = "", attributes: [String: String] = [:]
     ) -> Instance {
         Instance(
@@ -20,12 +20,43 @@ extension Instance {
     static func random(using random: inout SeededGenerator) -> Instance {
         .sample(
             .random(in: 1...50, using: &random), port: .random(in: 1...UInt16.max, using: &random),
-            protocol: ApplicationProtocol.allCases.randomElement(using: &random)!,
+            protocol: PortProtocol.samples.randomElement(using: &random)!,
             weight: [0, 1, 100, 100, .max].randomElement(using: &random)!, isEnabled: .random(using: &random),
             application: .nasty(using: &random),
             attributes: [
                 "version": .nasty(using: &random), "region": .nasty(using: &random), "zone": .nasty(using: &random),
             ])
+    }
+}
+
+extension PortProtocol {
+    static let dubbo = PortProtocol("dubbo", .tcp)
+    static let tri = PortProtocol("tri", .grpc)
+    static let rest = PortProtocol("rest", .http)
+    static let grpc = PortProtocol("grpc", .grpc)
+    static let samples = [dubbo, tri, rest, grpc]
+}
+
+extension FormatDefaults {
+    static let sample = FormatDefaults(
+        protocols: zip(PortProtocol.samples, [20880, 50051, 8080, 9090] as [UInt16]).map {
+            ProtocolDefaults($0, scheme: $0.name, port: $1)
+        },
+        weight: 100,
+        labels: ["version", "dubbo.tag", "region", "zone"])
+}
+
+extension TranslationPolicy {
+    /// With the sample format.
+    init(
+        instance: String = "main", namespace: String, addresses: AddressPolicy = .block(defaultBlock),
+        keptLabels: [String] = FormatDefaults.sample.labels, endpoints: EndpointPolicy = .auto,
+        inlineLimit: InlineLimit = InlineLimit(), allowedHosts: [String] = []
+    ) {
+        self.init(
+            instance: instance, namespace: namespace, formats: [.sample], addresses: addresses, endpoints: endpoints,
+            inlineLimit: inlineLimit, allowedHosts: allowedHosts)
+        self.keptLabels = keptLabels
     }
 }
 
@@ -72,7 +103,7 @@ extension Assignments {
         for resource in resources.sorted(by: { $0.key < $1.key }) {
             seed(
                 ServiceID(resource.annotations[OwnerMark.service]!)!, object: resource.key.name,
-                protocol: ApplicationProtocol(rawValue: resource.annotations[OwnerMark.protocol]!)!,
+                protocol: ProtocolTable(PortProtocol.samples)[resource.annotations[OwnerMark.protocol]!]!,
                 address: resource.addresses.first.flatMap { IPAddress($0) },
                 registries: resource.annotations[OwnerMark.registries]!.split(separator: ",").map(String.init))
         }

@@ -118,7 +118,7 @@ extension ModelOracle.View {
     var kept: Set<Claim> { Set(hold?.claims.keys.map { $0 } ?? []).union(unconfirmed.keys) }
 
     /// The protocols that each service is served in for certain.
-    var served: [ServiceID: Set<ApplicationProtocol>] {
+    var served: [ServiceID: Set<PortProtocol>] {
         var served = picture.mapValues { Set($0.values.map(\.protocol)) }
         for claim in kept where hold?.replaced[claim.id] ?? 0 == 0 {
             served[claim.id, default: []].insert(claim.endpoint.protocol)

@@ -24,7 +24,7 @@ struct ModelOracle {
     /// The services of which it is not settled what became since the start.
     var memories: [ServiceID: Memory] = [:]
     /// When a claim of a service's protocol was last made or kept.
-    var lastServed: [ServiceID: [ApplicationProtocol: Duration]] = [:]
+    var lastServed: [ServiceID: [PortProtocol: Duration]] = [:]
 
     init(registries: [String]) {
         views = registries.map { View(name: $0) }
@@ -167,9 +167,9 @@ extension ModelOracle {
     }
 
     /// Whether an entry without endpoints may go.
-    func mayExpire(_ id: ServiceID, _ applicationProtocol: ApplicationProtocol, retention: Duration, now: Duration)
+    func mayExpire(_ id: ServiceID, _ portProtocol: PortProtocol, retention: Duration, now: Duration)
         -> Bool
     {
-        memories[id] == nil && (lastServed[id]?[applicationProtocol]).map { now - $0 >= retention } ?? true
+        memories[id] == nil && (lastServed[id]?[portProtocol]).map { now - $0 >= retention } ?? true
     }
 }

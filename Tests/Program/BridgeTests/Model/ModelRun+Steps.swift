@@ -1,5 +1,6 @@
 import Addressing
 import Deliveries
+import Dubbo
 import IsthmusTesting
 import IstioAPI
 import JSON
@@ -7,6 +8,7 @@ import Planning
 import Services
 import Sources
 import Status
+import Translation
 
 @testable import Bridge
 
@@ -226,7 +228,7 @@ extension ModelRun {
         if chance(50) {
             await pipeline.adopt(cluster.owned(), from: cluster.name)
             var announcers: [ServiceID: Set<String>] = [:]
-            for service in OwnedService.all(in: cluster.owned()) {
+            for service in await pipeline.translator.services(in: cluster.owned()) {
                 announcers[service.id, default: []].formUnion(service.registries)
             }
             oracle.adopts(delivered, announcers: announcers, now: now)

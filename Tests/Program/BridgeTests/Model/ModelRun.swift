@@ -2,6 +2,7 @@ import Addressing
 import Bridge
 import Catalog
 import Deliveries
+import Dubbo
 import IsthmusTesting
 import IstioAPI
 import JSON
@@ -169,8 +170,8 @@ struct ModelRun {
         let changed = Set(present.keys).union(objects.keys).filter { objects[$0] != present[$0] }
         if !changed.isEmpty, !isLeading { problems.append("something was written by a replica that does not lead") }
         for key in changed where present[key] == nil && key.kind == .serviceEntry {
-            guard let (id, applicationProtocol) = objects[key].flatMap({ Self.service(of: $0) }) else { continue }
-            if !expired.contains(key), !mayExpire(id, applicationProtocol) {
+            guard let (id, portProtocol) = objects[key].flatMap({ Self.service(of: $0) }) else { continue }
+            if !expired.contains(key), !mayExpire(id, portProtocol) {
                 problems.append("\(key) was removed before it was empty for \(Self.retention)")
             }
         }
@@ -190,8 +191,8 @@ struct ModelRun {
         expired.formUnion(expirable.keys)
     }
 
-    private func mayExpire(_ id: ServiceID, _ applicationProtocol: ApplicationProtocol) -> Bool {
-        oracle.mayExpire(id, applicationProtocol, retention: Self.retention, now: now)
+    private func mayExpire(_ id: ServiceID, _ portProtocol: PortProtocol) -> Bool {
+        oracle.mayExpire(id, portProtocol, retention: Self.retention, now: now)
     }
 
     /// An object is like this now.
@@ -200,9 +201,10 @@ struct ModelRun {
         delivered = Set(Self.claims(in: objects))
     }
 
-    static func service(of object: ActualObject) -> (ServiceID, ApplicationProtocol)? {
+    static func service(of object: ActualObject) -> (ServiceID, PortProtocol)? {
         guard let id = object.annotations[OwnerMark.service].flatMap({ ServiceID($0) }),
-            let name = object.annotations[OwnerMark.protocol], let found = ApplicationProtocol(rawValue: name)
+            let name = object.annotations[OwnerMark.protocol],
+            let found = FormatDefaults.dubbo.portProtocol(scheme: name)
         else { return nil }
         return (id, found)
     }
@@ -211,7 +213,7 @@ struct ModelRun {
     static func claims(in objects: [ResourceKey: ActualObject]) -> [ModelOracle.Claim] {
         let workloads = objects.values.filter { $0.key.kind == .workloadEntry }
         return objects.values.filter { $0.key.kind == .serviceEntry }.flatMap { entry -> [ModelOracle.Claim] in
-            guard let (id, applicationProtocol) = service(of: entry) else { return [] }
+            guard let (id, portProtocol) = service(of: entry) else { return [] }
             var endpoints = entry.spec["endpoints"]?.array ?? []
             if let selector = entry.spec["workloadSelector"]?["labels"]?.strings {
                 endpoints += workloads.map(\.spec).filter { spec in
@@ -219,16 +221,16 @@ struct ModelRun {
                     return selector.allSatisfy { labels[$0.key] == $0.value }
                 }
             }
-            return endpoints.compactMap { Endpoint($0, applicationProtocol) }.map { .init(id: id, endpoint: $0) }
+            return endpoints.compactMap { Endpoint($0, portProtocol) }.map { .init(id: id, endpoint: $0) }
         }
     }
 }
 
 extension Endpoint {
-    fileprivate init?(_ json: JSONValue, _ applicationProtocol: ApplicationProtocol) {
+    fileprivate init?(_ json: JSONValue, _ portProtocol: PortProtocol) {
         guard let address = json["address"]?.string.flatMap({ IPAddress($0) }),
-            let port = json["ports"]?[applicationProtocol.portName]?.integer.flatMap({ UInt16(exactly: $0) })
+            let port = json["ports"]?[portProtocol.portName]?.integer.flatMap({ UInt16(exactly: $0) })
         else { return nil }
-        self.init(host: .address(address), port: port, protocol: applicationProtocol)
+        self.init(host: .address(address), port: port, protocol: portProtocol)
     }
 }
