@@ -147,7 +147,7 @@ let package = Package(
         .target(
             name: "KubernetesExamples", dependencies: ["Kubernetes", logging],
             path: "Tests/Clients/KubernetesExamples", packageAccess: false, swiftSettings: settings),
-        tests("Street/SourcesTests", ["Sources", "IsthmusTesting"]),
+        tests("Street/SourcesTests", ["Sources", "Addressing", "IsthmusTesting", "IstioAPI", "Services"]),
         tests(
             "Street/CatalogTests",
             ["Catalog", "Addressing", "IsthmusTesting", "IstioAPI", "Services", "Sources"]),

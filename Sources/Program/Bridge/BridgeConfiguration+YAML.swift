@@ -1,6 +1,7 @@
 internal import Addressing
 internal import Catalog
 internal import Deliveries
+internal import IstioAPI
 internal import Services
 internal import Settings
 internal import Sources
@@ -62,11 +63,15 @@ extension BridgeConfiguration {
         guard let name = try entry.string("name"), !name.isEmpty, !name.contains(",") else {
             throw entry.failure("name", "must not be empty or have commas")
         }
+        let scope = try entry.string("scope")
+        if let scope, !DNSName.isLabel(scope) {
+            throw entry.failure("scope", "must be up to 63 lower-case letters, digits and '-', as it stands in hosts")
+        }
         var found: Registry?
         for kind in kinds.registries {
             guard let section = try entry.mapping(kind.key.name) else { continue }
             if found != nil { throw entry.failure(kind.key.name, "a registry is of one kind only") }
-            found = Registry(name: name, settings: try kind.settings(section))
+            found = Registry(name: name, settings: try kind.settings(section), scope: scope)
         }
         if let found { return found }
         let keys = kinds.registries.map { "'\($0.key.name)'" }.joined(separator: " or ")

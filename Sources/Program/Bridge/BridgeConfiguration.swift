@@ -8,10 +8,13 @@ package struct BridgeConfiguration: Sendable {
     package struct Registry: Sendable {
         package var name: String
         package var settings: any RegistrySettings
+        /// Its services are other services than those of the same name in registries of another scope, or of none.
+        package var scope: String?
 
-        package init(name: String, settings: any RegistrySettings) {
+        package init(name: String, settings: any RegistrySettings, scope: String? = nil) {
             self.name = name
             self.settings = settings
+            self.scope = scope
         }
     }
 

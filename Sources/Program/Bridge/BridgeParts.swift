@@ -34,8 +34,9 @@ struct BridgeParts: Sendable {
         sources = configuration.registries.map { registry in
             var logger = logger
             logger[metadataKey: "registry"] = "\(registry.name)"
-            return registry.settings.source(
+            let source = registry.settings.source(
                 SourceContext(name: registry.name, keptAttributes: policy.keptLabels, logger: logger))
+            return registry.scope.map { ScopedSource(source, scope: $0) } ?? source
         }
         let memory = configuration.statePath.flatMap { path in
             isLasting

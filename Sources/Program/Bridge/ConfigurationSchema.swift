@@ -43,7 +43,14 @@ extension BridgeConfiguration {
         var keys = kinds.registries.map(\.key)
         // Where there is one kind only, it is the one that is missing.
         if keys.count == 1 { keys[0].isRequired = true }
-        return [ConfigurationKey("name", .text, "unique, without commas", isRequired: true)] + keys
+        return [
+            ConfigurationKey("name", .text, "unique, without commas", isRequired: true),
+            ConfigurationKey(
+                "scope", .text,
+                "keeps its services apart from those of the same name in registries of another scope; becomes a part of "
+                    + "their hosts",
+                standard: "one service wherever it is registered"),
+        ] + keys
     }
 
     private static func translation(_ formats: [FormatDefaults]) -> [ConfigurationKey] {

@@ -22,7 +22,11 @@ extension SnapshotRecord {
         record["group"] = id.group.isEmpty ? nil : .string(id.group)
         record["instances"] = instances.isEmpty ? nil : .array(instances.map(\.json))
         record["name"] = .string(id.name)
+        // Earlier releases knew no qualifiers but group and version.
+        let others = id.qualifiers.filter { $0.key != ServiceID.Key.group && $0.key != ServiceID.Key.version }
         record["objects"] = .object(JSONObject(objects.map { (key: $0.key.name, value: $0.value.json) }))
+        record["qualifiers"] =
+            others.isEmpty ? nil : .object(JSONObject(others.map { (key: $0.key, value: .string($0.value)) }))
         record["registries"] = .array(registries.map { .string($0) })
         record["version"] = id.version.isEmpty ? nil : .string(id.version)
         return .object(record)
@@ -53,11 +57,24 @@ extension Instance {
             attributes.isEmpty
             ? nil : .array(attributes.map { ["key": .string($0.key), "value": .string($0.value)] })
         instance["enabled"] = isEnabled ? nil : false
+        instance["healthy"] = isHealthy ? nil : false
+        // Earlier releases wrote none: it was always this one.
+        instance["locality"] = locality == Locality(attributes: attributes) ? nil : locality.json
         instance["port"] = .integer(Int64(port))
         instance["protocol"] = .string(`protocol`.name)
         instance["startTime"] = startTime == 0 ? nil : .integer(startTime)
         instance["weight"] = weight == Instance.defaultWeight ? nil : .integer(Int64(weight))
         return .object(instance)
+    }
+}
+
+extension Locality {
+    fileprivate var json: JSONValue {
+        var parts = JSONObject()
+        parts["region"] = region.isEmpty ? nil : .string(region)
+        parts["subzone"] = subzone.isEmpty ? nil : .string(subzone)
+        parts["zone"] = zone.isEmpty ? nil : .string(zone)
+        return .object(parts)
     }
 }
 
@@ -81,9 +98,11 @@ extension SnapshotRecord {
         } catch {
             throw .damaged("\(error)")
         }
-        id = ServiceID(
-            name: try json.needed("name", \.string), group: try json.optional("group", \.string) ?? "",
-            version: try json.optional("version", \.string) ?? "")
+        var qualifiers = try json.optional("qualifiers", \.strictTexts) ?? [:]
+        for key in [ServiceID.Key.group, ServiceID.Key.version] {
+            if let value = try json.optional(key, \.string) { qualifiers[key] = value }
+        }
+        id = ServiceID(name: try json.needed("name", \.string), qualifiers: qualifiers)
         address = try json.optional("address", \.address)
         registries = try json.needed("registries", \.strictStrings)
         objects = [:]
@@ -128,7 +147,9 @@ extension Instance {
             protocol: try json.needed("protocol") { $0.string.flatMap { protocols[$0] } },
             weight: try json.optional("weight") { $0.integer.flatMap { UInt32(exactly: $0) } } ?? Self.defaultWeight,
             isEnabled: try json.optional("enabled", \.bool) ?? true,
+            isHealthy: try json.optional("healthy", \.bool) ?? true,
             application: try json.optional("application", \.string) ?? "", attributes: attributes,
+            locality: try json.optional("locality", \.locality) ?? Locality(attributes: attributes),
             startTime: try json.optional("startTime", \.integer) ?? 0)
     }
 }
@@ -141,6 +162,17 @@ extension JSONValue {
         guard let array else { return nil }
         let strings = array.compactMap(\.string)
         return strings.count == array.count ? strings : nil
+    }
+
+    /// `nil` unless all members are text.
+    fileprivate var strictTexts: [String: String]? {
+        guard let members = object?.members else { return nil }
+        let texts = members.compactMap { member in member.value.string.map { (member.key, $0) } }
+        return texts.count == members.count ? Dictionary(texts) { $1 } : nil
+    }
+
+    fileprivate var locality: Locality? {
+        strictTexts.map { Locality(region: $0["region"] ?? "", zone: $0["zone"] ?? "", subzone: $0["subzone"] ?? "") }
     }
 
     fileprivate func optional<Value>(

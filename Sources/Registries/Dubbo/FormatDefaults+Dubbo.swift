@@ -19,5 +19,6 @@ extension FormatDefaults {
             ProtocolDefaults(.grpc, scheme: "grpc", port: 9090),
         ],
         weight: 100,
-        labels: ["version", "dubbo.tag", "region", "zone"])
+        labels: ["version", "dubbo.tag", "region", "zone"],
+        qualifiers: [ServiceID.Key.version: "0.0.0"])
 }

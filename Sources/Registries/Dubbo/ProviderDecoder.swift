@@ -82,7 +82,7 @@ package struct ProviderDecoder: Sendable {
         guard let weight = weight(of: url) else {
             return .unusable(reason: "the weight '\(url["weight"]?.prefix(20) ?? "")' is not a number")
         }
-        let version = url["version"].map { $0 == "0.0.0" ? "" : $0 } ?? ""
+        let version = FormatDefaults.dubbo.qualifier(ServiceID.Key.version, url["version"])
         let id = ServiceID(name: interface, group: url["group"] ?? "", version: version)
         let isEnabled = weight > 0 && url["disabled"]?.lowercased() != "true" && url["enabled"]?.lowercased() != "false"
         return .instance(

@@ -26,7 +26,9 @@ final class TraitsCache: Sendable {
         let attributes = zip(attributeKeys, values).compactMap { key, value in
             value.flatMap(ByteText.string).map { Instance.Attribute(key: key, value: $0) }
         }
-        let traits = InstanceTraits(application: application.flatMap(ByteText.string) ?? "", attributes: attributes)
+        let traits = InstanceTraits(
+            application: application.flatMap(ByteText.string) ?? "", attributes: attributes,
+            locality: Locality(attributes: attributes))
         kept.withLock { $0[place] = traits }
         return traits
     }

@@ -142,8 +142,10 @@ extension Instance {
     fileprivate func supersedes(_ other: Instance) -> Bool {
         if startTime != other.startTime { return startTime > other.startTime }
         if isEnabled != other.isEnabled { return !isEnabled }
+        if isHealthy != other.isHealthy { return !isHealthy }
         if weight != other.weight { return weight < other.weight }
         if application != other.application { return application < other.application }
-        return attributes.lexicographicallyPrecedes(other.attributes)
+        if attributes != other.attributes { return attributes.lexicographicallyPrecedes(other.attributes) }
+        return locality < other.locality
     }
 }

@@ -103,7 +103,7 @@ extension Assignments {
     /// Makes what is missing and notes which protocols are served.
     mutating func update(_ service: Service, policy: TranslationPolicy, now: Duration) -> Assignment? {
         let id = service.id
-        let served = Set(service.instances.lazy.filter(\.isEnabled).map(\.protocol))
+        let served = Set(service.instances.lazy.filter(\.wantsTraffic).map(\.protocol))
         if assignments[id] == nil {
             if served.isEmpty { return nil }
             let host = host(for: id)
@@ -204,7 +204,7 @@ extension Assignments {
     /// Nothing becomes of the service yet, but its entries are not empty for as long as nobody knew.
     package mutating func noteServed(_ service: Service) {
         guard var assignment = assignments[service.id] else { return }
-        for instance in service.instances where instance.isEnabled {
+        for instance in service.instances where instance.wantsTraffic {
             assignment.objects[instance.protocol]?.emptySince = nil
         }
         keep(assignment, of: service.id)

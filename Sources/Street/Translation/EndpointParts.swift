@@ -35,11 +35,7 @@ final class EndpointParts: Sendable {
             labels[attribute.key] = Translator.labelValue(attribute.value)
         }
         labels[Translator.applicationLabel] = Translator.labelValue(traits.application)
-        func part(_ key: String) -> String? {
-            traits.attributes.first { $0.key == key }.flatMap { Translator.labelValue($0.value) }
-        }
-        let locality = part("region").map { region in part("zone").map { region + "/" + $0 } ?? region } ?? ""
-        return Description(traits: traits, labels: labels, locality: locality)
+        return Description(traits: traits, labels: labels, locality: Translator.localityText(traits.locality))
     }
 
     func ports(_ name: String, _ port: UInt16) -> [String: UInt16] {

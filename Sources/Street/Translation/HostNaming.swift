@@ -1,10 +1,11 @@
 internal import IstioAPI
 internal import Services
 
-/// Hosts of services: `lower(name)[.g-<group>][.v-<version with . → ->]`.
+/// Hosts of services: `<name>[.g-<group>][.v-<version>][.<other>-<value>…]` in lower case, with `-` for characters that a
+/// label can't have.
 ///
-/// A host is a valid DNS-1123 name whatever the registry says; what has to be cleaned or shortened may meet another
-/// service's host, and then `Assignments` gives one of them a `qualified` host.
+/// A host is a valid DNS-1123 name, whatever a registry says. Two services may have the same host where a part was cleaned
+/// or shortened; then `Assignments` gives one of them a `qualified` host.
 enum HostNaming {
     /// Leaves room for the suffix of a protocol in an object's name.
     static let maximumLength = 240
@@ -29,6 +30,9 @@ enum HostNaming {
         if let last = labels.last, last.allSatisfy(\.isNumber) { labels[labels.count - 1] = "i-" + last }
         if !id.group.isEmpty { labels.append(label("g-" + id.group, isQualifier: true)) }
         if !id.version.isEmpty { labels.append(label("v-" + id.version, isQualifier: true)) }
+        for qualifier in id.qualifiers where ![ServiceID.Key.group, ServiceID.Key.version].contains(qualifier.key) {
+            labels.append(label(prefix(of: qualifier) + qualifier.value, isQualifier: true))
+        }
         return labels.joined(separator: ".")
     }
 
@@ -43,8 +47,13 @@ enum HostNaming {
         return String(name[..<dot])
     }
 
-    /// Prefixes that mean something in a host, so that the labels of a name don't begin with them.
+    /// Prefixes with a meaning in a host. The labels of a service's name don't begin with them.
     private static let prefixes = ["g-", "v-", "h-", "p-", "i-"]
+
+    private static func prefix(of qualifier: ServiceID.Qualifier) -> String {
+        let prefix = qualifier.key.lowercased() + "-"
+        return prefixes.contains(where: { prefix.hasPrefix($0) }) ? "q-" + prefix : prefix
+    }
 
     private static func label(_ text: String, isQualifier: Bool = false) -> String {
         var bytes = text.lowercased().utf8.map { DNSName.isLowerAlphanumeric($0) ? $0 : UInt8(ascii: "-") }

@@ -85,8 +85,17 @@ extension Instance {
         self.init(
             host: IPAddress(address).map { .address($0) } ?? .name(address), port: port, protocol: portProtocol,
             weight: endpoint["weight"]?.integer.flatMap { UInt32(exactly: $0) } ?? Instance.defaultWeight,
-            application: application,
-            attributes: labels.map { Attribute(key: $0.key, value: $0.value) }.sorted())
+            application: application, attributes: labels.map { Attribute(key: $0.key, value: $0.value) }.sorted(),
+            locality: Locality(text: endpoint["locality"]?.string ?? ""))
+    }
+}
+
+extension Locality {
+    /// The inverse of `Translator.localityText`.
+    fileprivate init(text: String) {
+        let parts = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+        self.init(
+            region: parts.first ?? "", zone: parts.count > 1 ? parts[1] : "", subzone: parts.count > 2 ? parts[2] : "")
     }
 }
 

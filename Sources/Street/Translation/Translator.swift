@@ -123,7 +123,7 @@ package struct Translator: Sendable {
     private static func deliverable(
         _ service: Service, _ portProtocol: PortProtocol
     ) -> (delivered: [Instance], leftOut: [Instance]) {
-        let instances = service.instances.filter { $0.protocol == portProtocol && $0.isEnabled }
+        let instances = service.instances.filter { $0.protocol == portProtocol && $0.wantsTraffic }
         let named = instances.filter(\.host.isName)
         if named.isEmpty || named.count == instances.count { return (instances, []) }
         return (instances.filter { !$0.host.isName }, named)
@@ -142,6 +142,16 @@ package struct Translator: Sendable {
             labels: description.labels,
             locality: description.locality,
             weight: withWeight ? min(instance.weight, Self.maximumWeight) : nil)
+    }
+
+    /// `region/zone/subzone`, up to the first part that is unknown.
+    static func localityText(_ locality: Locality) -> String {
+        var parts: [String] = []
+        for part in [locality.region, locality.zone, locality.subzone] {
+            guard let value = labelValue(part) else { break }
+            parts.append(value)
+        }
+        return parts.joined(separator: "/")
     }
 
     /// A valid label value that reads as much like the text as can be; `nil` when nothing of it is left.

@@ -15,6 +15,7 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
     case json
     case providerURL
     case snapshot
+    case serviceText
 
     /// Decodes an input.
     /// - Returns: What the decoder did wrong; `nil` where all is well.
@@ -29,6 +30,7 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
         case .json: return defectOfJSON(bytes)
         case .providerURL: return defectOfProviderURL(bytes)
         case .snapshot: return defectOfSnapshot(bytes)
+        case .serviceText: return defectOfServiceText(bytes)
         }
         return nil
     }
@@ -49,6 +51,12 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
             return nil
         }
         if instance.port == 0 { return "an instance has no port" }
+        return ServiceID(id.description) == id ? nil : "a service is not named by its own text"
+    }
+
+    /// The text of a service stands in an annotation, which anybody can edit. It leads to the same service again.
+    private static func defectOfServiceText(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard let id = ServiceID(String(decoding: bytes, as: UTF8.self)) else { return nil }
         return ServiceID(id.description) == id ? nil : "a service is not named by its own text"
     }
 

@@ -1,4 +1,4 @@
-/// Where a service is served. It stays the same when a provider registers anew under another name.
+/// The place where an instance serves a protocol. A provider that registers anew under another name keeps its endpoint.
 package struct Endpoint: Hashable, Sendable, Comparable {
     package var host: InstanceHost
     package var port: UInt16

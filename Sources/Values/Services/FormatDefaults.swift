@@ -6,11 +6,22 @@ package struct FormatDefaults: Hashable, Sendable {
     package var weight: UInt32
     /// The attributes of an instance that are worth a label of its endpoint.
     package var labels: [String]
+    /// The qualifiers that a service has when a registration names none, by key.
+    package var qualifiers: [String: String]
 
-    package init(protocols: [ProtocolDefaults], weight: UInt32, labels: [String]) {
+    package init(
+        protocols: [ProtocolDefaults], weight: UInt32, labels: [String], qualifiers: [String: String] = [:]
+    ) {
         self.protocols = protocols
         self.weight = weight
         self.labels = labels
+        self.qualifiers = qualifiers
+    }
+
+    /// The value of a qualifier, empty where the registration only repeats the default.
+    package func qualifier(_ key: String, _ value: String?) -> String {
+        guard let value, value != qualifiers[key] else { return "" }
+        return value
     }
 
     /// The protocol of a URL.

@@ -1,6 +1,6 @@
 /// One endpoint of a service: a port on which a process serves it.
 ///
-/// There may be a million of them: the members stand in an order that leaves no gaps, and what is long is shared.
+/// There may be a million instances. The order of the members leaves no gaps, and instances share their traits.
 package struct Instance: Hashable, Sendable {
     package struct Attribute: Hashable, Sendable, Comparable {
         package var key: String
@@ -16,53 +16,66 @@ package struct Instance: Hashable, Sendable {
         }
     }
 
+    /// The weight of an instance that has its format's default weight.
     package static let defaultWeight: UInt32 = 100
 
     package var host: InstanceHost
     package var port: UInt16
     package var `protocol`: PortProtocol
-    /// Whether it wants traffic at all; an instance that is disabled or has weight 0 does not.
+    /// Whether its owner wants traffic to it.
     package var isEnabled: Bool
-    /// The share of traffic relative to its siblings.
+    /// Whether the registry's checks of it pass.
+    package var isHealthy: Bool
+    /// The share of traffic relative to the other instances: 100 × the weight in the registry ÷ the format's default.
     package var weight: UInt32
-    /// Its application and attributes.
     package var traits: InstanceTraits
-    /// When it started, in milliseconds since 1970 by its own clock; 0 when unknown. Only tells newer from older.
+    /// When it started, in milliseconds since 1970 by its own clock; 0 when unknown. It only tells newer from older.
     package var startTime: Int64
+
+    /// Whether it should get traffic. An endpoint of an instance that should not is left out.
+    package var wantsTraffic: Bool { isEnabled && isHealthy && weight > 0 }
 
     package init(
         host: InstanceHost, port: UInt16, protocol: PortProtocol, weight: UInt32 = Instance.defaultWeight,
-        isEnabled: Bool = true, traits: InstanceTraits, startTime: Int64 = 0
+        isEnabled: Bool = true, isHealthy: Bool = true, traits: InstanceTraits, startTime: Int64 = 0
     ) {
         self.host = host
         self.port = port
         self.protocol = `protocol`
         self.weight = weight
         self.isEnabled = isEnabled
+        self.isHealthy = isHealthy
         self.traits = traits
         self.startTime = startTime
     }
 
     package init(
         host: InstanceHost, port: UInt16, protocol: PortProtocol, weight: UInt32 = Instance.defaultWeight,
-        isEnabled: Bool = true, application: String = "", attributes: [Attribute] = [], startTime: Int64 = 0
+        isEnabled: Bool = true, isHealthy: Bool = true, application: String = "", attributes: [Attribute] = [],
+        locality: Locality = .unknown, startTime: Int64 = 0
     ) {
-        let hasTraits = !application.isEmpty || !attributes.isEmpty
+        let hasTraits = !application.isEmpty || !attributes.isEmpty || locality != .unknown
         self.init(
-            host: host, port: port, protocol: `protocol`, weight: weight, isEnabled: isEnabled,
-            traits: hasTraits ? InstanceTraits(application: application, attributes: attributes) : .none,
+            host: host, port: port, protocol: `protocol`, weight: weight, isEnabled: isEnabled, isHealthy: isHealthy,
+            traits: hasTraits
+                ? InstanceTraits(application: application, attributes: attributes, locality: locality) : .none,
             startTime: startTime)
     }
 
     /// The name of the application that runs it; empty when unknown.
     package var application: String {
         get { traits.application }
-        set { traits = InstanceTraits(application: newValue, attributes: attributes) }
+        set { traits = InstanceTraits(application: newValue, attributes: attributes, locality: locality) }
     }
 
-    /// What else the registry says and the configuration keeps, sorted by key.
+    /// The attributes that the registry states and the configuration keeps, sorted by key.
     package var attributes: [Attribute] {
         get { traits.attributes }
-        set { traits = InstanceTraits(application: application, attributes: newValue) }
+        set { traits = InstanceTraits(application: application, attributes: newValue, locality: locality) }
+    }
+
+    package var locality: Locality {
+        get { traits.locality }
+        set { traits = InstanceTraits(application: application, attributes: attributes, locality: newValue) }
     }
 }

@@ -1,5 +1,5 @@
-/// What an instance is called in its registry, or where one serves what, as a 128-bit hash: names are long and only ever compared. The
-/// hash is keyed anew in each process, so that nobody can prepare two names that collide.
+/// The key of an instance in its registry, or of an endpoint and its service, as a 128-bit hash: names are long, and they
+/// are only ever compared. Each process keys the hash anew, so that nobody can prepare two names that collide.
 package struct InstanceKey: Hashable, Sendable {
     private var high: Int
     private var low: Int
@@ -14,14 +14,14 @@ package struct InstanceKey: Hashable, Sendable {
 
     package init(_ endpoint: Endpoint, of id: ServiceID) {
         var hasher = Hasher()
-        hasher.combine(id)
+        id.hashContent(into: &hasher)
         hasher.combine(endpoint)
         self.init(finishing: hasher)
     }
 
     private init(finishing hasher: Hasher) {
         var hasher = hasher
-        // The state behind the name has 256 bits; SipHash too makes 128 of them by finalizing it in two ways.
+        // The hasher has 256 bits of state. SipHash-128 also finalizes it in two ways.
         var other = hasher
         hasher.combine(0 as UInt8)
         other.combine(1 as UInt8)

@@ -51,7 +51,11 @@ extension SnapshotRecord {
                 name: text(&random), emptyFor: Bool.random(using: &random) ? .milliseconds(Int64(emptyFor)) : nil)
         }
         return SnapshotRecord(
-            id: ServiceID(name: text(&random), group: text(&random), version: text(&random)),
+            id: ServiceID(
+                name: text(&random),
+                qualifiers: [
+                    "group": text(&random), "version": text(&random), "scope": text(&random), "": text(&random),
+                ]),
             address: Bool.random(using: &random) ? address(&random) : nil, objects: objects,
             registries: (0..<Int.random(in: 0...2, using: &random)).map { _ in text(&random) },
             instances: (0..<Int.random(in: 0...4, using: &random)).map { _ in instance(&random) })
@@ -63,10 +67,12 @@ extension SnapshotRecord {
             port: .random(in: 0...UInt16.max, using: &random),
             protocol: PortProtocol.samples.randomElement(using: &random)!,
             weight: Bool.random(using: &random) ? 100 : .random(in: 0...UInt32.max, using: &random),
-            isEnabled: .random(using: &random), application: text(&random),
+            isEnabled: .random(using: &random), isHealthy: .random(using: &random), application: text(&random),
             attributes: (0..<Int.random(in: 0...2, using: &random)).map { _ in
-                .init(key: text(&random), value: text(&random))
+                .init(key: Bool.random(using: &random) ? "region" : text(&random), value: text(&random))
             },
+            locality: Bool.random(using: &random)
+                ? .unknown : Locality(region: text(&random), zone: text(&random), subzone: text(&random)),
             startTime: Bool.random(using: &random) ? 0 : .random(in: Int64.min...Int64.max, using: &random))
     }
 

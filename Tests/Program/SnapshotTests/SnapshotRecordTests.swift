@@ -32,6 +32,41 @@ struct SnapshotRecordTests {
         #expect(String(decoding: record.line, as: UTF8.self) == line)
     }
 
+    @Test("what an earlier release wrote is read: a group and a version, a locality that stands in the attributes")
+    func earlierRelease() throws {
+        let line = """
+            {"address":"240.30.104.6","group":"blue","instances":[{"address":"10.1.0.1","application":"shop",\
+            "attributes":[{"key":"region","value":"eu/west"},{"key":"zone","value":"a"}],"enabled":false,"port":20880,\
+            "protocol":"dubbo","startTime":5,"weight":0},{"hostname":"node7","port":1,"protocol":"tri"}],\
+            "name":"com.acme.Orders","objects":{"dubbo":{"name":"com.acme.orders.g-blue.v-1-2-0"},\
+            "tri":{"hasWorkloads":true,"name":"com.acme.orders.g-blue.v-1-2-0.p-tri"}},"registries":["zk-main"],\
+            "version":"1.2.0"}
+            """
+        let record = try SnapshotRecord(parsing: Array(line.utf8))
+        #expect(record.id == ServiceID(name: "com.acme.Orders", group: "blue", version: "1.2.0"))
+        #expect(record.objects.keys.sorted() == [.dubbo, .tri])
+        #expect(record.objects[.tri]?.hasWorkloads == true)
+        #expect(record.instances.map(\.protocol) == [.dubbo, .tri])
+        #expect(
+            record.instances.map(\.isHealthy) == [true, true] && record.instances.map(\.isEnabled) == [false, true])
+        #expect(record.instances[0].locality == Locality(region: "eu/west", zone: "a"))
+        #expect(record.instances[1].locality == .unknown)
+        #expect(String(decoding: record.line, as: UTF8.self) == line)
+    }
+
+    @Test("qualifiers, health and an unusual locality are written where there are any")
+    func newMembers() throws {
+        var record = SnapshotRecord.sample(1)
+        record.id = ServiceID(name: "a", qualifiers: ["scope": "east", "version": "1", "namespace": "shop"])
+        record.instances[0].isHealthy = false
+        record.instances[0].attributes = [.init(key: "region", value: "r")]
+        record.instances[0].locality = .unknown
+        let text = String(decoding: record.line, as: UTF8.self)
+        #expect(text.contains(#""qualifiers":{"namespace":"shop","scope":"east"},"#))
+        #expect(text.contains(#""version":"1""#) && text.contains(#""healthy":false,"locality":{}"#))
+        #expect(try SnapshotRecord(parsing: record.line) == record)
+    }
+
     @Test("times beyond what a line can hold are cut off", arguments: [(Int64.max, true), (-5, false)])
     func extremeTimes(seconds: Int64, isPositive: Bool) throws {
         let object = SnapshotRecord.Object(name: "a", emptyFor: .seconds(seconds))
@@ -51,6 +86,7 @@ struct SnapshotRecordTests {
             (rest("\"objects\":{\"udp\":{\"name\":\"a\"}}"), "it knows a protocol 'udp'"),
             (rest("\"objects\":{\"tri\":{}}"), "it has no 'name'"),
             (rest("\"objects\":{\"tri\":{\"name\":\"a\",\"emptyForMilliseconds\":-1}}"), "its 'emptyForMilliseconds'"),
+            (rest("\"objects\":{},\"qualifiers\":{\"scope\":1}"), "its 'qualifiers' means nothing"),
             (rest("\"objects\":{},\"instances\":[{}]"), "it has no 'address'"),
             (
                 rest("\"objects\":{},\"instances\":[{\"hostname\":\"a\",\"port\":65536,\"protocol\":\"tri\"}]"),

@@ -34,7 +34,8 @@ struct ProviderURLTests {
             instance
                 == Instance(
                     host: .address(.v4(0x0A01_0001)), port: 20880, protocol: .dubbo, application: "demo-provider",
-                    attributes: [.init(key: "region", value: "eu")], startTime: 1_700_000_000_000))
+                    attributes: [.init(key: "region", value: "eu")], locality: Locality(region: "eu"),
+                    startTime: 1_700_000_000_000))
     }
 
     @Test("the Python SDK names its interface in neither path nor parameter")
@@ -130,6 +131,25 @@ struct ProviderURLTests {
         let instance = try instance("dubbo://10.0.0.1:20880/x?\(query)").1
         #expect(instance.isEnabled == isEnabled)
         #expect(instance.weight == weight)
+    }
+
+    @Test("region and zone, where they are kept, are the locality")
+    func locality() throws {
+        let node = "dubbo://10.0.0.1:1/x?zone=a&region=eu/west".formEncoded
+        let expected = [
+            (["region", "zone"], Locality(region: "eu/west", zone: "a")), (["zone"], Locality(zone: "a")),
+            ([], .unknown),
+        ]
+        for (kept, locality) in expected {
+            guard
+                case .instance(_, let instance) = ProviderDecoder(keptParameters: kept).decode(
+                    node: node, interface: Self.interface)
+            else {
+                Issue.record("not read")
+                return
+            }
+            #expect(instance.locality == locality)
+        }
     }
 
     @Test("kept parameters are sorted and the others dropped")

@@ -22,6 +22,23 @@ struct HostNamingTests {
         #expect(HostNaming.host(of: id) == host)
     }
 
+    @Test(
+        "any other qualifier is a label of its own behind them, in the order of the keys",
+        arguments: [
+            (["scope": "east"], "a.b.scope-east"),
+            (
+                ["scope": "East", "namespace": "shop", "group": "g", "version": "1.0"],
+                "a.b.g-g.v-1-0.namespace-shop.scope-east"
+            ),
+            (["p": "x"], "a.b.q-p-x"), (["Group": "x"], "a.b.group-x"), (["h-1": "x"], "a.b.q-h-1-x"),
+        ])
+    func qualifiers(qualifiers: [String: String], host: String) {
+        let naming = HostNaming.host(of: ServiceID(name: "a.B", qualifiers: qualifiers))
+        #expect(naming == host)
+        #expect(HostNaming.host(ofObject: HostNaming.qualifiedName(host: naming, protocol: "tri")) == naming)
+        #expect(HostNaming.host(ofObject: naming) == naming)
+    }
+
     @Test("long labels and hosts are shortened, with a hash of what was cut")
     func long() {
         let label = String(repeating: "x", count: 300)

@@ -30,6 +30,92 @@ struct OwnedServiceTests {
         }
     }
 
+    @Test("what must survive a restart is read back from what was written", arguments: SeededGenerator.seeds(8))
+    func survival(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        for form in TranslationPolicy.EndpointPolicy.allCases + [.auto] {
+            let policy = TranslationPolicy(
+                namespace: "dubbo", endpoints: form,
+                inlineLimit: .init(endpoints: Int.random(in: 1...4, using: &random)))
+            let translator = Translator(policy: policy)
+            let id = ServiceID.nasty(using: &random)
+            let instances = Self.distinct((0..<8).map { _ in Self.legible(&random) })
+            let service = Service(id: id, instances: instances, registries: ["zk", "nacos"])
+            var assignments = Assignments()
+            let written = translator.translate(service, &assignments, now: .zero).resources
+            let known = translator.services(in: written.flatMap(Self.objects))
+            #expect(known.map(\.id) == written.map { _ in id })
+            #expect(known.map(\.objectName) == written.map(\.key.name))
+            #expect(known.allSatisfy { $0.registries == ["zk", "nacos"] && $0.address == assignments[id]?.address })
+            let forms = written.map { $0.isInline ? EndpointForm.inline : .workloadEntry }
+            #expect(known.map(\.form) == forms)
+            #expect(Self.distinct(known.flatMap(\.instances)) == instances)
+        }
+    }
+
+    @Test("objects of an earlier release are read")
+    func earlierRelease() throws {
+        let object = OwnedObject(
+            key: ResourceKey(namespace: "dubbo", name: "com.acme.orders.g-blue.v-1-2-0"),
+            annotations: [
+                "isthmus.mesh/protocol": "dubbo", "isthmus.mesh/registries": "zk-main,nacos",
+                "isthmus.mesh/service": "blue/com.acme.Orders:1.2.0",
+            ],
+            spec: [
+                "addresses": ["240.30.104.6"],
+                "endpoints": [
+                    [
+                        "address": "10.1.0.1",
+                        "labels": ["region": "eu-west", "service.istio.io/canonical-name": "shop"],
+                        "locality": "eu-west/a", "ports": ["tcp-dubbo": 20881], "weight": 200,
+                    ]
+                ],
+            ])
+        let service = try #require(
+            Translator(policy: TranslationPolicy(namespace: "dubbo")).services(in: [object]).first)
+        #expect(service.id == ServiceID(name: "com.acme.Orders", group: "blue", version: "1.2.0"))
+        #expect(service.registries == ["zk-main", "nacos"] && service.form == .inline)
+        #expect(service.address == IPAddress("240.30.104.6"))
+        #expect(
+            service.instances == [
+                Instance(
+                    host: .address(.v4(0x0A01_0001)), port: 20881, protocol: .dubbo, weight: 200, application: "shop",
+                    attributes: [.init(key: "region", value: "eu-west")],
+                    locality: Locality(region: "eu-west", zone: "a"))
+            ])
+    }
+
+    @Test("an object without our annotations, or of a protocol that nobody knows, says nothing")
+    func strange() {
+        let translator = Translator(policy: TranslationPolicy(namespace: "dubbo"))
+        let key = ResourceKey(namespace: "dubbo", name: "a.b")
+        for annotations in [
+            [:], ["isthmus.mesh/service": "a.B"], ["isthmus.mesh/service": "a.B", "isthmus.mesh/protocol": "udp"],
+            ["isthmus.mesh/service": "a/b/c", "isthmus.mesh/protocol": "dubbo"],
+        ] {
+            #expect(translator.services(in: [OwnedObject(key: key, annotations: annotations, spec: [:])]).isEmpty)
+        }
+    }
+
+    /// The entry as a delivery holds it, with its WorkloadEntries.
+    private static func objects(_ entry: ServiceEntry) -> [OwnedObject] {
+        let workloads = entry.isInline ? [] : entry.endpoints.map { entry.workload(of: $0) }
+        return [object(entry)]
+            + workloads.map { OwnedObject(key: $0.key, annotations: $0.annotations, spec: $0.spec) }
+    }
+
+    /// An instance of which nothing has to be cleaned or left out.
+    private static func legible(_ random: inout SeededGenerator) -> Instance {
+        var instance = instance(&random)
+        instance.application = ["", "shop"].randomElement(using: &random)!
+        instance.attributes = instance.attributes.map { .init(key: $0.key, value: "1.0") }
+        instance.locality = [
+            .unknown, Locality(region: "eu"), Locality(region: "eu", zone: "a"),
+            Locality(region: "eu", zone: "a", subzone: "r7"),
+        ].randomElement(using: &random)!
+        return instance
+    }
+
     private static func object(_ entry: ServiceEntry) -> OwnedObject {
         OwnedObject(key: entry.key, annotations: entry.annotations, spec: entry.spec)
     }
@@ -41,6 +127,9 @@ struct OwnedServiceTests {
     }
 
     private static func instance(_ random: inout SeededGenerator) -> Instance {
+        let attributes = ["region", "version", "zone"].filter { _ in Bool.random(using: &random) }.map {
+            Instance.Attribute(key: $0, value: ["eu 1", "1.0.0", "x", "_"].randomElement(using: &random)!)
+        }
         let v6 = IPAddress.v6(UInt128.random(in: 1...9, using: &random) + (0x2001_0db8 << 96))
         let v4 = IPAddress.v4(.random(in: 0x0A00_0001...0x0A00_0009, using: &random))
         return Instance(
@@ -48,8 +137,6 @@ struct OwnedServiceTests {
             protocol: PortProtocol.samples.randomElement(using: &random)!,
             weight: [1, 100, 200].randomElement(using: &random)!,
             application: ["", "shop", "a b/c", "-"].randomElement(using: &random)!,
-            attributes: ["region", "version", "zone"].filter { _ in Bool.random(using: &random) }.map {
-                Instance.Attribute(key: $0, value: ["eu 1", "1.0.0", "x", "_"].randomElement(using: &random)!)
-            })
+            attributes: attributes, locality: Locality(attributes: attributes))
     }
 }

@@ -11,10 +11,11 @@ extension Instance {
         _ host: UInt8, port: UInt16 = 20880, protocol: PortProtocol = .dubbo, weight: UInt32 = 100,
         isEnabled: Bool = true, application: String = "", attributes: [String: String] = [:]
     ) -> Instance {
-        Instance(
+        let attributes = attributes.map { Attribute(key: $0.key, value: $0.value) }.sorted()
+        return Instance(
             host: .address(.v4(0x0A00_0000 | UInt32(host))), port: port, protocol: `protocol`, weight: weight,
-            isEnabled: isEnabled, application: application,
-            attributes: attributes.map { .init(key: $0.key, value: $0.value) }.sorted())
+            isEnabled: isEnabled, application: application, attributes: attributes,
+            locality: Locality(attributes: attributes))
     }
 
     static func random(using random: inout SeededGenerator) -> Instance {
@@ -77,7 +78,12 @@ extension ServiceID {
         return ServiceID(
             name: (0..<Int.random(in: 1...4, using: &random)).map { _ in .nasty(using: &random) }.joined(
                 separator: "."),
-            group: variant == 0 ? .nasty(using: &random) : "", version: variant == 1 ? .nasty(using: &random) : "")
+            qualifiers: [
+                "group": variant == 0 ? .nasty(using: &random) : "",
+                "version": variant == 1 ? .nasty(using: &random) : "",
+                ["scope", "p", "g", "P-x", "namespace", .nasty(using: &random)].randomElement(using: &random)!:
+                    Int.random(in: 0..<4, using: &random) == 0 ? .nasty(using: &random) : "",
+            ])
     }
 }
 

@@ -115,6 +115,30 @@ struct TranslatorTests {
         #expect(endpoint.locality == "eu-west/a")
     }
 
+    @Test(
+        "an instance that is unhealthy, disabled or of weight 0 gets no traffic",
+        arguments: [(true, false, 100), (false, true, 100), (true, true, 0)] as [(Bool, Bool, UInt32)])
+    mutating func unwanted(isEnabled: Bool, isHealthy: Bool, weight: UInt32) {
+        var instance = Instance.sample(1, weight: weight, isEnabled: isEnabled)
+        instance.isHealthy = isHealthy
+        #expect(translator.resources([Service("a.B", [instance])], &assignments) == [])
+        let endpoints = translator.resources([Service("a.B", [instance, .sample(2)])], &assignments)[0].endpoints
+        #expect(endpoints.map(\.address) == ["10.0.0.2"])
+    }
+
+    @Test(
+        "a locality is written up to its first unknown part, cleaned",
+        arguments: [
+            (Locality(region: "eu", zone: "a", subzone: "r/7"), "eu/a/r-7"),
+            (Locality(region: "eu", zone: "a"), "eu/a"),
+            (Locality(region: "eu", subzone: "r7"), "eu"), (Locality(zone: "a"), ""), (.unknown, ""),
+        ])
+    mutating func locality(locality: Locality, text: String) {
+        var instance = Instance.sample(1)
+        instance.locality = locality
+        #expect(translator.resources([Service("a.B", [instance])], &assignments)[0].endpoints[0].locality == text)
+    }
+
     @Test("a resource that istiod would refuse is a problem of its own service only")
     mutating func violation() {
         let tooMany = (0..<4097).map { Instance.sample(UInt8($0 % 256), port: UInt16($0 / 256 + 1)) }
