@@ -2,7 +2,7 @@ internal import Addressing
 internal import IstioAPI
 internal import Synchronization
 
-/// Matches what is handed over with the changes that it shows: each has an address of its own.
+/// Matches delivered resources with the changes that they show. Each change has an address of its own.
 final class Arrivals: Sendable {
     private struct State {
         var pending: [String: (since: ContinuousClock.Instant, service: Int)] = [:]
@@ -13,10 +13,10 @@ final class Arrivals: Sendable {
 
     private let state = Mutex(State())
 
-    /// To be called before the change's first event.
+    /// Expects a change. To be called before its first event.
     func expect(_ change: ChangeStream.Change, since: ContinuousClock.Instant) {
         state.withLock { state in
-            // Who moves on before anybody has seen him is never seen there.
+            // An instance that moves on before a delivery is never seen at this address.
             if state.pending.removeValue(forKey: "\(IPAddress.v4(change.formerAddress))") != nil {
                 state.superseded += 1
             }
@@ -49,6 +49,6 @@ final class Arrivals: Sendable {
     }
 
     var latencies: Histogram { state.withLock { $0.latencies } }
-    /// How many were overtaken by the next change of the same instance.
+    /// How many changes were overtaken by the next change of the same instance.
     var superseded: Int { state.withLock { $0.superseded } }
 }

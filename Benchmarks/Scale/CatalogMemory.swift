@@ -3,7 +3,7 @@ internal import Catalog
 internal import IsthmusTesting
 internal import Sources
 
-/// What the catalog alone needs, and what a full read of the same once more adds to it.
+/// The memory of the catalog alone, and what another full read of the same registry adds to it.
 struct CatalogMemory: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "catalog", abstract: "The catalog alone: bytes for each instance, at rest and through a full read."

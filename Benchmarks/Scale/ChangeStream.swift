@@ -5,14 +5,14 @@ internal import Sources
 struct ChangeStream {
     struct Change {
         var service: Int
-        /// Where it serves from now on, and no longer.
+        /// The new and the old address.
         var address: UInt32
         var formerAddress: UInt32
         var events: [SourceEvent]
     }
 
     private let registry: SyntheticRegistry
-    /// Where each moved provider is now, by service and slot.
+    /// The address of each moved provider, by service and slot.
     private var moved: [Int: UInt32] = [:]
     private var nextAddress: UInt32 = 0x0B00_0001
     private var random: SeededGenerator

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import IsthmusTesting
 
-/// Changes come at a steady rate, whatever becomes of those before.
+/// Changes at a steady rate, however long earlier changes take.
 struct Churn: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Changes at a steady rate: how long each takes until it is handed over, and whether memory grows.")

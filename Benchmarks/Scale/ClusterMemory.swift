@@ -9,7 +9,7 @@ internal import Services
 internal import Sources
 internal import Translation
 
-/// What the delivery to a cluster keeps of each object.
+/// The memory that the delivery to a cluster takes for each object.
 struct ClusterMemory: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cluster", abstract: "What the delivery knows of a cluster's objects: bytes for each instance.")

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import IsthmusTesting
 
-/// From nothing to everything handed over.
+/// A cold start: the time and memory until every resource is delivered.
 struct Cold: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "A cold start: time, processor time and memory until everything is handed over.")
@@ -36,6 +36,6 @@ struct Cold: AsyncParsableCommand {
     }
 }
 
-/// Keeps the optimizer from leaving out what made the value.
+/// Keeps the optimizer from removing the code that made the value.
 @inline(never)
 func blackHole<T>(_ value: T) {}

@@ -5,7 +5,7 @@ internal import Logging
 internal import Planning
 internal import Synchronization
 
-/// A way out that does all but write: it plans and encodes each wanted resource and keeps the hash of its bytes.
+/// A delivery that does everything but write: it plans and encodes each resource, and keeps the hash of its bytes.
 final class HashingDelivery: Delivery {
     private struct State {
         var hashes: [ResourceKey: Int] = [:]
@@ -17,7 +17,7 @@ final class HashingDelivery: Delivery {
     private let workers: DeliveryWorkers
     private let state = Mutex(State())
     private let ownership = Ownership(labels: [:], annotationPrefix: "isthmus.mesh/")
-    /// Told of each resource that is handed over.
+    /// Called for each delivered resource.
     private let observe: @Sendable (ServiceEntry) -> Void
 
     init(logger: Logger, observe: @escaping @Sendable (ServiceEntry) -> Void = { _ in }) {
@@ -57,7 +57,7 @@ final class HashingDelivery: Delivery {
         return .done(nil)
     }
 
-    /// Returns when so many resources were handed over.
+    /// Returns when this many resources were delivered.
     func waitForResources(_ count: Int) async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
@@ -69,6 +69,6 @@ final class HashingDelivery: Delivery {
         }
     }
 
-    /// How many bytes of JSON the resources had when they were first handed over.
+    /// The size of the resources' JSON at their first delivery, in bytes.
     var bytes: Int { state.withLock { $0.bytes } }
 }

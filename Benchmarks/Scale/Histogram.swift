@@ -1,4 +1,4 @@
-/// How often each duration occurred: 128 buckets for each power of two, hence within 1 % of the truth, in constant memory.
+/// Counts durations in 128 buckets for each power of two: within 1 % of the truth, in constant memory.
 struct Histogram {
     private static let precision = 7
 
@@ -13,7 +13,7 @@ struct Histogram {
         maximum = max(maximum, duration)
     }
 
-    /// The duration that a share of all don't exceed; zero where there is none.
+    /// The duration that this share of all durations does not exceed; zero where there are none.
     func quantile(_ share: Double) -> Duration {
         let rank = max(Int((share * Double(count)).rounded(.up)), 1)
         var passed = 0

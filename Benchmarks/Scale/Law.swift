@@ -18,7 +18,7 @@ struct Law: AsyncParsableCommand {
         }
     }
 
-    /// So many changes are under way at once, each of another service: of one, they would coalesce.
+    /// How many changes are under way at once. Each is of another service: changes of one would coalesce.
     private static let batch = 64
 
     func run() async throws {

@@ -95,14 +95,14 @@ struct Micro: ParsableCommand {
         return translator.translate(service(registry, moved: moved), &assignments, now: .zero).resources.first
     }
 
-    /// Those of one call, when it isn't the first; `nil` where they are not counted.
+    /// The allocations of one call after the first; `nil` where allocations are not counted.
     private func countAllocations(_ body: () -> Void) -> Int? {
         let before = allocation_count()
         body()
         return before == 0 ? nil : Int(allocation_count() - before)
     }
 
-    /// The fastest of the batches, which no other process has disturbed.
+    /// The time of the fastest batch, which other processes disturbed least.
     private func measure(_ body: () -> Void) -> Duration {
         let clock = ContinuousClock()
         let end = clock.now + .milliseconds(milliseconds)

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import IsthmusTesting
 
-/// What the bridge costs at scale, between ends in memory: a generator in the registry's place and a delivery that keeps hashes only.
+/// Measures the bridge at scale between ends in memory: a generator for the registry, and a delivery that keeps hashes only.
 @main
 struct Scale: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,7 +14,7 @@ struct Scale: AsyncParsableCommand {
     }
 }
 
-/// How much there is in the registry.
+/// The size of the registry.
 struct Extent: ParsableArguments {
     @Option(help: "How many services.") var services = 10_000
     @Option(help: "How many instances each service has.") var instances = 10

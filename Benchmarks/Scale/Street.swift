@@ -27,7 +27,7 @@ struct Street: Sendable {
         return logger
     }
 
-    /// Runs the pipeline for as long as `body`, which plays the source.
+    /// Runs the pipeline while `body` plays the source.
     func run(_ body: @escaping @Sendable (_ emit: @escaping Emit) async -> Void) async {
         let pipeline = Pipeline(
             policy: Self.policy, guardPolicy: GuardPolicy(), registries: [SyntheticRegistry.name],
@@ -40,7 +40,7 @@ struct Street: Sendable {
         }
     }
 
-    /// Everything is read once, and handed over.
+    /// Emits one full read and waits until everything is delivered.
     func coldStart(_ emit: Emit) async {
         await emit(.begin)
         for service in 0..<registry.extent.services { await emit(registry.list(service)) }
@@ -49,7 +49,7 @@ struct Street: Sendable {
     }
 }
 
-/// A source that does what it is told.
+/// A source that emits the events of a closure.
 private struct Player: Source {
     let name = SyntheticRegistry.name
     let play: @Sendable (@escaping Street.Emit) async -> Void

@@ -3,9 +3,9 @@ internal import Services
 internal import Sources
 internal import Translation
 
-/// What providers would register: znode names as Dubbo 3 writes them, made when they are asked for.
+/// Generates the registrations of providers: znode names as Dubbo 3 writes them.
 ///
-/// Twenty services make an application, whose machines serve all of them.
+/// Twenty services make an application. Each of its machines serves all twenty.
 struct SyntheticRegistry: Sendable {
     static let name = "synthetic"
     private static let servicesPerApplication = 20
@@ -19,7 +19,7 @@ struct SyntheticRegistry: Sendable {
 
     static func interface(_ service: Int) -> String { "com.acme.shop.module\(service % 40).Service\(service)" }
 
-    /// The address of a machine that was there from the beginning.
+    /// The address of a machine before any change.
     func address(_ service: Int, _ slot: Int) -> UInt32 {
         0x0A00_0001 + UInt32(service / Self.servicesPerApplication * extent.instances + slot)
     }
@@ -43,14 +43,14 @@ struct SyntheticRegistry: Sendable {
         return node
     }
 
-    /// As the source of the real registry reads one znode.
+    /// Decodes one znode as the real source does.
     func decode(_ node: String, of service: Int) -> (ServiceID, InstanceKey, Instance)? {
         guard case .instance(let id, let instance) = decoder.decode(node: node, interface: Self.interface(service))
         else { return nil }
         return (id, InstanceKey(node), instance)
     }
 
-    /// As the source of the real registry reads one list.
+    /// Makes the event of one list as the real source does.
     func list(_ service: Int) -> SourceEvent {
         var instances: SourceEvent.Instances = [:]
         for slot in 0..<extent.instances {

@@ -36,7 +36,8 @@ struct BridgeParts: Sendable {
             logger[metadataKey: "registry"] = "\(registry.name)"
             let source = registry.settings.source(
                 SourceContext(name: registry.name, keptAttributes: policy.keptLabels, logger: logger))
-            return registry.scope.map { ScopedSource(source, scope: $0) } ?? source
+            guard let scope = registry.scope else { return source }
+            return ScopedSource(source, scope: scope)
         }
         let memory = configuration.statePath.flatMap { path in
             isLasting

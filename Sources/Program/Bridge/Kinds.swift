@@ -15,7 +15,7 @@ package struct Kinds: Sendable {
         self.deliveries = deliveries
     }
 
-    /// What the formats of all registries take for granted, each once.
+    /// The defaults of the formats of all registries, each once.
     package var formats: [FormatDefaults] {
         registries.flatMap(\.formats).reduce(into: []) { formats, format in
             if !formats.contains(format) { formats.append(format) }

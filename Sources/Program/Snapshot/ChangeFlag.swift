@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Raised by anybody, however often; lowered by the one task that waits for it.
+/// A flag that any task may raise, and that one task waits for and lowers.
 final class ChangeFlag: Sendable {
     private struct State {
         var isRaised = false
@@ -25,12 +25,12 @@ final class ChangeFlag: Sendable {
         }
     }
 
-    /// Returns when it is raised, or the task is cancelled.
+    /// Returns when the flag is raised, or the task is cancelled.
     func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
                 let mustWait = state.withLock { state in
-                    // Cancellation marks the task before it calls the handler, which may already have found nobody.
+                    // Cancellation marks the task before it calls the handler, which may have found no waiter yet.
                     if state.isRaised || Task.isCancelled { return false }
                     state.waiter = waiter
                     return true

@@ -1,6 +1,6 @@
-/// CRC-64/XZ. It finds every single run of wrong bits up to 64 long, which is what disks and broken copies make, and any other
-/// damage but once in 2⁶⁴; hashes such as FNV promise only the latter. Nobody is kept from forging it: who may write the
-/// file may write it whole.
+/// CRC-64/XZ. It finds every single run of up to 64 wrong bits, which is the damage that disks and broken copies do,
+/// and misses other damage once in 2⁶⁴. Hashes such as FNV promise only the latter. It is no protection against
+/// forgery: a user who may write the file may write it whole.
 struct Checksum: Sendable {
     private static let table: [UInt64] = (0..<256).map { index in
         (0..<8).reduce(UInt64(index)) { value, _ in value >> 1 ^ (value & 1 == 0 ? 0 : 0xC96C_5795_D787_0F42) }

@@ -2,7 +2,7 @@ package import Services
 
 /// Reads a snapshot piece by piece.
 ///
-/// A pure state machine: nothing that it has read counts before `finish` has found all of it sound.
+/// It is a pure state machine. Nothing that it has read counts before `finish` has found all of it sound.
 package struct SnapshotDecoder {
     private let header: [UInt8]
     private let protocols: ProtocolTable
@@ -10,15 +10,15 @@ package struct SnapshotDecoder {
     private var lines = 0
     private var count = 0
     private var checksum = Checksum()
-    /// The beginning of a line whose end is still to come.
+    /// The beginning of a line whose end was not read yet.
     private var line: [UInt8] = []
     private var defect: SnapshotDefect?
 
     /// - Parameters:
     ///   - header: The file's first 63 bytes, or as many as there are.
-    ///   - size: Of the whole file.
-    ///   - protocols: Those that its records may name.
-    /// - Throws: When what follows need not be read.
+    ///   - size: The size of the whole file.
+    ///   - protocols: The protocols that its records may name.
+    /// - Throws: `SnapshotDefect` when the rest need not be read.
     init(header: [UInt8], size: Int, protocols: ProtocolTable) throws(SnapshotDefect) {
         let expected = try SnapshotHeader.bodyLength(header)
         guard size == header.count + expected else {
@@ -47,7 +47,7 @@ package struct SnapshotDecoder {
         do throws(SnapshotDefect) {
             records.append(try SnapshotRecord(parsing: line, protocols: protocols))
         } catch {
-            // Whether it was damaged or written so, only the checksum tells.
+            // Only the checksum can tell whether the line was damaged or written so.
             defect = .otherFormat("line \(lines + 1): \(error)")
         }
     }
@@ -60,7 +60,7 @@ package struct SnapshotDecoder {
         return records
     }
 
-    /// A whole file at once.
+    /// Reads a whole file.
     package static func decode(
         _ file: some Collection<UInt8>, protocols: ProtocolTable
     ) throws(SnapshotDefect) -> [SnapshotRecord] {

@@ -1,8 +1,8 @@
 internal import FoundationEssentials
 
 extension SnapshotFile {
-    /// Of files that were set aside, so many are kept, the newest; whoever wants to know what happened needs no more, and a disk
-    /// that damages every file must not fill up with them.
+    /// The number of files set aside that are kept, newest first. A disk that damages every file must not fill up with
+    /// them.
     private static let keptCount = 5
     private static let kinds = ["corrupt", "unreadable"]
 

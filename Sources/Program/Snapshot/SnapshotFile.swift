@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// The file in which a snapshot lies: one line that describes it, then one JSON object a line (`tail -n +2 FILE | jq`).
 ///
-/// It is written whole, beside its place (`FILE.new`), and then moved there, so that it is always one snapshot or the other. One
-/// process at a time may write it: the one that has the lock on `FILE.lock`.
+/// It is written whole, beside its place (`FILE.new`), and then moved there, so that it is always one snapshot or the
+/// other. One process at a time may write it: the one that has the lock on `FILE.lock`.
 package final class SnapshotFile: Sendable {
     package enum ReadOutcome: Sendable, Hashable {
         /// - Parameter age: By the wall clock, hence for people.
@@ -27,7 +27,7 @@ package final class SnapshotFile: Sendable {
 
     /// - Parameters:
     ///   - path: Its folder is made when missing.
-    ///   - protocols: Those that its records may name.
+    ///   - protocols: The protocols that its records may name.
     package init(path: String, protocols: ProtocolTable) {
         self.path = path
         self.protocols = protocols
@@ -40,7 +40,7 @@ package final class SnapshotFile: Sendable {
         lock.withLock { $0.take() }?.dispose()
     }
 
-    /// What was written last. A file that can't be used is set aside, unless another process is using it.
+    /// The snapshot that was written last. A file that can't be used is set aside, unless another process is using it.
     package func read() async -> ReadOutcome {
         do {
             return try await offThePool { try self.contents() }
@@ -76,8 +76,8 @@ package final class SnapshotFile: Sendable {
         }
     }
 
-    /// Files block; the threads of Swift's concurrency are for what doesn't. A cancelled task gets its answer too: the last snapshot
-    /// is written when everything else has stopped.
+    /// Files block; the threads of Swift's concurrency are for what doesn't. A cancelled task gets its answer too: the
+    /// last snapshot is written when everything else has stopped.
     private func offThePool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             NIOThreadPool.singleton.submit { state in

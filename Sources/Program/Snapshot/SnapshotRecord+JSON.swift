@@ -2,10 +2,10 @@ internal import Addressing
 internal import JSON
 package import Services
 
-// What has its usual value is left out: a million instances are written every few minutes.
+// A member with its usual value is left out: a million instances are written every few minutes.
 
 extension SnapshotRecord {
-    /// Its line of the file, without the end.
+    /// Its line of the file, without the line break.
     package var line: [UInt8] {
         var bytes: [UInt8] = []
         write(to: &bytes)
@@ -46,19 +46,19 @@ extension SnapshotRecord.Object {
 extension Instance {
     fileprivate var json: JSONValue {
         var instance = JSONObject()
-        // Two keys, so that a name is never taken for an address.
+        // Two keys, so that a name is never mistaken for an address.
         switch host {
         case .address(let address): instance["address"] = .string("\(address)")
         case .name(let name): instance["hostname"] = .string(name)
         }
         instance["application"] = application.isEmpty ? nil : .string(application)
-        // A list, since it has an order and nothing keeps a key from standing there twice.
+        // A list keeps the order, and a key that stands there twice.
         instance["attributes"] =
             attributes.isEmpty
             ? nil : .array(attributes.map { ["key": .string($0.key), "value": .string($0.value)] })
         instance["enabled"] = isEnabled ? nil : false
         instance["healthy"] = isHealthy ? nil : false
-        // Earlier releases wrote none: it was always this one.
+        // This is the usual one. Earlier releases knew no other and wrote none.
         instance["locality"] = locality == Locality(attributes: attributes) ? nil : locality.json
         instance["port"] = .integer(Int64(port))
         instance["protocol"] = .string(`protocol`.name)
@@ -88,7 +88,7 @@ extension Duration {
 // MARK: - Reading
 
 extension SnapshotRecord {
-    /// Reads one line of the file. Keys that it doesn't know are passed over.
+    /// Reads one line of the file. Unknown keys are skipped.
     /// - Parameter protocols: Those that the line may name.
     /// - Throws: `SnapshotDefect`.
     package init(parsing line: some Collection<UInt8>, protocols: ProtocolTable) throws(SnapshotDefect) {

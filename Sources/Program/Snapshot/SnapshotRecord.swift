@@ -1,13 +1,14 @@
 package import Addressing
 package import Services
 
-/// What is remembered of one service: the choices that were made for it, and who served it last.
+/// One service in a snapshot: its assignments and its last instances.
 package struct SnapshotRecord: Sendable, Hashable {
     package struct Object: Sendable, Hashable {
         package var name: String
-        /// How long nobody had served the protocol when the snapshot was written, to the millisecond; `nil` when somebody did.
+        /// How long the protocol had been without instances when the snapshot was written, to the millisecond; `nil`
+        /// when it had some.
         package var emptyFor: Duration?
-        /// Whether its endpoints are objects of their own.
+        /// Whether its endpoints are WorkloadEntries.
         package var hasWorkloads: Bool
 
         package init(name: String, emptyFor: Duration? = nil, hasWorkloads: Bool = false) {
@@ -20,7 +21,7 @@ package struct SnapshotRecord: Sendable, Hashable {
     package var id: ServiceID
     package var address: IPAddress?
     package var objects: [PortProtocol: Object]
-    /// Those that announced it last.
+    /// The registries that announced it last.
     package var registries: [String]
     package var instances: [Instance]
 
@@ -36,18 +37,18 @@ package struct SnapshotRecord: Sendable, Hashable {
     }
 }
 
-/// Where a snapshot is taken from.
+/// The owner of the services that a snapshot holds.
 package protocol SnapshotSource: Sendable {
-    /// The services that follow this one, sorted, from the first one for `nil`; none after the last one. A page is consistent in
-    /// itself; what changes between two pages is for the next snapshot.
+    /// The services that follow this one, sorted; from the first one for `nil`, and none after the last one. A page is
+    /// consistent in itself. A change between two pages is part of the next snapshot.
     func snapshotPage(after: ServiceID?, limit: Int) async -> [SnapshotRecord]
 }
 
-/// Why bytes are not a snapshot.
+/// Why bytes are not a usable snapshot.
 package enum SnapshotDefect: Error, Sendable, Hashable, CustomStringConvertible {
-    /// They are not what was written.
+    /// The bytes are not those that were written.
     case damaged(String)
-    /// They are, but another release of the program wrote them.
+    /// Another release of the program wrote the bytes.
     case otherFormat(String)
 
     package var description: String {

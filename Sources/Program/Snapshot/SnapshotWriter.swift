@@ -1,6 +1,6 @@
 internal import Services
 
-/// A snapshot that is being written, beside its place. Its calls block.
+/// Writes a snapshot beside its final path. Its calls block.
 struct SnapshotWriter: Sendable {
     private let path: String
     private let descriptor: Descriptor
@@ -9,10 +9,10 @@ struct SnapshotWriter: Sendable {
     private var checksum = Checksum()
     private var last: ServiceID?
 
-    /// - Parameter path: The snapshot's place.
+    /// - Parameter path: The snapshot's final path.
     init(path: String) throws {
         self.path = path
-        // What a crash left there.
+        // A crash may have left a file there.
         try FilePath.remove(Self.temporary(path))
         descriptor = try Descriptor(Self.temporary(path), for: .creating)
         do {
@@ -29,7 +29,7 @@ struct SnapshotWriter: Sendable {
         var next = self
         var text: [UInt8] = []
         for record in page {
-            // A source that goes round in circles would fill the disk.
+            // A source that repeats pages would fill the disk.
             guard next.last.map({ $0 < record.id }) ?? true else {
                 throw SnapshotFailure("\(record.id) comes out of order")
             }
@@ -44,7 +44,7 @@ struct SnapshotWriter: Sendable {
         return next
     }
 
-    /// Puts it in its place.
+    /// Moves the snapshot to its final path.
     func commit() throws {
         try descriptor.put(SnapshotHeader.line(records: count, bytes: bytes, body: checksum), at: 0)
         try descriptor.synchronize()
@@ -55,7 +55,7 @@ struct SnapshotWriter: Sendable {
         descriptor.dispose()
     }
 
-    /// Leaves everything as it was.
+    /// Removes the unfinished snapshot. The last one stays.
     func abandon() {
         descriptor.dispose()
         try? FilePath.remove(Self.temporary(path))

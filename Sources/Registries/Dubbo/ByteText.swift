@@ -1,4 +1,4 @@
-/// Byte-level pieces of URL decoding: `Foundation` takes several times as long, and a large registry has a hundred
+/// Byte-level pieces of URL decoding. Foundation takes several times as long, and a large registry has a hundred
 /// thousand URLs.
 enum ByteText {
     /// Decodes percent-encoding as `java.net.URLDecoder` does: `%XX` is a byte, `+` a space. `nil` when a `%` isn't
@@ -47,19 +47,19 @@ enum ByteText {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
-    /// Of ASCII, in either case.
+    /// Whether the byte is a letter of ASCII, in either case.
     static func isLetter(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
     }
 
-    /// Valid UTF-8 as a string; `nil` for anything else.
+    /// The string of valid UTF-8; `nil` for other bytes.
     static func string(_ bytes: some Collection<UInt8>) -> String? {
         String(validating: bytes, as: UTF8.self)
     }
 }
 
 extension Collection<UInt8> {
-    /// What comes before and after the first `separator`; the second is `nil` when there is none.
+    /// The parts before and after the first separator; the second part is `nil` when there is no separator.
     func cut(at separator: UInt8) -> (SubSequence, SubSequence?) {
         guard let index = firstIndex(of: separator) else { return (self[...], nil) }
         return (self[..<index], self[self.index(after: index)...])

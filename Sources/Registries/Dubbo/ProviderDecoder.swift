@@ -3,17 +3,17 @@ package import Services
 
 /// Reads provider registrations of Dubbo's interface-level layout: `<root>/<interface>/providers/<encoded URL>`.
 package struct ProviderDecoder: Sendable {
-    /// What a registration says.
+    /// The meaning of one registration.
     package enum Outcome: Hashable, Sendable {
         case instance(ServiceID, Instance)
-        /// Not a service of anybody's: Dubbo's own interfaces, and what is not a provider.
+        /// One of Dubbo's own interfaces, or no provider.
         case ignored
-        /// A provider that can't be carried into the mesh, and why.
+        /// A provider that can't be carried into the mesh, and the reason.
         case unusable(reason: String)
     }
 
-    /// The parameters that are kept as attributes of an instance. The others, above all the volatile ones such as `pid` and
-    /// `timestamp`, would cost memory and make every restart a change.
+    /// The parameters that become attributes of an instance. All others are dropped: they would cost memory, and
+    /// volatile ones such as `pid` would make every restart a change.
     package let keptParameters: [String]
     private let traits: TraitsCache
 
@@ -22,7 +22,7 @@ package struct ProviderDecoder: Sendable {
         traits = TraitsCache(attributeKeys: self.keptParameters)
     }
 
-    /// The interface that a directory of the registry stands for; `nil` when it can't be one.
+    /// The interface of a directory of the registry; `nil` for a directory that can't be an interface's.
     package static func interface(directory: String) -> String? {
         guard let name = ByteText.formDecoded(directory).flatMap(ByteText.string), !name.isEmpty,
             !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") || $0 <= 0x20 })
@@ -30,18 +30,18 @@ package struct ProviderDecoder: Sendable {
         return name
     }
 
-    /// Interfaces through which Dubbo talks to itself.
+    /// Whether Dubbo uses the interface for itself.
     package static func isInternal(interface: String) -> Bool {
         internalInterfaces.contains(interface) || interface.hasPrefix("org.apache.dubbo.mock.")
     }
 
-    /// A znode's name for logs: what stands before the parameters, without a user and password; at most 200 characters.
+    /// A znode's name for logs: the part before the parameters, without user and password, at most 200 characters long.
     /// Parameters may hold tokens and passwords.
     package static func withoutSecrets(node: String) -> String {
         let text = ByteText.formDecoded(node).map { String(decoding: $0, as: UTF8.self) } ?? node
         let shown = text.prefix { $0 != "?" && $0 != "%" }
         guard let at = text.lastIndex(of: "@") else { return String(shown.prefix(200)) }
-        // A password may hold any character, so that what comes before the last '@' is not to be trusted.
+        // A password may hold any character, so nothing before the last '@' is safe to show.
         let scheme = text.prefix { $0.isLetter }
         return scheme + "://…" + (at < shown.endIndex ? shown[at...].prefix(200) : "")
     }
@@ -54,8 +54,8 @@ package struct ProviderDecoder: Sendable {
 
     /// - Parameters:
     ///   - node: The znode's name, which is the whole URL, encoded once.
-    ///   - interface: The interface under which it stands. It counts, because some SDKs name it neither in the path nor
-    ///     in a parameter.
+    ///   - interface: The interface under which the znode stands. Some SDKs name it neither in the path nor in a
+    ///     parameter.
     package func decode(node: String, interface: String) -> Outcome {
         if Self.isInternal(interface: interface) { return .ignored }
         do throws(ProviderURL.Malformed) {
@@ -93,8 +93,9 @@ package struct ProviderDecoder: Sendable {
                 startTime: url["timestamp"].flatMap { Int64($0) } ?? 0))
     }
 
-    /// `nil` for what is neither an address that a consumer can reach nor a DNS name. A provider that registered no address of
-    /// its own may have told one in `ipv6`; where it has both, the host counts, since an endpoint has one address.
+    /// `nil` for text that is neither an address that a consumer can reach nor a DNS name. A provider without an
+    /// address in the URL's host may have one in the parameter `ipv6`. Where it has both, the host counts: an endpoint
+    /// has one address.
     private static func host(_ text: String, of url: ProviderURL) -> InstanceHost? {
         if let address = reachable(text) ?? url["ipv6"].flatMap(reachable) { return .address(address) }
         return IPAddress(text) == nil && isName(text) ? .name(text.lowercased()) : nil
@@ -104,7 +105,8 @@ package struct ProviderDecoder: Sendable {
         IPAddress(text).flatMap { $0.isUnspecified || $0.isMulticast ? nil : $0 }
     }
 
-    /// A host name (RFC 1123): up to 253 of letters, digits and `-` in labels of up to 63, the last of which is no number.
+    /// Whether the text is a host name (RFC 1123): up to 253 characters, in labels of up to 63 letters, digits and `-`.
+    /// The last label is no number.
     private static func isName(_ text: String) -> Bool {
         let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard text.utf8.count <= 253, let last = labels.last, !last.allSatisfy(ByteText.isDigit) else { return false }
@@ -114,7 +116,7 @@ package struct ProviderDecoder: Sendable {
         }
     }
 
-    /// `nil` for one that is no number. Dubbo takes a negative weight for 0.
+    /// `nil` for a weight that is no number. Dubbo takes a negative weight for 0.
     private func weight(of url: ProviderURL) -> UInt32? {
         guard let text = url["weight"] else { return Instance.defaultWeight }
         guard let value = Int64(text) else { return nil }

@@ -1,25 +1,25 @@
-/// A provider URL in its parts: `protocol://[user:password@]host[:port][/path][?key=value&…]`
+/// The parts of a provider URL: `protocol://[user:password@]host[:port][/path][?key=value&…]`
 /// (`org.apache.dubbo.common.URL`, `URLStrParser`). Nothing is interpreted yet.
 struct ProviderURL {
-    /// Why text is not a provider URL.
+    /// Why a text is not a provider URL.
     struct Malformed: Error {
         var reason: String
     }
 
-    /// No real one comes near; what is longer is not worth reading. 256 KiB.
+    /// 256 KiB. No real URL comes near it.
     static let maximumLength = 256 << 10
 
     let scheme: String
     private let authority: ArraySlice<UInt8>
     private var parameters: [Parameter] = []
 
-    /// Only what somebody asks for becomes a string.
+    /// Bytes, since few parameters are ever read as strings.
     private struct Parameter {
         var key: ArraySlice<UInt8>
         var value: ArraySlice<UInt8>
     }
 
-    /// - Parameter node: The URL as it stands in the registry, encoded once, or twice as some gateways leave it.
+    /// - Parameter node: The URL as the registry has it: encoded once, or twice by some gateways.
     init(node: String) throws(Malformed) {
         guard node.utf8.count <= Self.maximumLength else {
             throw Malformed(reason: "it has \(node.utf8.count) bytes, more than \(Self.maximumLength)")
@@ -42,15 +42,15 @@ struct ProviderURL {
         return bytes
     }
 
-    /// The value of a parameter; an empty one counts as none. A provider of Dubbo 2.6 may say `default.key` for `key`.
+    /// The value of a parameter; `nil` for an empty one too. A provider of Dubbo 2.6 may write `default.key` for `key`.
     subscript(key: String) -> String? { bytes(of: key).flatMap(ByteText.string) }
 
-    /// As the subscript; it is valid UTF-8.
+    /// The bytes of a parameter's value, which are valid UTF-8.
     func bytes(of key: String) -> ArraySlice<UInt8>? {
         (last(named: key) ?? last(named: "default." + key)).flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// Of several with the same name the last counts.
+    /// The last one of the parameters with this name.
     private func last(named key: String) -> ArraySlice<UInt8>? {
         parameters.last { $0.key.equals(key) }?.value
     }
@@ -61,8 +61,8 @@ struct ProviderURL {
         return (scheme, rest.dropFirst(2))
     }
 
-    /// Where the provider listens. Read apart from the rest, since URLs that are no provider's, such as `empty://` and
-    /// `consumer://`, often have no port.
+    /// The address on which the provider listens. `init` doesn't read it: URLs such as `empty://` and `consumer://`
+    /// often have no port.
     func hostAndPort() throws(Malformed) -> (host: String, port: UInt16) {
         var authority = authority
         if let at = authority.lastIndex(of: UInt8(ascii: "@")) { authority = authority[(at + 1)...] }
@@ -84,7 +84,7 @@ struct ProviderURL {
         guard !host.isEmpty, let hostText = ByteText.string(host) else { throw Malformed(reason: "it has no host") }
         guard let portText = ByteText.string(port), !portText.isEmpty else { throw Malformed(reason: "it has no port") }
         guard let number = UInt16(portText), number > 0, portText.first != "+" else {
-            // Where the text is no number it may be a piece of a password with a '/' in it.
+            // Text that is no number may be a piece of a password with a '/' in it.
             let shown =
                 portText.allSatisfy { ("0"..."9").contains($0) }
                 ? "'\(portText.prefix(20))'" : "what follows the last ':'"
@@ -94,7 +94,7 @@ struct ProviderURL {
     }
 
     private mutating func readParameters(_ query: ArraySlice<UInt8>) throws(Malformed) {
-        // All separators are ASCII: the parts are UTF-8 exactly when the whole is.
+        // All separators are ASCII, so the parts are UTF-8 exactly when the whole is.
         guard query.isASCII || ByteText.string(query) != nil else {
             throw Malformed(reason: "a parameter is not UTF-8")
         }

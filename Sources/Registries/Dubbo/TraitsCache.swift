@@ -1,10 +1,10 @@
 internal import Services
 internal import Synchronization
 
-/// Remembers the traits that were seen lately, so that equal ones are kept once and not made again.
+/// Remembers recent traits, so that equal ones are made once and share memory.
 ///
-/// It has a fixed number of places; a place that is taken is given to whoever comes last. What is forgotten too early costs memory, and
-/// nothing else, since traits are compared by what they say.
+/// It has a fixed number of places, and a place goes to the last traits that hash to it. Traits that are forgotten too
+/// early cost memory and nothing else, since traits are compared by content.
 final class TraitsCache: Sendable {
     private static let places = 1 << 14
 

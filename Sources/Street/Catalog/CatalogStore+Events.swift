@@ -9,26 +9,26 @@ extension CatalogStore {
         else { return Outcome() }
         switch event {
         case .begin:
-            registries[index].shadow = Picture()
-            registries[index].removals?.readBegins()
+            registries[index].stagedRead = View()
+            registries[index].registryGuard?.readBegins()
         case .services(let name, let services):
-            if registries[index].shadow == nil {
-                let wasUnknown = registries[index].picture.unknown.contains(name)
-                let change = registries[index].picture.replace(name, with: services)
+            if registries[index].stagedRead == nil {
+                let wasUnknown = registries[index].view.unknown.contains(name)
+                let change = registries[index].view.replace(name, with: services)
                 observe(change, at: index, read: name, now: now, &outcome)
                 if wasUnknown { settle(name: name, now: now, &outcome) }
             } else {
-                let earlier = registries[index].picture
-                registries[index].shadow?.draw(services, sharing: earlier)
+                let earlier = registries[index].view
+                registries[index].stagedRead?.add(services, sharing: earlier)
             }
         case .unreadable(let name, let reason):
-            registries[index].keep(name, reason: reason)
+            registries[index].keepUnreadable(name, reason: reason)
         case .complete:
             complete(index, now: now, &outcome)
         case .interrupted(let reason):
             registries[index].interrupted(reason: reason, now: now)
         case .added(let id, let key, let instance):
-            // Of a name whose list can't be read, it says nothing about the others.
+            // The name stays unreadable: one instance says nothing about the others.
             observe(registries[index].set(key, of: id, instance), at: index, now: now, &outcome)
         case .removed(let id, let key):
             observe(registries[index].set(key, of: id, nil), at: index, now: now, &outcome)
@@ -36,11 +36,12 @@ extension CatalogStore {
         return outcome.outcome
     }
 
-    /// Believes all that a registry said, and ends its hold.
-    /// - Returns: `nil` where nothing of it is held.
+    /// Accepts everything that a registry says, and ends its hold.
+    /// - Returns: `nil` for a registry without a hold.
     package mutating func release(_ registry: String, now: Duration) -> Outcome? {
         guard let index = registries.firstIndex(where: { $0.name == registry }),
-            registries[index].removals?.hold != nil, let reaction = registries[index].removals?.release(now: now)
+            registries[index].registryGuard?.hold != nil,
+            let reaction = registries[index].registryGuard?.release(now: now)
         else { return nil }
         var outcome = Changes()
         take(reaction, from: index, now: now, &outcome)
@@ -48,25 +49,25 @@ extension CatalogStore {
         return outcome.outcome
     }
 
-    /// Another replica, which led, let go of what its objects show no more.
-    /// - Parameter shown: By service and protocol, the endpoints in the objects that there are.
+    /// Releases the held endpoints that the former leader's objects no longer show.
+    /// - Parameter shown: The endpoints in the objects, by service and protocol.
     package mutating func adopt(
         _ shown: [ServiceID: [PortProtocol: Set<Endpoint>]], now: Duration
     ) -> Outcome {
         var outcome = Changes()
         for index in registries.indices {
-            for id in registries[index].removals?.held.keys.map({ $0 }) ?? [] {
+            for id in registries[index].registryGuard?.held.keys.map({ $0 }) ?? [] {
                 guard let shown = shown[id],
-                    let reaction = registries[index].removals?.adopt(id, shown: shown, now: now)
+                    let reaction = registries[index].registryGuard?.adopt(id, shown: shown, now: now)
                 else { continue }
                 outcome.changed.formUnion(reaction.changed)
             }
         }
-        registries.removeAll { $0.health == .removed && $0.removals?.heldCount == 0 }
+        registries.removeAll { $0.health == .removed && $0.registryGuard?.heldCount == 0 }
         return outcome.outcome
     }
 
-    /// What becomes of an event, while it is being found out.
+    /// The outcome of an event, in the making.
     struct Changes {
         var changed: Set<ServiceID> = []
         var reads: [String: Set<String>] = [:]
@@ -79,24 +80,20 @@ extension CatalogStore {
 
 extension CatalogStore {
     private mutating func observe(
-        _ change: PictureChange, at index: Int, read name: String? = nil, now: Duration, _ outcome: inout Changes
+        _ change: ViewChange, at index: Int, read name: String? = nil, now: Duration, _ outcome: inout Changes
     ) {
-        let picture = registries[index].picture
-        guard let reaction = registries[index].removals?.observe(change, picture, read: name, now: now) else {
-            return believe(change, at: index, now: now, &outcome)
+        let view = registries[index].view
+        guard let reaction = registries[index].registryGuard?.observe(change, view, read: name, now: now) else {
+            return take(self.reaction(to: change), from: index, now: now, &outcome)
         }
         take(reaction, from: index, now: now, &outcome)
     }
 
-    /// Without a guard.
-    func reaction(to change: PictureChange) -> RegistryGuard.Reaction {
-        var reaction = RegistryGuard.Reaction(changed: change.services, newcomers: change.gained)
-        for (id, instances) in change.lost { reaction.released[id] = instances.map(\.endpoint) }
+    /// The reaction of a registry without a guard: everything is accepted.
+    func reaction(to change: ViewChange) -> RegistryGuard.Reaction {
+        var reaction = RegistryGuard.Reaction(changed: change.services, additions: change.additions)
+        for (id, instances) in change.removals { reaction.released[id] = instances.map(\.endpoint) }
         return reaction
-    }
-
-    private mutating func believe(_ change: PictureChange, at index: Int, now: Duration, _ outcome: inout Changes) {
-        take(reaction(to: change), from: index, now: now, &outcome)
     }
 
     /// Carries a guard's decision to the other registries.
@@ -105,27 +102,27 @@ extension CatalogStore {
     ) {
         outcome.changed.formUnion(reaction.changed)
         if !reaction.reads.isEmpty { outcome.reads[registries[index].name, default: []].formUnion(reaction.reads) }
-        for (id, endpoints) in reaction.newcomers {
+        for (id, endpoints) in reaction.additions {
             for endpoint in endpoints { announced(endpoint, of: id, now: now, &outcome) }
         }
         guard registries[index].health == .healthy else { return }
-        for (id, endpoints) in reaction.released { overrule(endpoints, of: id, by: index) }
+        for (id, endpoints) in reaction.released { suppress(endpoints, of: id, by: index) }
     }
 
-    /// What is announced by one registry is overruled in none, and held for no other service.
+    /// An endpoint that a registry announces is suppressed in none, and held for no other service.
     private mutating func announced(
         _ endpoint: Endpoint, of id: ServiceID, now: Duration, _ outcome: inout Changes
     ) {
         for index in registries.indices {
-            if registries[index].overruled[id]?.remove(endpoint) != nil { outcome.changed.insert(id) }
+            if registries[index].suppressed[id]?.remove(endpoint) != nil { outcome.changed.insert(id) }
             if registries[index].guesses[id]?.remove(endpoint) != nil {
-                let change = registries[index].picture.set(InstanceKey(endpoint, of: id), of: id, nil)
+                let change = registries[index].view.set(InstanceKey(endpoint, of: id), of: id, nil)
                 outcome.changed.formUnion(change.services)
             }
-            guard registries[index].removals?.isHeld(endpoint) == true else { continue }
+            guard registries[index].registryGuard?.isHeld(endpoint) == true else { continue }
             let application = application(of: endpoint, id)
             guard
-                let reaction = registries[index].removals?.release(
+                let reaction = registries[index].registryGuard?.release(
                     endpoint, registeredBy: id, of: application, now: now)
             else { continue }
             outcome.changed.formUnion(reaction.changed)
@@ -134,82 +131,84 @@ extension CatalogStore {
 
     private func application(of endpoint: Endpoint, _ id: ServiceID) -> String {
         for registry in registries {
-            let entry = registry.picture.services[id]?.instances.first { $0.endpoint == endpoint }
+            let entry = registry.view.services[id]?.instances.first { $0.endpoint == endpoint }
             if let entry { return entry.application }
         }
         return ""
     }
 
-    /// The affirmative removal in a registry that is followed counts more than the last good picture of one that isn't.
-    private mutating func overrule(_ endpoints: [Endpoint], of id: ServiceID, by source: Int) {
-        // It may not have been the one that announced them.
+    /// An affirmative removal in a registry that is followed suppresses the endpoint in the last good view of one that
+    /// isn't.
+    private mutating func suppress(_ endpoints: [Endpoint], of id: ServiceID, by source: Int) {
+        // A guessed endpoint may have been another registry's.
         let endpoints = endpoints.filter { registries[source].guesses[id]?.remove($0) == nil }
         for index in registries.indices where index != source {
             guard registries[index].isStale else { continue }
-            for endpoint in endpoints where registries[index].picture.announces(endpoint, of: id) {
-                registries[index].overruled[id, default: []].insert(endpoint)
+            for endpoint in endpoints where registries[index].view.announces(endpoint, of: id) {
+                registries[index].suppressed[id, default: []].insert(endpoint)
             }
         }
     }
 
     private mutating func complete(_ index: Int, now: Duration, _ outcome: inout Changes) {
-        guard let complete = registries[index].shadow.take() else { return }
+        guard let complete = registries[index].stagedRead.take() else { return }
         let isFirst = !registries[index].hasBeenComplete
-        var change = PictureChange()
-        let nobodyWaits =
-            seeds.isEmpty && registries.allSatisfy { $0.overruled.isEmpty && $0.removals?.heldCount ?? 0 == 0 }
-        if isFirst, nobodyWaits, registries[index].picture.count == 0 {
-            // Of a hundred thousand instances it takes long to tell what is new.
+        var change = ViewChange()
+        let nothingIsPending =
+            seeds.isEmpty && registries.allSatisfy { $0.suppressed.isEmpty && $0.registryGuard?.heldCount ?? 0 == 0 }
+        if isFirst, nothingIsPending, registries[index].view.count == 0 {
+            // Comparing a hundred thousand instances would take long.
             change.services = Set(complete.services.keys)
         } else {
-            change = registries[index].picture.change(to: complete)
+            change = registries[index].view.change(to: complete)
         }
-        registries[index].picture = complete
+        registries[index].view = complete
         registries[index].health = .healthy
         for (id, endpoints) in registries[index].guesses {
             let left = endpoints.filter { !complete.announces($0, of: id) }
             registries[index].guesses[id] = left.isEmpty ? nil : left
         }
-        change.services.formUnion(registries[index].overruled.keys)
-        registries[index].overruled = [:]
-        var newcomers: [ServiceID: [Endpoint]] = [:]
+        change.services.formUnion(registries[index].suppressed.keys)
+        registries[index].suppressed = [:]
+        var additions: [ServiceID: [Endpoint]] = [:]
         if isFirst {
             registries[index].hasBeenComplete = true
-            // Nothing of it is a change: what was known before are the seeds.
-            newcomers = change.gained.filter { seeds[$0.key] == nil }
-            change.gained = [:]
-            change.lost = [:]
+            // The first view is no change. What was known before it are the seeds.
+            additions = change.additions.filter { seeds[$0.key] == nil }
+            change.additions = [:]
+            change.removals = [:]
         }
-        if let reaction = registries[index].removals?.observeRead(change, complete, now: now) {
+        if let reaction = registries[index].registryGuard?.observeRead(change, complete, now: now) {
             take(reaction, from: index, now: now, &outcome)
         } else {
             take(self.reaction(to: change), from: index, now: now, &outcome)
         }
         if !seeds.isEmpty { settle(now: now, &outcome) }
-        take(RegistryGuard.Reaction(newcomers: newcomers), from: index, now: now, &outcome)
+        take(RegistryGuard.Reaction(additions: additions), from: index, now: now, &outcome)
     }
 }
 
-// MARK: - Pictures
+// MARK: - Views
 
 extension CatalogStore.Registry {
-    /// A change is newer than what a full read has drawn so far, hence it counts in both pictures.
-    fileprivate mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> PictureChange {
-        _ = shadow?.set(key, of: id, instance)
-        return picture.set(key, of: id, instance)
+    /// Changes both views: an event is newer than what a full read has seen so far.
+    fileprivate mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> ViewChange {
+        _ = stagedRead?.set(key, of: id, instance)
+        return view.set(key, of: id, instance)
     }
 
-    fileprivate mutating func keep(_ name: String, reason: String) {
-        picture.unreadable[name] = reason
-        guard shadow != nil else { return }
-        shadow?.unreadable[name] = reason
-        if !hasBeenComplete || picture.unknown.contains(name) { shadow?.unknown.insert(name) }
-        shadow?.draw(picture, name)
+    /// Keeps the last good view of a name.
+    fileprivate mutating func keepUnreadable(_ name: String, reason: String) {
+        view.unreadable[name] = reason
+        guard stagedRead != nil else { return }
+        stagedRead?.unreadable[name] = reason
+        if !hasBeenComplete || view.unknown.contains(name) { stagedRead?.unknown.insert(name) }
+        stagedRead?.add(name, from: view)
     }
 
     fileprivate mutating func interrupted(reason: String, now: Duration) {
-        shadow = nil
-        removals?.interrupted()
+        stagedRead = nil
+        registryGuard?.interrupted()
         if !hasBeenComplete {
             health = .starting(reason: reason)
         } else if case .stale(_, let since) = health {
@@ -220,35 +219,35 @@ extension CatalogStore.Registry {
     }
 }
 
-extension Picture {
+extension View {
     fileprivate mutating func becomesReadable(_ name: String) {
         unreadable[name] = nil
         unknown.remove(name)
     }
 
-    /// All that is said of one name.
-    fileprivate mutating func replace(_ name: String, with services: SourceEvent.Instances) -> PictureChange {
+    /// Takes over all that the registry says of one name.
+    fileprivate mutating func replace(_ name: String, with services: SourceEvent.Instances) -> ViewChange {
         becomesReadable(name)
-        var change = PictureChange()
-        for id in Set(names[name] ?? []).union(services.keys) {
+        var change = ViewChange()
+        for id in Set(self.services(named: name)).union(services.keys) {
             change.merge(replace(id, with: InstanceTable(services[id] ?? [:])))
         }
         return change
     }
 
-    /// What a full read says of one name. Two spellings of one name may stand side by side.
-    fileprivate mutating func draw(_ services: SourceEvent.Instances, sharing earlier: Picture) {
+    /// Adds what a full read says of one name. The registry may list one name in two spellings.
+    fileprivate mutating func add(_ services: SourceEvent.Instances, sharing earlier: View) {
         for (id, instances) in services where !instances.isEmpty {
             let table = InstanceTable(instances)
-            draw(id, self.services[id]?.merging(table) ?? table, sharing: earlier)
+            put(id, self.services[id]?.merging(table) ?? table, sharing: earlier)
         }
     }
 
-    /// What an earlier picture says of a name goes on, unless it was read under another spelling.
-    fileprivate mutating func draw(_ earlier: Picture, _ name: String) {
-        for id in earlier.names[name] ?? [] {
+    /// Carries over what an earlier view has of a name. What was read under another spelling counts more.
+    fileprivate mutating func add(_ name: String, from earlier: View) {
+        for id in earlier.services(named: name) {
             guard let known = earlier.services[id] else { continue }
-            draw(id, services[id].map { known.merging($0) } ?? known, sharing: earlier)
+            put(id, services[id].map { known.merging($0) } ?? known, sharing: earlier)
         }
     }
 }

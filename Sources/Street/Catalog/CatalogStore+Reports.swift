@@ -1,13 +1,13 @@
 package import Services
 
 extension CatalogStore {
-    /// What there is to know of one registry.
+    /// The state of one registry.
     package struct Report: Sendable {
         package var name: String
         package var health: Health
         package var services: Int
         package var instances: Int
-        /// Why what it says of a name can't be used, by name.
+        /// Why nothing that it says of a name can be used, by name.
         package var unreadable: [String: String]
         package var hold: HoldReport?
     }
@@ -16,14 +16,15 @@ extension CatalogStore {
         package var cause: Hold.Cause
         /// How many instances are held.
         package var held: Int
-        /// How many were gone when the hold began, net of those that came, of how many that the registry had.
+        /// How many instances were gone when the hold began, less the additions.
         package var lost: Int
+        /// How many instances the registry had before.
         package var total: Int
         package var policy: GuardPolicy
         /// Monotonic.
         package var since: Duration
-        /// How long the registry has to go on saying the same, in good health, before the loss is believed; `nil` where only its
-        /// recovery or an operator ends the hold.
+        /// How long the reads of the healthy registry still have to agree before the loss is accepted; `nil` where only
+        /// its recovery or an operator ends the hold.
         package var remaining: Duration?
         /// Sorted.
         package var services: [ServiceID]
@@ -35,23 +36,23 @@ extension CatalogStore {
 
     package var reports: [Report] { registries.map(\.report) }
 
-    /// The services of which something is held.
-    package var heldServices: Set<ServiceID> { Set(registries.lazy.compactMap(\.removals).flatMap(\.held.keys)) }
+    /// The services that have held endpoints.
+    package var heldServices: Set<ServiceID> { Set(registries.lazy.compactMap(\.registryGuard).flatMap(\.held.keys)) }
 
-    /// The registries whose losses are held.
-    package var holding: Set<String> { Set(registries.lazy.filter { $0.removals?.hold != nil }.map(\.name)) }
+    /// The registries that have held endpoints because of a loss.
+    package var holding: Set<String> { Set(registries.lazy.filter { $0.registryGuard?.hold != nil }.map(\.name)) }
 
-    /// The pause before the registry should be read again, since its losses wait for reads that agree; `nil` where nothing does.
+    /// The time before the registry should be read again, since a hold waits for reads that agree; `nil` without one.
     package func readInterval(_ registry: String) -> Duration? {
-        registries.first { $0.name == registry }?.removals?.readInterval
+        registries.first { $0.name == registry }?.registryGuard?.readInterval
     }
 }
 
 extension CatalogStore.Registry {
     fileprivate var report: CatalogStore.Report {
         CatalogStore.Report(
-            name: name, health: health, services: picture.services.count, instances: picture.count,
-            unreadable: picture.unreadable, hold: removals?.report)
+            name: name, health: health, services: view.services.count, instances: view.count,
+            unreadable: view.unreadable, hold: registryGuard?.report)
     }
 }
 
@@ -71,8 +72,8 @@ extension CatalogStore.HoldReport: CustomStringConvertible {
         switch cause {
         case .netLoss:
             """
-            within \(policy.window.components.seconds) s \(lost) of \(total) instances went, net of those that came: more than \
-            \(policy.minRemovals), and than \(policy.maxRemovalPercent) %
+            within \(policy.window.components.seconds) s \(lost) of \(total) instances went, net of those that came: \
+            more than \(policy.minRemovals), and than \(policy.maxRemovalPercent) %
             """
         case .emptyAnswer: "it answered that there is nothing at all, where there were \(total) instances"
         case .removedRegistry: "it is not configured any more, and only it announced \(held) of \(total) instances"

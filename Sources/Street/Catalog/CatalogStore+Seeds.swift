@@ -1,18 +1,18 @@
 package import Services
 
 extension CatalogStore {
-    /// Takes over what is known from before the start. It shows in no service: only when the registries that announced a service
-    /// have been read is it settled what became of its instances, and until then the service is not decidable.
+    /// Takes over what is known from before the start. Seeds show in no service. A seed is settled when the registries
+    /// that announced the service have been read, and until then the service is not decidable.
     ///
     /// - Parameters:
-    ///   - isRemembered: Whether they are an earlier run's memory, which may be old. Its instances count only where no delivery holds
-    ///     anything: otherwise those that have left since would look lost now.
-    ///   - isLast: Whether no more are to come. Until then nothing is settled, so that each loss is counted once.
+    ///   - isRemembered: Whether the seeds are from a snapshot, which may be old. Its instances count only where no
+    ///     delivery holds anything: otherwise instances that have left since would look lost now.
+    ///   - isLast: Whether no more seeds will come. Until then nothing is settled, so that each removal counts once.
     package mutating func seed(
         _ new: [ServiceSeed], isRemembered: Bool = false, isLast: Bool = true, now: Duration
     ) -> Outcome {
         awaitsSeeds = !isLast
-        // All the same, nothing is decided of these services before they were read.
+        // The services stay undecidable until they have been read.
         if !isRemembered, !new.isEmpty { forgetRememberedInstances() }
         for seed in new {
             guard var known = seeds[seed.id] else {
@@ -28,8 +28,8 @@ extension CatalogStore {
         return outcome.outcome
     }
 
-    /// Another replica led until now, and its objects show what it made of registries that can't be followed here: that is their last good
-    /// picture. Of what was never read here, nothing is decided before it is.
+    /// Takes over what the former leader's objects show. For a registry that can't be followed here, they are its last
+    /// good view. A service that was never read here stays undecidable until it is.
     package mutating func adopt(_ shown: [ServiceSeed]) {
         var services: [ServiceID: ServiceSeed] = [:]
         for seed in shown {
@@ -51,8 +51,8 @@ extension CatalogStore {
         }
     }
 
-    /// What is shown of a service and known of no registry stands in the first one that announces it and isn't followed: under a key that no
-    /// registry has, since it may turn out to be another's.
+    /// Adds the endpoints that no registry is known to announce to the first stale registry that announces the service.
+    /// Their keys are ones that no registry uses, since they may turn out to be another registry's.
     private mutating func guess(_ seed: ServiceSeed) {
         let id = seed.id
         let names = announcers(of: seed).map(\.name)
@@ -60,10 +60,10 @@ extension CatalogStore {
         for instance in seed.instances {
             let endpoint = instance.endpoint
             let isKnown = registries.contains { registry in
-                registry.picture.announces(endpoint, of: id) || registry.removals?.held[id]?[endpoint] != nil
+                registry.view.announces(endpoint, of: id) || registry.registryGuard?.held[id]?[endpoint] != nil
             }
             if isKnown { continue }
-            _ = registries[index].picture.set(InstanceKey(endpoint, of: id), of: id, instance)
+            _ = registries[index].view.set(InstanceKey(endpoint, of: id), of: id, instance)
             registries[index].guesses[id, default: []].insert(endpoint)
         }
     }
@@ -73,42 +73,43 @@ extension CatalogStore {
         remembered = []
     }
 
-    /// The services of which it is not settled yet what became.
+    /// The services that are not settled yet.
     package var seededServices: some Collection<ServiceID> { seeds.keys }
 
-    /// The service as it is, or as it was before the start where that is not settled yet.
+    /// The service as it is, or as it was before the start where it is not settled yet.
     package func lastGood(_ id: ServiceID) -> Service {
         guard let seed = seeds[id] else { return service(id) }
         return Service(id: id, instances: seed.instances, registries: seed.registries)
     }
 
-    /// Settles what can be: all, or what waited for a name that could not be read.
+    /// Settles the services that are ready.
+    /// - Parameter name: The only name to settle: it was unreadable until now.
     mutating func settle(name: String? = nil, now: Duration, _ outcome: inout Changes) {
         if awaitsSeeds { return }
         let ready = seeds.values.filter { (name == nil || $0.id.name == name) && isReady($0) }
-        var changes: [String: PictureChange] = [:]
+        var changes: [String: ViewChange] = [:]
         for seed in ready {
             seeds[seed.id] = nil
             outcome.changed.insert(seed.id)
             let known = Set(seed.instances.map(\.endpoint))
             let announced = Set(
-                registries.flatMap { ($0.picture.services[seed.id]?.entries ?? []).map(\.instance.endpoint) })
-            let lost = seed.instances.filter { !announced.contains($0.endpoint) }
-            let gained = announced.subtracting(known)
-            guard let owner = owner(of: seed), !lost.isEmpty || !gained.isEmpty else { continue }
-            if !lost.isEmpty { changes[owner, default: PictureChange()].lost[seed.id] = lost }
-            if !gained.isEmpty { changes[owner, default: PictureChange()].gained[seed.id] = gained.sorted() }
+                registries.flatMap { ($0.view.services[seed.id]?.entries ?? []).map(\.instance.endpoint) })
+            let removed = seed.instances.filter { !announced.contains($0.endpoint) }
+            let added = announced.subtracting(known)
+            guard let owner = owner(of: seed), !removed.isEmpty || !added.isEmpty else { continue }
+            if !removed.isEmpty { changes[owner, default: ViewChange()].removals[seed.id] = removed }
+            if !added.isEmpty { changes[owner, default: ViewChange()].additions[seed.id] = added.sorted() }
         }
         for (owner, change) in changes.sorted(by: { $0.key < $1.key }) {
             observeStart(change, of: owner, now: now, &outcome)
         }
     }
 
-    /// Whether all have been read that may still announce some of its instances. Where it names a registry that isn't configured,
-    /// or none at all, that may be any of them: registries get other names.
+    /// Whether every registry has been read that may still announce its instances. A seed that names no registry, or
+    /// one that isn't configured, may be of any registry: registries get other names.
     private func isReady(_ seed: ServiceSeed) -> Bool {
         announcers(of: seed).allSatisfy { registry in
-            registry.hasBeenComplete && !registry.picture.unknown.contains(seed.id.name)
+            registry.hasBeenComplete && !registry.view.unknown.contains(seed.id.name)
         }
     }
 
@@ -121,43 +122,45 @@ extension CatalogStore {
         seed.registries.first { name in !configured.contains { $0.name == name } }
     }
 
-    /// To whom a loss is counted.
+    /// The registry to which its removals are counted.
     private func owner(of seed: ServiceSeed) -> String? {
         if policy?.removedRegistries == .keep, let removed = removedRegistry(of: seed) { return removed }
         return (configured.first { seed.registries.contains($0.name) } ?? configured.first { _ in true })?.name
     }
 
     private mutating func observeStart(
-        _ change: PictureChange, of owner: String, now: Duration, _ outcome: inout Changes
+        _ change: ViewChange, of owner: String, now: Duration, _ outcome: inout Changes
     ) {
         let index: Int
         if let known = registries.firstIndex(where: { $0.name == owner }) {
             index = known
         } else {
-            guard !change.lost.isEmpty, let policy else { return }
+            guard !change.removals.isEmpty, let policy else { return }
             registries.append(
-                Registry(name: owner, health: .removed, hasBeenComplete: true, removals: RegistryGuard(policy: policy)))
+                Registry(
+                    name: owner, health: .removed, hasBeenComplete: true, registryGuard: RegistryGuard(policy: policy)))
             index = registries.count - 1
         }
         let registry = registries[index]
         let cause: Hold.Cause? =
             if registry.health == .removed { .removedRegistry } else {
-                registry.picture.count == 0 ? .emptyAnswer : nil
+                registry.view.count == 0 ? .emptyAnswer : nil
             }
-        guard let reaction = registries[index].removals?.observeStart(change, registry.picture, cause: cause, now: now)
+        guard
+            let reaction = registries[index].registryGuard?.observeStart(change, registry.view, cause: cause, now: now)
         else { return take(reaction(to: change), from: index, now: now, &outcome) }
         take(reaction, from: index, now: now, &outcome)
     }
 }
 
 extension CatalogStore.Registry {
-    /// Forgets all but these endpoints.
+    /// Removes all other endpoints from the view.
     fileprivate mutating func keep(_ shown: [ServiceID: Set<Endpoint>]) {
-        for (id, table) in picture.services {
+        for (id, table) in view.services {
             var kept = table
             kept.removeAll { shown[id]?.contains($0.endpoint) != true }
-            if kept.count < table.count { picture.draw(id, kept) }
+            if kept.count < table.count { view.put(id, kept) }
         }
-        overruled = [:]
+        suppressed = [:]
     }
 }

@@ -1,39 +1,41 @@
 package import Services
 
-/// The last good picture of each registry, what the guard still accepts beyond it, and the services that they describe together.
+/// The last good view of each registry, the instances that its guard still holds, and the services that the registries
+/// describe together.
 ///
-/// A pure state machine: events and the time go in, the services whose description may have changed come out.
+/// It is a pure state machine: events and the time go in, the services whose description may have changed come out.
 package struct CatalogStore: Sendable {
-    /// How far a registry can be believed.
+    /// Whether a registry is followed.
     package enum Health: Hashable, Sendable {
-        /// No full read was ever complete.
+        /// No full read was ever complete; the reason is why not.
         case starting(reason: String)
         case healthy
-        /// Something was complete once; this is why it isn't being followed now, and since when (monotonic).
+        /// A full read was complete once, and the registry is not followed now: why, and since when (monotonic).
         case stale(reason: String, since: Duration)
         /// It is not configured any more, and endpoints that only it announced are kept.
         case removed
     }
 
-    /// What came of an event.
+    /// The outcome of an event.
     package struct Outcome: Sendable {
         /// The services that may have changed, sorted.
         package var changed: [ServiceID] = []
-        /// Services to be read a second time, by name, for each registry.
+        /// The names of services that need a second read, by registry.
         package var reads: [String: Set<String>] = [:]
     }
 
     struct Registry: Sendable {
         var name: String
-        var picture = Picture()
-        /// The picture that a full read is drawing.
-        var shadow: Picture?
+        var view = View()
+        /// The view that a full read has built up so far.
+        var stagedRead: View?
         var health = Health.starting(reason: "nothing was read yet")
         var hasBeenComplete = false
-        var removals: RegistryGuard?
-        /// What others removed affirmatively while this one could not be followed.
-        var overruled: [ServiceID: Set<Endpoint>] = [:]
-        /// What another replica's objects show, and what this registry may have announced since it can't be followed.
+        var registryGuard: RegistryGuard?
+        /// The endpoints in its view that others removed affirmatively while it could not be followed.
+        var suppressed: [ServiceID: Set<Endpoint>] = [:]
+        /// The endpoints that another replica's objects show, and that this registry may have announced while it could
+        /// not be followed.
         var guesses: [ServiceID: Set<Endpoint>] = [:]
 
         var isStale: Bool {
@@ -43,18 +45,18 @@ package struct CatalogStore: Sendable {
 
     let policy: GuardPolicy?
     var registries: [Registry]
-    /// Services that were known before the start and of which it is not settled yet what became.
+    /// The services that were known before the start and are not settled yet.
     var seeds: [ServiceID: ServiceSeed] = [:]
-    /// Those that are known from an earlier run's memory alone.
+    /// The seeds that only an earlier run's snapshot has.
     var remembered: Set<ServiceID> = []
     var awaitsSeeds = false
 
     /// - Parameters:
-    ///   - registries: Their names, the one that wins a disagreement first.
-    ///   - policy: `nil` believes every loss at once.
+    ///   - registries: Their names in the configured order.
+    ///   - policy: `nil` accepts every removal at once.
     package init(registries: [String], policy: GuardPolicy? = nil) {
         self.policy = policy
-        self.registries = registries.map { Registry(name: $0, removals: policy.map { RegistryGuard(policy: $0) }) }
+        self.registries = registries.map { Registry(name: $0, registryGuard: policy.map { RegistryGuard(policy: $0) }) }
     }
 
     var configured: some Sequence<Registry> { registries.lazy.filter { $0.health != .removed } }
@@ -68,11 +70,11 @@ package struct CatalogStore: Sendable {
     /// Whether enough is known of a service to say what it should look like.
     package func isDecidable(_ id: ServiceID) -> Bool { seeds[id] == nil }
 
-    /// Whether a service waits for a second read.
+    /// Whether no service waits for a second read.
     package var isSettled: Bool {
         registries.allSatisfy { registry in
-            guard let removals = registry.removals, removals.hold == nil else { return true }
-            return removals.heldCount == 0
+            guard let registryGuard = registry.registryGuard, registryGuard.hold == nil else { return true }
+            return registryGuard.heldCount == 0
         }
     }
 
@@ -87,16 +89,16 @@ extension CatalogStore {
         var instances: [Instance] = []
         var announcing: [String] = []
         for registry in registries {
-            let overruled = registry.overruled[id] ?? []
+            let suppressed = registry.suppressed[id] ?? []
             let before = instances.count
-            for entry in registry.picture.services[id]?.entries ?? []
-            where overruled.isEmpty || !overruled.contains(entry.instance.endpoint) {
+            for entry in registry.view.services[id]?.entries ?? []
+            where suppressed.isEmpty || !suppressed.contains(entry.instance.endpoint) {
                 instances.append(entry.instance)
             }
-            if instances.count > before || registry.removals?.held[id] != nil { announcing.append(registry.name) }
+            if instances.count > before || registry.registryGuard?.held[id] != nil { announcing.append(registry.name) }
         }
         instances.keepNewest()
-        let held = registries.compactMap { $0.removals?.held[id] }
+        let held = registries.compactMap { $0.registryGuard?.held[id] }
         if !held.isEmpty {
             var known = Set(instances.map(\.endpoint))
             for (endpoint, entry) in held.joined() where known.insert(endpoint).inserted {
@@ -111,16 +113,16 @@ extension CatalogStore {
     package var serviceIDs: Set<ServiceID> {
         var ids: Set<ServiceID> = []
         for registry in registries {
-            ids.formUnion(registry.picture.services.keys)
-            if let held = registry.removals?.held { ids.formUnion(held.keys) }
+            ids.formUnion(registry.view.services.keys)
+            if let held = registry.registryGuard?.held { ids.formUnion(held.keys) }
         }
         return ids
     }
 }
 
 extension [Instance] {
-    /// Sorts by endpoint and leaves one description of each. A restarted provider stands twice until its former session ends, and one
-    /// that registers twice stands in two registries: the newer entry describes it.
+    /// Sorts by endpoint and leaves one description of each, the newest. A restarted provider has two registrations
+    /// until its former session ends, and a provider may register in two registries.
     fileprivate mutating func keepNewest() {
         sort { $0.endpoint < $1.endpoint }
         var kept = 0
@@ -137,8 +139,8 @@ extension [Instance] {
 }
 
 extension Instance {
-    /// Whether this description of an endpoint counts more than another: the newer one, and between equally old ones
-    /// a choice that doesn't depend on their order.
+    /// Whether this description of an endpoint replaces another. The newer one does; between equally old ones the
+    /// choice does not depend on their order.
     fileprivate func supersedes(_ other: Instance) -> Bool {
         if startTime != other.startTime { return startTime > other.startTime }
         if isEnabled != other.isEnabled { return !isEnabled }

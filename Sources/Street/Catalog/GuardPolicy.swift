@@ -1,18 +1,18 @@
-/// When the loss of instances looks like a failure of the registry rather than a wish of its users.
+/// The rules by which removals look like a failure of the registry rather than a wish of its users.
 package struct GuardPolicy: Sendable, Hashable {
-    /// What becomes of the endpoints that only a registry announced which is no longer configured.
+    /// The treatment of endpoints that only a registry announced which is not configured any more.
     package enum RemovedRegistries: String, Sendable, Hashable, CaseIterable {
-        /// They stay until an operator releases them: a name that was mistyped must not cost endpoints.
+        /// They stay until an operator releases them: a mistyped name must not cost endpoints.
         case keep
         case remove
     }
 
-    /// Of a registry's instances, how many percent may be lost in `window`, on balance.
+    /// The share of a registry's instances that may be removed within `window`, less the additions, in percent.
     package var maxRemovalPercent: Int
-    /// What may always be lost, however small the registry is.
+    /// How many instances may always be removed, however small the registry is.
     package var minRemovals: Int
     package var window: Duration
-    /// How long a loss is held while the registry is healthy and its reads agree.
+    /// How long the reads of a healthy registry have to agree before a held removal is accepted.
     package var holdFor: Duration
     package var removedRegistries: RemovedRegistries
 
@@ -35,9 +35,9 @@ package struct GuardPolicy: Sendable, Hashable {
     }
 }
 
-/// What was lost less what was gained within a window of time.
+/// The number of removals less the number of additions within a window of time.
 ///
-/// It counts in sixtieths of the window, so that its size does not depend on how much happens.
+/// The count is kept in sixtieths of the window, so that its size does not depend on the number of events.
 struct NetLoss: Sendable {
     private let window: Duration
     private var slots: [(start: Duration, net: Int)] = []

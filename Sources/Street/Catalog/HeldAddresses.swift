@@ -1,6 +1,6 @@
 internal import Services
 
-/// Which services have something held at an address and port.
+/// The services that have a held endpoint at an address and port.
 struct HeldAddresses: Sendable {
     private struct Address: Hashable {
         var host: InstanceHost

@@ -1,14 +1,14 @@
-/// Losses of a registry that are not believed yet.
+/// Removals of one registry that are not accepted yet.
 package struct Hold: Sendable, Hashable {
     package enum Cause: Sendable, Hashable {
-        /// More was lost within the window than gained.
+        /// The removals of a window exceeded the additions by too much.
         case netLoss
-        /// A full read answered, completely, that there is nothing at all.
+        /// A full read was complete and showed no instance at all.
         case emptyAnswer
         /// The registry is no longer configured.
         case removedRegistry
 
-        /// Whether the registry itself can still say something of it.
+        /// Whether a read of the registry can still say something about it.
         var isOfRegistry: Bool { self != .removedRegistry }
     }
 
@@ -17,22 +17,22 @@ package struct Hold: Sendable, Hashable {
     package let since: Duration
     /// How many instances the registry had before.
     package let total: Int
-    /// How many of them were gone, net of those that came, when it began.
+    /// How many of them were gone when the hold began, less the additions.
     package let lost: Int
-    /// How many of those had been let go before so much was gone that it looked like a failure.
-    let believed: Int
-    /// For how long in all the registry, healthy, has said the same in one read after another.
+    /// How many of the lost instances had been released before the loss looked like a failure.
+    let released: Int
+    /// How long in all the reads of the healthy registry, one after the other, have agreed.
     private var agreed = Duration.zero
-    /// What `agreed` was when something of it came back last: from there on the end of a recovery is waited for.
+    /// The value of `agreed` when an endpoint last returned. The wait for the end of the recovery counts from there.
     private var recovered = Duration.zero
-    /// When a read last said the same; `nil` when something has been in between.
+    /// The time of the last read that agreed; `nil` after an interruption.
     private var lastRead: Duration?
 
     init(cause: Cause, since: Duration, lost: Int, held: Int, of total: Int) {
         self.cause = cause
         self.since = since
         self.lost = lost
-        believed = max(lost - held, 0)
+        released = max(lost - held, 0)
         self.total = total
     }
 }
@@ -40,38 +40,38 @@ package struct Hold: Sendable, Hashable {
 extension Hold {
     /// Whether only the registry's recovery or an operator releases it.
     package func needsOperator(held: Int) -> Bool {
-        cause != .netLoss || (held + believed) * 100 > total * GuardPolicy.operatorPercent
+        cause != .netLoss || (held + released) * 100 > total * GuardPolicy.operatorPercent
     }
 
-    /// How long the reads have to agree from now on before what is held since `time` is released; `nil` where only recovery or an
-    /// operator does.
+    /// How long the reads still have to agree before an endpoint is released that is held since `time`; `nil` where
+    /// only a recovery or an operator releases it.
     func remaining(_ policy: GuardPolicy, held: Int, since time: Duration) -> Duration? {
         needsOperator(held: held)
             ? nil : max(required(policy, held: held) - (agreed - max(time, recovered)), .zero)
     }
 
-    /// The pause between two reads during the hold.
+    /// The time between two reads during the hold.
     package static func readInterval(_ policy: GuardPolicy) -> Duration {
         max(policy.holdFor / 10, .seconds(1))
     }
 
-    /// What is left after a recovery is no longer suspicious, and only waits for the stragglers.
+    /// The rest that a recovery leaves is not suspicious any more. It only waits for the last instances to return.
     private func required(_ policy: GuardPolicy, held: Int) -> Duration {
-        policy.isSuspicious(loss: held + believed, of: total) ? policy.holdFor : min(policy.holdFor, policy.window)
+        policy.isSuspicious(loss: held + released, of: total) ? policy.holdFor : min(policy.holdFor, policy.window)
     }
 
-    /// The time from which on reads have to agree on what is missing now. It stands still while nobody reads.
+    /// The hold's own clock: the time for which reads have agreed. It stands still while the registry is not read.
     func time(at now: Duration) -> Duration {
         agreed + (lastRead.map { now - $0 } ?? .zero)
     }
 
-    /// A full read found nothing of it.
+    /// A full read found none of the held endpoints.
     mutating func agree(now: Duration) {
         agreed = time(at: now)
         lastRead = now
     }
 
-    /// Something of it came back: it was a failure, and its end has to be waited for anew.
+    /// A held endpoint returned. The registry has failed, and the wait for the end of its recovery starts anew.
     mutating func recovers(now: Duration) {
         recovered = time(at: now)
     }

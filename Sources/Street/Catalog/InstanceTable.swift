@@ -1,7 +1,8 @@
 internal import Services
 
-/// The instances that a registry announces for one service, by their keys: in a sorted array, since a dictionary takes twice the
-/// memory.
+/// The instances that a registry announces for one service, by their keys.
+///
+/// It is a sorted array: a dictionary takes twice the memory.
 struct InstanceTable: Hashable, Sendable {
     struct Entry: Hashable, Sendable {
         var key: InstanceKey
@@ -53,7 +54,7 @@ struct InstanceTable: Hashable, Sendable {
         return low
     }
 
-    /// Both together; where they differ about a key, the other counts.
+    /// The union of both. Where both have a key, the other table counts.
     func merging(_ other: InstanceTable) -> InstanceTable {
         if isEmpty { return other }
         if other.isEmpty { return self }
@@ -75,7 +76,7 @@ struct InstanceTable: Hashable, Sendable {
     }
 
     func announces(_ endpoint: Endpoint, besides key: InstanceKey?) -> Bool {
-        // The port first: it is the cheapest to compare, though it tells few apart.
+        // The port is the cheapest to compare, so it comes first.
         entries.contains {
             $0.instance.port == endpoint.port && $0.instance.endpoint == endpoint && $0.key != key
         }

@@ -1,34 +1,35 @@
 internal import Services
 
-/// Decides which losses of one registry are believed: a pure policy over what was accepted, what is observed, and the time.
+/// Decides which removals of one registry are accepted: a pure policy over what was accepted, what is observed, and the
+/// time.
 ///
-/// What a registry says anew passes at once. What it no longer says is either let go or *held*, which means that the instance is
-/// still accepted: for a moment, where a service would be left without any instance, until a second read has confirmed it; or for
-/// longer, where so much is lost that it looks like a failure of the registry. Accepted is what is observed and what is held, so an
-/// event costs in proportion to what it changed.
+/// Additions pass at once. A removal is either accepted or *held*: a held instance is still accepted as present. It is
+/// held for a moment where a service would be left without any instance, until a second read confirms the removal. It
+/// is held for longer where so much is removed that it looks like a failure of the registry. The accepted instances are
+/// the observed and the held ones, so an event costs in proportion to what it changed.
 package struct RegistryGuard: Sendable {
     struct Held: Sendable {
         var instance: Instance
-        /// Orders what is held by how long it has been.
+        /// Orders the held instances by the time of their removal.
         var number: Int
-        /// The full read that confirms the loss, and all after it; `nil` where that takes more than a read.
+        /// The number of the first full read that confirms the removal; `nil` where it takes more than one read.
         var confirmingRead: Int?
-        /// The hold's time from which on reads have to agree that it is gone.
+        /// The hold's own time from which on reads have to agree that the instance is gone.
         var since: Duration
-        /// Whether it went in the course of the loss that the hold began with, so that its return is a recovery.
+        /// Whether its removal is part of the loss that the hold began with, so that its return is a recovery.
         var isOfFirstLoss: Bool
     }
 
-    /// What came of an observation.
+    /// The outcome of an observation.
     struct Reaction: Sendable {
-        /// Whose accepted instances may differ from before.
+        /// The services whose accepted instances may have changed.
         var changed: Set<ServiceID> = []
-        /// What was let go.
+        /// The endpoints whose removal is accepted.
         var released: [ServiceID: [Endpoint]] = [:]
-        /// Services to be read a second time, by name.
+        /// The names of services that need a second read.
         var reads: Set<String> = []
-        /// Endpoints that did not come back but are new.
-        var newcomers: [ServiceID: [Endpoint]] = [:]
+        /// The endpoints that are new, not returned.
+        var additions: [ServiceID: [Endpoint]] = [:]
 
         mutating func release(_ id: ServiceID, _ endpoint: Endpoint) {
             changed.insert(id)
@@ -42,7 +43,7 @@ package struct RegistryGuard: Sendable {
     private(set) var heldCount = 0
     private var addresses = HeldAddresses()
     private var loss: NetLoss
-    private var departures: Departures
+    private var recentRemovals: RecentRemovals
     private var number = 0
     /// How many full reads have begun.
     private var readCount = 0
@@ -50,11 +51,11 @@ package struct RegistryGuard: Sendable {
     init(policy: GuardPolicy) {
         self.policy = policy
         loss = NetLoss(window: policy.window)
-        departures = Departures(policy: policy)
+        recentRemovals = RecentRemovals(policy: policy)
     }
 
-    /// The pause before the registry should be read again, since the hold waits for reads that agree. Where these alone release nothing,
-    /// one now and then still finds a recovery that no event told of.
+    /// The time before the registry should be read again, since the hold waits for reads that agree. A hold that reads
+    /// alone don't end still needs a read now and then: no event may have told of a recovery.
     var readInterval: Duration? {
         guard let hold, hold.cause.isOfRegistry else { return nil }
         return hold.needsOperator(held: heldCount) ? policy.holdFor : Hold.readInterval(policy)
@@ -68,50 +69,50 @@ extension RegistryGuard {
         readCount += 1
     }
 
-    /// The registry's picture changed by an event, or by a read of one name.
-    /// - Parameter name: What was read, which confirms the loss of what is still missing.
+    /// Observes a change of the registry's view by an event, or by a read of one name.
+    /// - Parameter name: The name that was read. The read confirms the removal of what is still missing.
     mutating func observe(
-        _ change: PictureChange, _ picture: Picture, read name: String? = nil, now: Duration
+        _ change: ViewChange, _ view: View, read name: String? = nil, now: Duration
     ) -> Reaction {
         var reaction = Reaction(changed: change.services)
-        take(change.gained, beside: change.lostCount, picture, &reaction, now: now)
+        take(additions: change.additions, beside: change.removalCount, view, &reaction, now: now)
         if let name, hold == nil {
-            // Few services wait at any time. What this read itself finds missing is not among them yet.
-            for id in held.keys where id.name == name { letGo(id, &reaction, now: now) { _ in true } }
+            // Few services wait at any time. The removals of this very read are not among them yet.
+            for id in held.keys where id.name == name { releaseConfirmed(id, &reaction, now: now) { _ in true } }
         }
-        take(change.lost, picture, &reaction, now: now)
+        take(removals: change.removals, view, &reaction, now: now)
         return reaction
     }
 
-    /// A full read is complete.
-    mutating func observeRead(_ change: PictureChange, _ picture: Picture, now: Duration) -> Reaction {
+    /// Observes a complete full read.
+    mutating func observeRead(_ change: ViewChange, _ view: View, now: Duration) -> Reaction {
         var reaction = Reaction(changed: change.services)
-        take(change.gained, beside: change.lostCount, picture, &reaction, now: now)
-        // Delete events would be affirmative; an answer alone, that nothing is there, is not.
-        if picture.count == 0, hold == nil, !change.lost.isEmpty {
-            let gone = heldCount + change.lostCount
+        take(additions: change.additions, beside: change.removalCount, view, &reaction, now: now)
+        // Delete events would be affirmative. An answer alone that there is nothing is not.
+        if view.count == 0, hold == nil, !change.removals.isEmpty {
+            let gone = heldCount + change.removalCount
             begin(Hold(cause: .emptyAnswer, since: now, lost: gone, held: gone, of: gone))
         }
-        take(change.lost, picture, &reaction, now: now)
-        confirmAll(picture, &reaction, now: now)
-        if hold != nil { agree(picture, &reaction, now: now) }
+        take(removals: change.removals, view, &reaction, now: now)
+        confirmAll(view, &reaction, now: now)
+        if hold != nil { agree(view, &reaction, now: now) }
         return reaction
     }
 
-    /// The registry's first full read, or that of the last registry that a service was waiting for, has settled what became of
-    /// instances that were known from before the start.
+    /// Observes what became of the instances that were known from before the start: after the registry's first full
+    /// read, or after that of the last registry that a service was waiting for.
     mutating func observeStart(
-        _ change: PictureChange, _ picture: Picture, cause: Hold.Cause?, now: Duration
+        _ change: ViewChange, _ view: View, cause: Hold.Cause?, now: Duration
     ) -> Reaction {
-        var reaction = Reaction(newcomers: change.gained)
-        let count = change.lostCount
+        var reaction = Reaction(additions: change.additions)
+        let count = change.removalCount
         if count == 0 { return reaction }
         if let cause, hold == nil {
-            begin(Hold(cause: cause, since: now, lost: count, held: count, of: picture.count + count))
+            begin(Hold(cause: cause, since: now, lost: count, held: count, of: view.count + count))
         }
-        // What is new at the start is no reason to believe later losses.
-        loss.add(-min(change.gained.values.reduce(0) { $0 + $1.count }, count), at: now)
-        take(change.lost, picture, &reaction, now: now)
+        // Additions at the start pay for no later removal.
+        loss.add(-min(change.additions.values.reduce(0) { $0 + $1.count }, count), at: now)
+        take(removals: change.removals, view, &reaction, now: now)
         return reaction
     }
 
@@ -120,56 +121,56 @@ extension RegistryGuard {
     }
 
     private mutating func take(
-        _ gained: [ServiceID: [Endpoint]], beside lostCount: Int, _ picture: Picture, _ reaction: inout Reaction,
+        additions: [ServiceID: [Endpoint]], beside removalCount: Int, _ view: View, _ reaction: inout Reaction,
         now: Duration
     ) {
-        if picture.count > 0, hold?.cause == .emptyAnswer { hold?.cause = .netLoss }
-        gain(gained, beside: lostCount, now: now)
-        for (id, endpoints) in gained {
-            // Who comes back makes no room for himself.
-            let newcomers = endpoints.filter { endpoint in
+        if view.count > 0, hold?.cause == .emptyAnswer { hold?.cause = .netLoss }
+        count(additions: additions, beside: removalCount, now: now)
+        for (id, endpoints) in additions {
+            // An instance that returns does not release a held one.
+            let new = endpoints.filter { endpoint in
                 guard let entry = drop(id, endpoint) else { return true }
                 reaction.changed.insert(id)
                 if entry.isOfFirstLoss { hold?.recovers(now: now) }
                 return false
             }
-            for endpoint in newcomers {
-                reaction.newcomers[id, default: []].append(endpoint)
+            for endpoint in new {
+                reaction.additions[id, default: []].append(endpoint)
                 releaseOldest(of: id, &reaction, now: now)
             }
-            // It is not without instances any more.
-            if hold == nil { letGo(id, &reaction, now: now) { _ in true } }
+            // The service has an instance again.
+            if hold == nil { releaseConfirmed(id, &reaction, now: now) { _ in true } }
         }
         endHoldIfEmpty(now: now)
     }
 
-    /// What is new makes up for what went before or goes next, as in a deployment; what comes back, or comes while something is held, only
-    /// for what went.
-    /// - Parameter lostCount: How many instances the same answer shows to be gone.
-    private mutating func gain(_ gained: [ServiceID: [Endpoint]], beside lostCount: Int, now: Duration) {
+    /// Subtracts additions from the loss. A new endpoint pays for an earlier or a later removal, as in a deployment. An
+    /// endpoint that returns, or comes during a hold, pays for an earlier removal only.
+    /// - Parameter removalCount: How many removals the same answer shows.
+    private mutating func count(additions: [ServiceID: [Endpoint]], beside removalCount: Int, now: Duration) {
         var new = 0
         var returned = 0
-        for (id, endpoints) in gained {
+        for (id, endpoints) in additions {
             for endpoint in endpoints {
-                if departures.returns(id, endpoint, now: now) || hold != nil { returned += 1 } else { new += 1 }
+                if recentRemovals.returns(id, endpoint, now: now) || hold != nil { returned += 1 } else { new += 1 }
             }
         }
         loss.add(-new, at: now)
-        loss.add(-min(returned, max(loss.total(at: now) + lostCount, 0)), at: now)
+        loss.add(-min(returned, max(loss.total(at: now) + removalCount, 0)), at: now)
     }
 
     private mutating func take(
-        _ lost: [ServiceID: [Instance]], _ picture: Picture, _ reaction: inout Reaction, now: Duration
+        removals: [ServiceID: [Instance]], _ view: View, _ reaction: inout Reaction, now: Duration
     ) {
-        if lost.isEmpty { return }
-        let count = lost.values.reduce(0) { $0 + $1.count }
+        if removals.isEmpty { return }
+        let count = removals.values.reduce(0) { $0 + $1.count }
         loss.add(count, at: now)
         let net = loss.total(at: now)
-        if hold == nil, policy.isSuspicious(loss: net, of: picture.count + net) {
-            begin(Hold(cause: .netLoss, since: now, lost: net, held: heldCount + count, of: picture.count + net))
+        if hold == nil, policy.isSuspicious(loss: net, of: view.count + net) {
+            begin(Hold(cause: .netLoss, since: now, lost: net, held: heldCount + count, of: view.count + net))
         }
-        for (id, instances) in lost {
-            let isLast = picture.services[id] == nil
+        for (id, instances) in removals {
+            let isLast = view.services[id] == nil
             for instance in instances {
                 if hold != nil {
                     keep(id, instance, until: nil, now: now)
@@ -177,7 +178,7 @@ extension RegistryGuard {
                     keep(id, instance, until: readCount + 1, now: now)
                     reaction.reads.insert(id.name)
                 } else {
-                    departures.add(id, instance.endpoint, now: now)
+                    recentRemovals.add(id, instance.endpoint, now: now)
                     reaction.release(id, instance.endpoint)
                 }
             }
@@ -185,45 +186,47 @@ extension RegistryGuard {
     }
 }
 
-// MARK: - Letting go
+// MARK: - Releasing
 
 extension RegistryGuard {
-    /// Believes everything that was observed.
+    /// Accepts everything that was observed.
     mutating func release(now: Duration) -> Reaction {
         var reaction = Reaction()
         for (id, endpoints) in held {
-            for endpoint in endpoints.keys { believe(id, endpoint, &reaction, now: now) }
+            for endpoint in endpoints.keys { release(id, endpoint, &reaction, now: now) }
         }
         loss.reset()
         endHoldIfEmpty(now: now)
         return reaction
     }
 
-    /// An address that now belongs to another service is none of those that lost it: pod addresses are used again.
+    /// Releases the endpoints of other services at an address that a service registers now: networks reuse the
+    /// addresses of pods.
     ///
-    /// One process serves many services at one address, though: those that it lost may just be the next to come back.
-    /// - Parameter application: Whose it is now; empty where that isn't known.
-    mutating func release(_ endpoint: Endpoint, registeredBy newcomer: ServiceID, of application: String, now: Duration)
-        -> Reaction
-    {
+    /// One process serves many services at one address. Held endpoints of the same application may just be about to
+    /// return, and stay.
+    /// - Parameter application: The application at the address now; empty where that isn't known.
+    mutating func release(
+        _ endpoint: Endpoint, registeredBy registrant: ServiceID, of application: String, now: Duration
+    ) -> Reaction {
         var reaction = Reaction()
-        for id in addresses[endpoint] where id != newcomer {
+        for id in addresses[endpoint] where id != registrant {
             for (other, entry) in held[id] ?? [:] where other.host == endpoint.host && other.port == endpoint.port {
                 if !application.isEmpty, entry.instance.application == application { continue }
-                believe(id, other, &reaction, now: now)
+                release(id, other, &reaction, now: now)
             }
         }
         endHoldIfEmpty(now: now)
         return reaction
     }
 
-    /// Another replica, which led, let go of what its object of the service shows no more.
-    /// - Parameter shown: The protocols of which there is an object, and the endpoints in it.
+    /// Releases the endpoints that the former leader's objects of the service no longer show.
+    /// - Parameter shown: The endpoints in the object of each protocol. A protocol without an object is absent.
     mutating func adopt(_ id: ServiceID, shown: [PortProtocol: Set<Endpoint>], now: Duration) -> Reaction {
         var reaction = Reaction()
         for endpoint in (held[id] ?? [:]).keys where !endpoint.host.isName {
             guard let endpoints = shown[endpoint.protocol], !endpoints.contains(endpoint) else { continue }
-            believe(id, endpoint, &reaction, now: now)
+            release(id, endpoint, &reaction, now: now)
         }
         endHoldIfEmpty(now: now)
         return reaction
@@ -231,66 +234,66 @@ extension RegistryGuard {
 
     func isHeld(_ endpoint: Endpoint) -> Bool { !addresses[endpoint].isEmpty }
 
-    /// A new instance takes the place of the one that has been missing longest. That is no more than likely, hence nothing that
-    /// another registry says is overruled by it.
+    /// A new instance takes the place of the one that has been missing longest. That is only likely, so the release
+    /// suppresses nothing that another registry announces.
     private mutating func releaseOldest(of id: ServiceID, _ reaction: inout Reaction, now: Duration) {
         guard let oldest = held[id]?.min(by: { $0.value.number < $1.value.number })?.key else { return }
         drop(id, oldest)
-        departures.add(id, oldest, now: now)
+        recentRemovals.add(id, oldest, now: now)
         reaction.changed.insert(id)
     }
 
-    private mutating func confirmAll(_ picture: Picture, _ reaction: inout Reaction, now: Duration) {
+    private mutating func confirmAll(_ view: View, _ reaction: inout Reaction, now: Duration) {
         let readCount = readCount
-        // What can't be read confirms nothing.
-        for id in held.keys where picture.unreadable[id.name] == nil {
+        // An unreadable name confirms nothing.
+        for id in held.keys where view.unreadable[id.name] == nil {
             if hold == nil {
-                letGo(id, &reaction, now: now) { $0 <= readCount }
+                releaseConfirmed(id, &reaction, now: now) { $0 <= readCount }
             } else {
-                // It has become part of something larger.
+                // The removal has become part of a larger loss.
                 for endpoint in held[id]?.keys.map({ $0 }) ?? [] { held[id]?[endpoint]?.confirmingRead = nil }
             }
         }
     }
 
-    /// A full read agrees with what is held, except where it could not read a name.
-    private mutating func agree(_ picture: Picture, _ reaction: inout Reaction, now: Duration) {
+    /// A full read agrees with the hold, except about names that are unreadable.
+    private mutating func agree(_ view: View, _ reaction: inout Reaction, now: Duration) {
         hold?.agree(now: now)
         guard let hold else { return }
         let count = heldCount
         for (id, entries) in held {
             for (endpoint, entry) in entries {
-                if picture.unreadable[id.name] != nil {
+                if view.unreadable[id.name] != nil {
                     held[id]?[endpoint]?.since = hold.time(at: now)
                 } else if hold.remaining(policy, held: count, since: entry.since) == .zero {
-                    believe(id, endpoint, &reaction, now: now)
+                    release(id, endpoint, &reaction, now: now)
                 }
             }
         }
-        // All of it is believed.
+        // The whole loss is accepted.
         if heldCount == 0 { loss.reset() }
         endHoldIfEmpty(now: now)
     }
 
-    /// How long it takes at least until nothing is held any more; `nil` where that takes an operator or a recovery.
+    /// The shortest time until nothing is held any more; `nil` where only an operator or a recovery ends the hold.
     var remaining: Duration? {
         let latest = held.values.lazy.flatMap(\.values).map(\.since).max() ?? .zero
         return hold?.remaining(policy, held: heldCount, since: latest)
     }
 
-    private mutating func letGo(
+    private mutating func releaseConfirmed(
         _ id: ServiceID, _ reaction: inout Reaction, now: Duration, where isConfirmed: (Int) -> Bool
     ) {
         for (endpoint, entry) in held[id] ?? [:] {
             guard let read = entry.confirmingRead, isConfirmed(read) else { continue }
-            believe(id, endpoint, &reaction, now: now)
+            release(id, endpoint, &reaction, now: now)
         }
     }
 
-    /// What was held is gone.
-    private mutating func believe(_ id: ServiceID, _ endpoint: Endpoint, _ reaction: inout Reaction, now: Duration) {
+    /// Accepts the removal of a held endpoint.
+    private mutating func release(_ id: ServiceID, _ endpoint: Endpoint, _ reaction: inout Reaction, now: Duration) {
         drop(id, endpoint)
-        departures.add(id, endpoint, now: now)
+        recentRemovals.add(id, endpoint, now: now)
         reaction.release(id, endpoint)
     }
 
@@ -305,7 +308,7 @@ extension RegistryGuard {
         }
     }
 
-    /// - Returns: What was held, if anything.
+    /// - Returns: The entry, if the endpoint was held.
     @discardableResult
     private mutating func drop(_ id: ServiceID, _ endpoint: Endpoint) -> Held? {
         guard let entry = held[id]?.removeValue(forKey: endpoint) else { return nil }
@@ -319,13 +322,13 @@ extension RegistryGuard {
 
     private mutating func begin(_ new: Hold) {
         hold = new
-        departures.holdBegins(now: new.since)
+        recentRemovals.holdBegins(now: new.since)
     }
 
-    /// What was let go before the hold still counts.
+    /// The removals that were accepted before the hold still count.
     private mutating func endHoldIfEmpty(now: Duration) {
         guard heldCount == 0, hold != nil else { return }
         hold = nil
-        departures.holdEnds(now: now)
+        recentRemovals.holdEnds(now: now)
     }
 }

@@ -1,9 +1,9 @@
 package import Services
 
-/// What is known of a service from before the start, from the objects in a cluster or from a snapshot.
+/// A service as it was known before the start, from the objects in a cluster or from a snapshot.
 package struct ServiceSeed: Hashable, Sendable {
     package var id: ServiceID
-    /// Those that announced it; may name some that are not configured any more.
+    /// The registries that announced it. Some of them may not be configured any more.
     package var registries: [String]
     package var instances: [Instance]
 
@@ -13,7 +13,7 @@ package struct ServiceSeed: Hashable, Sendable {
         self.instances = instances
     }
 
-    /// What two objects of one service say.
+    /// Adds what another object says of the same service.
     mutating func merge(_ other: ServiceSeed) {
         registries += other.registries.filter { !registries.contains($0) }
         let endpoints = Set(instances.map(\.endpoint))

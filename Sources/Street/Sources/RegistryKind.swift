@@ -12,7 +12,7 @@ package protocol RegistryKind: Sendable {
     /// The form of a URL for `--registry`, such as `scheme://HOST:PORT[/root]`; it begins with the scheme.
     var urlForm: String { get }
 
-    /// What the formats of its registrations take for granted.
+    /// The defaults of the formats of its registrations.
     var formats: [FormatDefaults] { get }
 
     /// Reads what stands below the key; the section is of the schema.

@@ -1,4 +1,4 @@
-package import Services
+internal import Services
 
 /// A source whose services are other services than those of the same name in a registry of another scope.
 package struct ScopedSource: Source {

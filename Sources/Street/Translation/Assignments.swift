@@ -2,17 +2,18 @@ package import Addressing
 internal import IstioAPI
 package import Services
 
-/// The choices that must never move once they are made: a service's host, its virtual address, the names of its objects, and the form of
-/// its endpoints, which moves for a reason only.
+/// The choices that must not change once they are made: a service's host, its virtual address and the names of its
+/// objects. The form of its endpoints changes only with its size.
 ///
-/// They are read back from the owned objects after a restart (`seed`), and kept until the service's last object goes.
+/// After a restart they are read back from the owned objects (`seed`). They are kept until the service's last object
+/// goes.
 package struct Assignments: Sendable, Hashable {
     package struct Assignment: Sendable, Hashable {
-        /// One object for each protocol: an endpoint must not appear on a port that it does not serve, and istiod would
-        /// take the service's own number for a port that an endpoint doesn't name. istiod merges objects of one host.
+        /// One object for each protocol. An endpoint must not appear on a port that it does not serve, and istiod takes
+        /// the service's own number for a port that an endpoint doesn't name. istiod merges the objects of one host.
         package struct Object: Sendable, Hashable {
             package var name: String
-            /// Since when nobody serves the protocol; monotonic.
+            /// Since when no instance serves the protocol; monotonic.
             package var emptySince: Duration?
             package var form = EndpointForm.inline
         }
@@ -20,7 +21,7 @@ package struct Assignments: Sendable, Hashable {
         package var host: String
         package var address: IPAddress?
         package var objects: [PortProtocol: Object] = [:]
-        /// Those that announced it last.
+        /// The registries that announced it last.
         package var registries: [String] = []
 
         fileprivate var isPartlyEmpty: Bool { objects.values.contains { $0.emptySince != nil } }
@@ -29,9 +30,9 @@ package struct Assignments: Sendable, Hashable {
     private var assignments: [ServiceID: Assignment] = [:]
     private var services: [String: ServiceID] = [:]
     private var holders: [IPAddress: ServiceID] = [:]
-    /// Those of which some protocol is served by nobody.
+    /// The services with a protocol that no instance serves.
     private var partlyEmpty: Set<ServiceID> = []
-    /// Where a search for an address has failed and none was given back since.
+    /// The block in which a search for an address failed. Cleared when an address becomes free.
     private var exhausted: CIDRBlock?
 
     package init() {}
@@ -54,8 +55,8 @@ package struct Assignments: Sendable, Hashable {
 // MARK: - Making and keeping
 
 extension Assignments {
-    /// What an owned object says of its service. Objects that contradict one seen before are believed where they don't. The host is what the
-    /// object's name says, which nobody can edit.
+    /// Takes over what an owned object says of its service. Where it contradicts an object that was seen before, the
+    /// earlier one counts. The host comes from the object's name, which nobody can edit.
     package mutating func seed(
         _ id: ServiceID, object name: String, protocol: PortProtocol, address: IPAddress?,
         registries: [String], emptySince: Duration? = nil, form: EndpointForm = .inline
@@ -67,7 +68,7 @@ extension Assignments {
             assignments[id] = Assignment(host: host)
         }
         guard var assignment = assignments[id], assignment.host == host else { return }
-        // Where a write of one object was missed, both may be right, and all of them have to be heard.
+        // A write of one of the objects may have been missed, so the registries that any of them names count.
         assignment.registries += registries.filter { !assignment.registries.contains($0) }
         if assignment.address == nil, let address, holders[address] == nil {
             assignment.address = address
@@ -86,8 +87,7 @@ extension Assignments {
         if assignment.isPartlyEmpty { partlyEmpty.insert(id) } else { partlyEmpty.remove(id) }
     }
 
-    /// Takes over the choices that others made, for services that are known there. Of these, only since when a protocol is served by
-    /// nobody stays as it is.
+    /// Replaces the choices by those of another replica. Only the time since when a protocol has no instance stays.
     package mutating func adopt(_ others: Assignments) {
         var adopted = others
         for (id, assignment) in adopted.assignments {
@@ -100,7 +100,7 @@ extension Assignments {
         self = adopted
     }
 
-    /// Makes what is missing and notes which protocols are served.
+    /// Makes the missing choices and notes which protocols have instances.
     mutating func update(_ service: Service, policy: TranslationPolicy, now: Duration) -> Assignment? {
         let id = service.id
         let served = Set(service.instances.lazy.filter(\.wantsTraffic).map(\.protocol))
@@ -147,18 +147,18 @@ extension Assignments {
         guard case .block(let block) = policy.addresses else { return }
         if let address = assignment.address {
             if block.contains(address) { return }
-            giveBack(address)
+            free(address)
         }
         assignment.address = freeAddress(in: block, for: assignment.host)
         if let address = assignment.address { holders[address] = id }
     }
 
-    /// Where the host's hash falls, or the next free address after it; `nil` when the block is full.
+    /// The address at the host's hash, or the next free one after it; `nil` when the block is full.
     private mutating func freeAddress(in block: CIDRBlock, for host: String) -> IPAddress? {
         let count = block.usableCount
         guard count > 0, exhausted != block else { return nil }
         let start = StableHash.value(of: host) % count
-        // One address more than are held: a held one may lie outside the block.
+        // Held addresses may lie outside the block, so one more than are held is always enough.
         for step in 0..<min(count, UInt64(holders.count) + 1) {
             let address = block.usableAddress((start + step) % count)
             if holders[address] == nil { return address }
@@ -167,17 +167,17 @@ extension Assignments {
         return nil
     }
 
-    private mutating func giveBack(_ address: IPAddress) {
+    private mutating func free(_ address: IPAddress) {
         holders[address] = nil
         exhausted = nil
     }
 }
 
-// MARK: - Letting go
+// MARK: - Expiry
 
 extension Assignments {
     /// Forgets objects that have been empty for `retention`, and services that have no object left.
-    /// - Parameter mayExpire: Whether it is known that nobody serves a service.
+    /// - Parameter mayExpire: Whether it is certain that a service has no instances.
     /// - Returns: The names of the objects, sorted.
     package mutating func expire(
         now: Duration, retention: Duration, where mayExpire: (ServiceID) -> Bool = { _ in true }
@@ -198,10 +198,10 @@ extension Assignments {
         return expired.sorted()
     }
 
-    /// Whether nobody serves some protocol of the service.
+    /// Whether some protocol of the service has no instance.
     package func isPartlyEmpty(_ id: ServiceID) -> Bool { partlyEmpty.contains(id) }
 
-    /// Nothing becomes of the service yet, but its entries are not empty for as long as nobody knew.
+    /// Notes which protocols have instances, for a service that is not translated yet.
     package mutating func noteServed(_ service: Service) {
         guard var assignment = assignments[service.id] else { return }
         for instance in service.instances where instance.wantsTraffic {
@@ -210,7 +210,7 @@ extension Assignments {
         keep(assignment, of: service.id)
     }
 
-    /// When `expire` has something to do next; monotonic.
+    /// The next time at which `expire` has something to do; monotonic.
     package func nextExpiry(retention: Duration) -> Duration? {
         partlyEmpty.lazy.compactMap { assignments[$0] }.flatMap(\.objects.values).compactMap(\.emptySince).min()
             .map { $0 + retention }
@@ -220,6 +220,6 @@ extension Assignments {
         guard let assignment = assignments.removeValue(forKey: id) else { return }
         services[assignment.host] = nil
         partlyEmpty.remove(id)
-        if let address = assignment.address { giveBack(address) }
+        if let address = assignment.address { free(address) }
     }
 }

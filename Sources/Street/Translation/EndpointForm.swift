@@ -1,6 +1,6 @@
 internal import IstioAPI
 
-/// Where the endpoints of an object stand. Once chosen it stays until the size of the service calls for the other one.
+/// Where the endpoints of an object stand. A form stays until the size of the service calls for the other one.
 package enum EndpointForm: String, Sendable, Hashable, CaseIterable {
     /// In the ServiceEntry.
     case inline
@@ -11,15 +11,15 @@ package enum EndpointForm: String, Sendable, Hashable, CaseIterable {
 extension TranslationPolicy {
     /// - Parameters:
     ///   - entry: The service with its endpoints inline.
-    ///   - form: The one that it has.
+    ///   - form: The form that it has.
     func form(of entry: ServiceEntry, after form: EndpointForm) -> EndpointForm {
-        // What can have no names of its own can't be told apart.
+        // A longer name leaves no room for the names of WorkloadEntries.
         guard WorkloadEntry.canBelong(toServiceEntry: entry.key.name) else { return .inline }
         switch endpoints {
         case .inline: return .inline
         case .workloadEntry: return .workloadEntry
         case .auto:
-            // A service that everyone left may get them all back.
+            // A service without instances may get all of them back.
             if entry.endpoints.isEmpty { return form }
             switch form {
             case .inline:

@@ -2,8 +2,8 @@ internal import IstioAPI
 internal import Services
 internal import Synchronization
 
-/// The parts of endpoints that many of them have in common: their labels and locality, and their ports. They are made once and
-/// then shared, as long as their place is not taken by another.
+/// The parts that many endpoints have in common: labels and locality, and ports. Each is made once and then shared,
+/// until another one takes its place in the cache.
 final class EndpointParts: Sendable {
     struct Description: Sendable {
         fileprivate var traits: InstanceTraits

@@ -1,13 +1,13 @@
 internal import IstioAPI
 internal import Services
 
-/// Hosts of services: `<name>[.g-<group>][.v-<version>][.<other>-<value>…]` in lower case, with `-` for characters that a
-/// label can't have.
+/// Hosts of services: `<name>[.g-<group>][.v-<version>][.<other>-<value>…]` in lower case, with `-` for characters that
+/// a label can't have.
 ///
-/// A host is a valid DNS-1123 name, whatever a registry says. Two services may have the same host where a part was cleaned
-/// or shortened; then `Assignments` gives one of them a `qualified` host.
+/// A host is a valid DNS-1123 name, whatever a registry says. Two services may have the same host where a part was
+/// cleaned or shortened; then `Assignments` gives one of them a `qualified` host.
 enum HostNaming {
-    /// Leaves room for the suffix of a protocol in an object's name.
+    /// It leaves room for the suffix of a protocol in an object's name.
     static let maximumLength = 240
 
     static func host(of id: ServiceID) -> String {
@@ -31,7 +31,7 @@ enum HostNaming {
         if !id.group.isEmpty { labels.append(label("g-" + id.group, isQualifier: true)) }
         if !id.version.isEmpty { labels.append(label("v-" + id.version, isQualifier: true)) }
         for qualifier in id.qualifiers where ![ServiceID.Key.group, ServiceID.Key.version].contains(qualifier.key) {
-            labels.append(label(prefix(of: qualifier) + qualifier.value, isQualifier: true))
+            labels.append(label(of: qualifier))
         }
         return labels.joined(separator: ".")
     }
@@ -50,9 +50,11 @@ enum HostNaming {
     /// Prefixes with a meaning in a host. The labels of a service's name don't begin with them.
     private static let prefixes = ["g-", "v-", "h-", "p-", "i-"]
 
-    private static func prefix(of qualifier: ServiceID.Qualifier) -> String {
-        let prefix = qualifier.key.lowercased() + "-"
-        return prefixes.contains(where: { prefix.hasPrefix($0) }) ? "q-" + prefix : prefix
+    /// `<key>-<value>`, with `q-` in front where that would look like another part of a host.
+    private static func label(of qualifier: ServiceID.Qualifier) -> String {
+        let label = label("\(qualifier.key)-\(qualifier.value)", isQualifier: true)
+        let isMisleading = prefixes.contains { label.hasPrefix($0) } || label.allSatisfy(\.isNumber)
+        return isMisleading ? self.label("q-" + label, isQualifier: true) : label
     }
 
     private static func label(_ text: String, isQualifier: Bool = false) -> String {

@@ -17,7 +17,7 @@ package struct OwnedObject: Sendable {
     }
 }
 
-/// What a ServiceEntry of ours, with its WorkloadEntries, says of the service that it was made for.
+/// A service as a ServiceEntry of ours, with its WorkloadEntries, describes it.
 package struct OwnedService: Sendable, Hashable {
     package let id: ServiceID
     package let objectName: String

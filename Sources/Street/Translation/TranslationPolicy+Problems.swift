@@ -1,6 +1,6 @@
 internal import IstioAPI
 
-/// What can't be in a policy, for people; `nil` where all is well.
+/// Why a value can't be in a policy, for people; `nil` for one that can.
 extension TranslationPolicy {
     package var instanceProblem: String? {
         instance.isEmpty || !DNSName.isLabelValue(instance)
@@ -11,7 +11,7 @@ extension TranslationPolicy {
         DNSName.isLabel(namespace) ? nil : "'\(namespace)' can't be the name of a namespace"
     }
 
-    /// Labels that steer the mesh are not a registry's to set.
+    /// A registry may not set labels that steer the mesh.
     package var labelProblem: String? {
         for key in keptLabels {
             if !DNSName.isLabelKey(key) { return "'\(key)' can't be the key of a label" }

@@ -1,29 +1,30 @@
 package import Addressing
 package import Services
 
-/// What the operator decided about how services look in the mesh.
+/// The operator's decisions about how services look in the mesh.
 package struct TranslationPolicy: Sendable, Hashable {
     /// Where the virtual address of a service comes from.
     package enum AddressPolicy: Sendable, Hashable {
-        /// Isthmus assigns one of the block to each service, and it stays.
+        /// Isthmus assigns an address of the block to each service, for good.
         case block(CIDRBlock)
-        /// istiod allocates one (1.25 and later).
+        /// istiod (1.25 and later) allocates an address.
         case istiod
         case none
     }
 
-    /// Whether endpoints are part of their ServiceEntry.
+    /// Where endpoints stand.
     package enum EndpointPolicy: String, Sendable, Hashable, CaseIterable {
+        /// In their ServiceEntry.
         case inline
-        /// Each is an object of its own.
+        /// Each in a WorkloadEntry.
         case workloadEntry
-        /// As there are few or many of them.
+        /// In the ServiceEntry while they are few, in WorkloadEntries when they are many.
         case auto
     }
 
     package struct InlineLimit: Sendable, Hashable {
         package var endpoints: Int
-        /// Of their JSON.
+        /// The length of their JSON.
         package var bytes: Int
 
         package init(endpoints: Int = 1000, bytes: Int = 256 << 10) {
@@ -32,23 +33,23 @@ package struct TranslationPolicy: Sendable, Hashable {
         }
     }
 
-    /// The installation; it tells its objects from those of others.
+    /// The name of the installation, which tells its objects from those of others.
     package var instance: String
-    /// Where the resources go.
+    /// The namespace of the resources.
     package var namespace: String
     package var addresses: AddressPolicy
     package var exportTo: [String]
     /// The port of a service by its protocol, the same for every service. An endpoint has the port of its instance.
     package var ports: [PortProtocol: UInt16]
-    /// Attributes of instances that become labels of their endpoints.
+    /// The attributes of instances that become labels of their endpoints.
     package var keptLabels: [String]
     package var endpoints: EndpointPolicy
-    /// Up to here an `auto` service is inline; below half of it, it becomes so again.
+    /// An `auto` service gets WorkloadEntries above this limit, and is inline again below half of it.
     package var inlineLimit: InlineLimit
-    /// How long a service that everyone left keeps its entry.
+    /// How long a service without instances keeps its entry.
     package var emptyRetention: Duration
-    /// The hosts that a registry may take, as patterns with `*` at an end: `com.acme.*`, `*.shop`. Empty allows all
-    /// but those of the cluster.
+    /// The hosts that a registry may take, as patterns with `*` at one end: `com.acme.*`, `*.shop`. An empty list
+    /// allows all hosts but those of the cluster.
     package var allowedHosts: [String]
     package var clusterDomain: String
 
@@ -74,8 +75,8 @@ package struct TranslationPolicy: Sendable, Hashable {
         self.clusterDomain = clusterDomain
     }
 
-    /// Why a registry may not take a host; `nil` when it may. A registry is not a mesh administrator: often anyone can
-    /// write to it, and a host decides whose traffic a service receives.
+    /// Why a registry may not take a host; `nil` for a host that it may take. A registry is not a mesh administrator:
+    /// often anyone can write to it, and a host decides which traffic a service receives.
     package func refusal(ofHost host: String) -> String? {
         if host == "localhost" || host == clusterDomain || host.hasSuffix("." + clusterDomain) || host.hasSuffix(".svc")
         {

@@ -13,11 +13,11 @@ package enum OwnerMark {
     package static let `protocol` = prefix + "protocol"
 }
 
-/// Services become Istio resources. A pure function: services and assignments in, resources and assignments out, the same to
-/// the byte for the same input.
+/// Translates services into Istio resources. It is a pure function of services and assignments: the same input gives
+/// the same resources to the byte.
 package struct Translator: Sendable {
     package struct Outcome: Sendable, Hashable {
-        /// One for each protocol that the service has or recently had, sorted by name.
+        /// One resource for each protocol that the service has or recently had, sorted by name.
         package var resources: [ServiceEntry] = []
         /// Why the service, or an object of it, can't be carried into the mesh.
         package var problems: [String] = []
@@ -25,17 +25,17 @@ package struct Translator: Sendable {
 
     package let policy: TranslationPolicy
     private let parts: EndpointParts
-    /// The same on all objects, and then kept once.
+    /// All objects share these labels.
     private let labels: [String: String]
     private let ports: [PortProtocol: [ServiceEntry.Port]]
 
-    /// Under this label an endpoint tells its application.
+    /// The label that names an endpoint's application.
     package static let applicationLabel = "service.istio.io/canonical-name"
 
-    /// The largest weight that is passed on: 4,096 endpoints of it stay below what Envoy can add up.
+    /// The largest weight of an inline endpoint. The sum for 4,096 endpoints stays below Envoy's limit, 2³² − 1.
     static let maximumWeight: UInt32 = 1_000_000
 
-    /// The same for 400,000 endpoints, as many as a service can have that isn't limited to one object.
+    /// The largest weight of a WorkloadEntry. The sum for 400,000 of them stays below the same limit.
     static let maximumWorkloadWeight: UInt32 = 10_000
 
     package init(policy: TranslationPolicy) {
@@ -50,9 +50,9 @@ package struct Translator: Sendable {
         self.ports = Dictionary(uniqueKeysWithValues: ports)
     }
 
-    /// - Parameter now: Monotonic. It dates the moment when a service became empty and does not show in the resources.
+    /// - Parameter now: Monotonic. It dates the moment when a service lost its last instance; resources don't show it.
     package func translate(_ service: Service, _ assignments: inout Assignments, now: Duration) -> Outcome {
-        // An object from before the refusal goes when nobody serves it any more, as any other does.
+        // An object from before the refusal goes like any other one, when the service has no instances any more.
         let isLeft = service.instances.isEmpty && assignments[service.id] != nil
         if !isLeft, let refusal = policy.refusal(ofHost: assignments.host(for: service.id)) {
             return Outcome(problems: service.instances.isEmpty ? [] : [refusal])
@@ -109,7 +109,7 @@ package struct Translator: Sendable {
             exportTo: policy.exportTo)
     }
 
-    /// The weights of all are written, so that the first one that isn't as usual changes one object only.
+    /// Every WorkloadEntry has a weight, so that the first unusual weight changes one object only.
     private func selectWorkloads(_ entry: inout ServiceEntry) {
         entry.workloadSelector = ServiceEntry.selector(forEntry: entry.key.name)
         for index in entry.endpoints.indices {
@@ -118,8 +118,8 @@ package struct Translator: Sendable {
         }
     }
 
-    /// The instances that want traffic. A ServiceEntry either lists addresses or has names resolved; where there are both, the
-    /// addresses go, and the others are a problem that is reported.
+    /// The instances that want traffic. A ServiceEntry either lists addresses or has names resolved. Where a protocol
+    /// has instances of both kinds, only those with an address are delivered, and the others are reported as a problem.
     private static func deliverable(
         _ service: Service, _ portProtocol: PortProtocol
     ) -> (delivered: [Instance], leftOut: [Instance]) {
@@ -154,7 +154,7 @@ package struct Translator: Sendable {
         return parts.joined(separator: "/")
     }
 
-    /// A valid label value that reads as much like the text as can be; `nil` when nothing of it is left.
+    /// The valid label value that is most like the text; `nil` when nothing of the text is left.
     static func labelValue(_ text: String) -> String? {
         let replaced = text.utf8.prefix(63).map { DNSName.isLabelCharacter($0) ? $0 : UInt8(ascii: "-") }
         let trimmed = replaced.drop { !DNSName.isAlphanumeric($0) }

@@ -1,4 +1,4 @@
-/// What a format of registrations takes for granted, where neither a registration nor the configuration says it.
+/// The defaults of a format of registrations, for what neither a registration nor the configuration says.
 package struct FormatDefaults: Hashable, Sendable {
     /// The protocols that a registration can name, in the order in which people are told of them.
     package var protocols: [ProtocolDefaults]
@@ -32,13 +32,13 @@ package struct FormatDefaults: Hashable, Sendable {
 
     /// A weight of this format as `Instance.weight` has it: 100 × weight ÷ the format's default. Only 0 becomes 0.
     package func relativeWeight(_ weight: Double) -> UInt32 {
-        if weight <= 0 { return 0 }
+        guard weight > 0 else { return 0 }
         let relative = (Double(Instance.defaultWeight) * weight / Double(self.weight)).rounded()
         return relative < Double(UInt32.max) ? max(UInt32(relative), 1) : .max
     }
 }
 
-/// What a format takes for granted about one of its protocols.
+/// The defaults of a format for one of its protocols.
 package struct ProtocolDefaults: Hashable, Sendable {
     package var portProtocol: PortProtocol
     /// The scheme of URLs that stand for it, in lower case.

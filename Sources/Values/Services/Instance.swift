@@ -29,7 +29,8 @@ package struct Instance: Hashable, Sendable {
     /// The share of traffic relative to the other instances: 100 × the weight in the registry ÷ the format's default.
     package var weight: UInt32
     package var traits: InstanceTraits
-    /// When it started, in milliseconds since 1970 by its own clock; 0 when unknown. It only tells newer from older.
+    /// The start of the process, in milliseconds since 1970 by its own clock; 0 when unknown. It only tells a newer
+    /// registration from an older one.
     package var startTime: Int64
 
     /// Whether it should get traffic. An endpoint of an instance that should not is left out.

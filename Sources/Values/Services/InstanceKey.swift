@@ -1,5 +1,5 @@
-/// The key of an instance in its registry, or of an endpoint and its service, as a 128-bit hash: names are long, and they
-/// are only ever compared. Each process keys the hash anew, so that nobody can prepare two names that collide.
+/// The key of an instance in its registry, or of an endpoint and its service, as a 128-bit hash: names are long, and
+/// they are only ever compared. Each process keys the hash anew, so that nobody can prepare two names that collide.
 package struct InstanceKey: Hashable, Sendable {
     private var high: Int
     private var low: Int

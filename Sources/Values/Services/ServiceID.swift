@@ -92,11 +92,11 @@ extension ServiceID {
             self.name = name
             self.qualifiers = qualifiers
             var hasher = Hasher()
-            Self.hash(name, qualifiers, into: &hasher)
+            Content.hash(name, qualifiers, into: &hasher)
             digest = hasher.finalize()
         }
 
-        func hash(into hasher: inout Hasher) { Self.hash(name, qualifiers, into: &hasher) }
+        func hash(into hasher: inout Hasher) { Content.hash(name, qualifiers, into: &hasher) }
 
         private static func hash(_ name: String, _ qualifiers: [Qualifier], into hasher: inout Hasher) {
             name.hashBytes(into: &hasher)

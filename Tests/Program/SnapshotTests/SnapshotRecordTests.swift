@@ -6,7 +6,7 @@ import Testing
 
 @Suite("records of a snapshot")
 struct SnapshotRecordTests {
-    @Test("a record is what it was after its way through its line", arguments: SeededGenerator.seeds(16))
+    @Test("a record is unchanged after its way through its line", arguments: SeededGenerator.seeds(16))
     func roundTrip(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         for _ in 0..<100 {
@@ -19,7 +19,7 @@ struct SnapshotRecordTests {
         }
     }
 
-    @Test("what is usual takes no room, and the rest can be read by people")
+    @Test("a usual value is left out, and people can read the rest")
     func line() {
         var record = SnapshotRecord.sample(1)
         record.objects[.dubbo]?.emptyFor = .milliseconds(1500)
@@ -76,7 +76,7 @@ struct SnapshotRecordTests {
     }
 
     @Test(
-        "what is no record of this release says what is wrong with it",
+        "a line that is no record of this release is refused with the reason",
         arguments: [
             ("", "not JSON"), ("{", "not JSON"), ("[]", "it has no 'name'"),
             ("{\"name\":\"a\"}", "it has no 'registries'"),

@@ -136,7 +136,7 @@ struct ProviderURLTests {
     @Test("region and zone, where they are kept, are the locality")
     func locality() throws {
         let node = "dubbo://10.0.0.1:1/x?zone=a&region=eu/west".formEncoded
-        let expected = [
+        let expected: [([String], Locality)] = [
             (["region", "zone"], Locality(region: "eu/west", zone: "a")), (["zone"], Locality(zone: "a")),
             ([], .unknown),
         ]

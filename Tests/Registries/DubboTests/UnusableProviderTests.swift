@@ -117,7 +117,7 @@ struct UnusableProviderTests {
     }
 }
 
-@Suite("What logs show of a provider")
+@Suite("A provider in logs")
 struct ProviderInLogsTests {
     @Test(
         "neither user, password nor parameters",

@@ -7,7 +7,7 @@ import Testing
 struct ChangeTests {
     private var store = CatalogStore(registries: ["zk", "nacos"])
 
-    @Test("an instance comes, changes and goes; what is no change is not told")
+    @Test("an instance comes, changes and goes; an event without a change is not reported")
     mutating func life() {
         #expect(store.add("a", .sample(1)) == [.cart])
         #expect(store.add("a", .sample(1)) == [])
@@ -34,7 +34,7 @@ struct ChangeTests {
         #expect(store.serviceIDs == [.order])
     }
 
-    @Test("a restarted provider stands twice, and the newer entry describes it", arguments: [true, false])
+    @Test("a restarted provider is registered twice, and the newer entry describes it", arguments: [true, false])
     mutating func restart(newerFirst: Bool) {
         let entries: [(String, Instance)] = [
             ("old", .sample(1, weight: 1, startTime: 100)), ("new", .sample(1, weight: 2, startTime: 200)),

@@ -7,7 +7,7 @@ import Testing
 struct FullReadTests {
     private var store = CatalogStore(registries: ["zk"])
 
-    @Test("until a full read is complete the last good picture stands")
+    @Test("until a full read is complete the last good view stands")
     mutating func framed() {
         store.read([.cart: ["a": .sample(1)]])
         #expect(store.apply(.begin, from: "zk") == [])
@@ -34,7 +34,7 @@ struct FullReadTests {
         #expect(!store.isHealthy && store.isComplete)
     }
 
-    @Test("a full read that begins again forgets what the first one had drawn")
+    @Test("a full read that begins again forgets what the first one had read")
     mutating func restarted() {
         _ = store.apply(.begin, from: "zk")
         _ = store.apply(.services(name: ServiceID.cart.name, [.cart: keyed(["a": .sample(1)])]), from: "zk")
@@ -42,7 +42,7 @@ struct FullReadTests {
         #expect(store.serviceIDs == [.order])
     }
 
-    @Test("a name that can't be read keeps its last good picture, and only that name")
+    @Test("a name that can't be read keeps its last good view, and only that name")
     mutating func unreadable() {
         let cart2 = ServiceID(name: ServiceID.cart.name, version: "2")
         store.read([.cart: ["a": .sample(1)], cart2: ["b": .sample(2)], .order: ["c": .sample(3)]])
@@ -54,7 +54,7 @@ struct FullReadTests {
         #expect(store.service(.order).instances == [])
     }
 
-    @Test("a name that can't be read outside a full read keeps its last good picture")
+    @Test("a name that can't be read outside a full read keeps its last good view")
     mutating func unreadableAlone() {
         store.read([.cart: ["a": .sample(1)]])
         #expect(store.apply(.unreadable(name: ServiceID.cart.name, reason: "no permission"), from: "zk") == [])

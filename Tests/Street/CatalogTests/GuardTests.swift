@@ -77,7 +77,7 @@ struct NetLossTests {
         #expect(scene.hold() == nil)
     }
 
-    @Test("of more than 15 percent and more than ten, what goes beyond is held")
+    @Test("of more than 15 percent and more than ten removals, the excess is held")
     mutating func held() throws {
         scene.read(["a.A": Array(1...100)])
         for host in UInt8(1)...40 { scene.remove("a.A", host) }
@@ -118,7 +118,7 @@ struct NetLossTests {
         #expect(scene.hold() == nil)
     }
 
-    @Test("what was lost longer ago than the window does not count")
+    @Test("removals from before the window do not count")
     mutating func window() {
         scene.read(["a.A": Array(1...100)])
         for host in UInt8(1)...40 {
@@ -129,7 +129,7 @@ struct NetLossTests {
         #expect(scene.accepted("a.A") == Array(41...100))
     }
 
-    @Test("what was held and comes back is simply there, and the hold ends with the last of it")
+    @Test("a held instance that returns is held no longer, and the hold ends with the last one")
     mutating func recovery() {
         scene.read(["a.A": Array(1...100)])
         for host in UInt8(1)...40 { scene.remove("a.A", host) }
@@ -143,7 +143,7 @@ struct NetLossTests {
         #expect(scene.accepted("a.A") == Array(2...100))
     }
 
-    @Test("what was let go before a hold counts on when the hold has ended by the return of the others")
+    @Test("removals that were accepted before a hold still count when the others have returned")
     mutating func beforeTheHold() {
         scene.read(["a.A": Array(1...100)])
         for host in UInt8(1)...16 { scene.remove("a.A", host) }
@@ -172,7 +172,7 @@ struct NetLossTests {
         #expect(scene.hold() == nil)
     }
 
-    @Test("who comes back together with a new instance makes no room for himself, and loses nothing elsewhere")
+    @Test("an instance that returns together with a new one does not release a held one")
     mutating func replacedBesideReturning() {
         scene = Scene(registries: ["zk", "nacos"])
         scene.read(["a.A": Array(2...40), "a.B": Array(41...80)])
@@ -185,7 +185,7 @@ struct NetLossTests {
         #expect(scene.accepted("a.A") == [1] + Array(3...40))
     }
 
-    @Test("what a new instance probably replaces is not taken from a registry that still announces it")
+    @Test("an instance that a new one probably replaces stays where another registry announces it")
     mutating func replacedElsewhere() {
         scene = Scene(registries: ["zk", "nacos"])
         scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
@@ -196,7 +196,7 @@ struct NetLossTests {
         #expect(scene.accepted("a.A") == Array(1...40) + [101])
     }
 
-    @Test("what the object of a replica that led shows no more is not held either")
+    @Test("a held endpoint that the former leader's object no longer shows is released")
     mutating func adopted() {
         scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
         scene.read(["a.B": Array(41...80)])
@@ -220,7 +220,7 @@ struct NetLossTests {
         #expect(scene.accepted("a.A") == Array(1...6) + Array(8...40))
     }
 
-    @Test("a process that comes back with one of its services is waited for with the others")
+    @Test("a process that returns with one of its services keeps the others held")
     mutating func sibling() {
         scene.read(["a.A": Array(1...40), "a.B": Array(41...80)])
         scene.read(["a.A": [], "a.B": Array(41...80)])
@@ -279,7 +279,7 @@ struct HoldTests {
         scene.read(["a.A": Array(1...70)])
     }
 
-    @Test("it is over when reads have agreed for five minutes, and not by the passing of time")
+    @Test("it ends when reads have agreed for five minutes, and not by the passing of time")
     mutating func timer() {
         begin()
         scene.now += .seconds(290)
@@ -303,7 +303,7 @@ struct HoldTests {
         #expect(scene.accepted("a.B") == [])
     }
 
-    @Test("when something comes back, it begins anew")
+    @Test("a return of an instance starts it anew")
     mutating func disagreement() {
         begin()
         agree(after: 299)
@@ -329,7 +329,7 @@ struct HoldTests {
         #expect(scene.store.release("zk", now: scene.now) == nil)
     }
 
-    @Test("stragglers of a recovery are waited for one window long")
+    @Test("after a recovery the rest is held for one window")
     mutating func stragglers() throws {
         scene.read(["a.A": Array(1...40), "a.B": Array(41...100)])
         scene.read(["a.A": Array(1...40)])
@@ -370,7 +370,7 @@ struct EmptyAnswerTests {
         #expect(scene.accepted("a.A") == [1])
     }
 
-    @Test("with the first instance that is there again, the rules for losses apply")
+    @Test("with the first instance that returns, the rules for losses apply")
     mutating func partial() {
         scene.read(["a.A": Array(1...8)])
         scene.read([:])
@@ -406,7 +406,7 @@ struct SecondReadTests {
         #expect(scene.store.isSettled)
     }
 
-    @Test("a second read that finds it again keeps it, as does a new instance its own place")
+    @Test("a second read that finds it keeps it, and a new instance releases it")
     mutating func contradicted() {
         scene.read(["a.A": [1], "a.B": [2]])
         scene.remove("a.A", 1)
@@ -444,7 +444,7 @@ struct SecondReadTests {
         #expect(scene.accepted("a.A") == [])
     }
 
-    @Test("all instances that a service lost before it had none wait together")
+    @Test("all instances that a service lost at once wait for the second read together")
     mutating func several() {
         scene.read(["a.A": [1, 2], "a.B": [3]])
         scene.reread("a.A", [])
@@ -501,7 +501,7 @@ struct HoldTimeTests {
         }
     }
 
-    @Test("a registry that flaps is held each time: its recovery does not make up for what goes later")
+    @Test("a registry that flaps is held each time: its recovery does not pay for later removals")
     mutating func flapping() {
         read()
         for round in 1...5 {
@@ -563,7 +563,7 @@ struct HoldTimeTests {
         #expect(hold?.remaining == seconds.map { .seconds($0) })
     }
 
-    @Test("what is lost late in a hold is held for as long as the rest was")
+    @Test("a removal late in a hold is held for as long as the others were")
     mutating func late() {
         read()
         present.subtract(0..<200)
@@ -642,7 +642,7 @@ struct SeedTests {
         #expect(scene.accepted("a.A") == [1])
     }
 
-    @Test("what went while the bridge was away goes with the first read")
+    @Test("an instance that left while the bridge was down is removed with the first read")
     mutating func small() {
         seed(["a.A": Array(1...40)])
         scene.read(["a.A": Array(3...41)])
@@ -666,7 +666,7 @@ struct SeedTests {
         #expect(scene.hold()?.cause == .emptyAnswer)
     }
 
-    @Test("who joins a service whose list can't be read is not taken for all of it")
+    @Test("an instance that joins a service whose list can't be read is not taken for all of the service")
     mutating func joined() {
         seed(["a.A": Array(1...9)])
         scene.apply(.begin)
@@ -726,7 +726,7 @@ struct SeedTests {
         #expect(scene.store.service(Scene.id("a.A")).registries == ["zk", "nacos"])
     }
 
-    @Test("what only a registry announced that is not configured any more stays until it is released")
+    @Test("endpoints that only a removed registry announced stay until they are released")
     mutating func removedRegistry() throws {
         seed(["a.A": [1, 2]], by: ["old"])
         seed(["a.B": [3]])
@@ -748,7 +748,7 @@ struct SeedTests {
         #expect(scene.store.reports.map(\.name) == ["zk"])
     }
 
-    @Test("by choice, what a removed registry announced goes by the rules for losses")
+    @Test("by configuration, the endpoints of a removed registry are removed by the rules for losses")
     mutating func removedByChoice() {
         scene = Scene(policy: GuardPolicy(removedRegistries: .remove))
         seed(["a.A": [1, 2], "a.B": [3]], by: ["old"])
@@ -757,11 +757,11 @@ struct SeedTests {
     }
 }
 
-@Suite("a registry that is followed counts more than one that isn't")
+@Suite("a followed registry and a stale one")
 struct OverruledTests {
     private var scene = Scene(registries: ["zk", "nacos"])
 
-    @Test("its removal beats the other's last good picture, until that one is read again")
+    @Test("a removal in the followed one suppresses the endpoint in the stale one, until that is read again")
     mutating func overruled() {
         scene.read(["a.A": [1, 2]], from: "zk")
         scene.read(["a.A": [1, 2, 3]], from: "nacos")
@@ -772,7 +772,7 @@ struct OverruledTests {
         #expect(scene.accepted("a.A") == [1, 2, 3])
     }
 
-    @Test("while both are followed, each has its own say")
+    @Test("while both are followed, a removal in one suppresses nothing in the other")
     mutating func independent() {
         scene.read(["a.A": [1, 2]], from: "zk")
         scene.read(["a.A": [1, 2]], from: "nacos")
@@ -780,7 +780,7 @@ struct OverruledTests {
         #expect(scene.accepted("a.A") == [1, 2])
     }
 
-    @Test("what comes back in the followed one is there again")
+    @Test("an endpoint that returns in the followed one is present again")
     mutating func back() {
         scene.read(["a.A": [1, 2]], from: "zk")
         scene.read(["a.A": [1, 2]], from: "nacos")

@@ -8,7 +8,7 @@ import Testing
 struct InstanceTableTests {
     private static let keys = (0..<40).map { InstanceKey("node-\($0)") }
 
-    @Test("it says what a dictionary says, whatever is set and removed", arguments: SeededGenerator.seeds(16))
+    @Test("it equals a dictionary, whatever is set and removed", arguments: SeededGenerator.seeds(16))
     func likeDictionary(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var table = InstanceTable()
@@ -32,7 +32,7 @@ struct InstanceTableTests {
         }
     }
 
-    @Test("two become one, in which the second counts", arguments: SeededGenerator.seeds(16))
+    @Test("the union of two tables has the second one's entry for a key of both", arguments: SeededGenerator.seeds(16))
     func merging(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         func some() -> [InstanceKey: Instance] {

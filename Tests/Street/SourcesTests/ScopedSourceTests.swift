@@ -17,6 +17,10 @@ struct ScopedSourceTests {
         }
     }
 
+    private final class Log: Sendable {
+        let lines = Mutex<[String]>([])
+    }
+
     private let id = ServiceID(name: "com.acme.Cart", version: "1.0")
     private let key = InstanceKey("node")
     private let instance = Instance(
@@ -24,11 +28,11 @@ struct ScopedSourceTests {
 
     /// What comes of events behind a source of the scope `east`, as text.
     private func events(_ events: [SourceEvent]) async -> [String] {
-        let seen = Mutex<[String]>([])
+        let log = Log()
         let source = ScopedSource(Script(events: events), scope: "east")
         #expect(source.name == "script")
-        await source.run(requests: ReadRequests()) { event in seen.withLock { $0.append(Self.text(event)) } }
-        return seen.withLock { $0 }
+        await source.run(requests: ReadRequests()) { event in log.lines.withLock { $0.append(Self.text(event)) } }
+        return log.lines.withLock { $0 }
     }
 
     private static func text(_ event: SourceEvent) -> String {

@@ -9,7 +9,7 @@ struct AssignmentsTests {
     private let translator = Translator(policy: TranslationPolicy(namespace: "dubbo"))
     private var assignments = Assignments()
 
-    @Test("of two services that would meet in one host, the incumbent keeps it and the other carries a hash")
+    @Test("of two services with the same host the first one keeps it, and the other one's host has a hash")
     mutating func contested() {
         let hosts = translator.resources(
             [Service("a.Cart", [.sample(1)]), Service("a.CART", [.sample(2)])], &assignments
@@ -37,7 +37,7 @@ struct AssignmentsTests {
         #expect(other.key == cart.key && other.addresses == cart.addresses)
     }
 
-    @Test("of an object in a cluster it is remembered since when nobody serves it")
+    @Test("the time since when an object in a cluster is empty is remembered")
     mutating func remembered() {
         let id = ServiceID(name: "a.Cart")
         for emptySince in [nil, Duration.seconds(-50)] {
@@ -47,7 +47,7 @@ struct AssignmentsTests {
         #expect(assignments.nextExpiry(retention: .seconds(100)) == .seconds(50))
     }
 
-    @Test("a service that comes back in time is not let go")
+    @Test("a service that returns in time does not expire")
     mutating func comesBack() {
         _ = translator.resources([Service("a.B", [.sample(1)])], &assignments)
         _ = translator.resources([Service("a.B", [])], &assignments, now: .seconds(10))
@@ -56,7 +56,7 @@ struct AssignmentsTests {
         #expect(assignments.expire(now: .seconds(1000), retention: .seconds(100)) == [])
     }
 
-    @Test("a protocol that everyone left goes alone, and its name is free for another")
+    @Test("a protocol without instances expires alone, and its object's name is free for another one")
     mutating func protocolGoes() {
         let both = [Service("a.B", [.sample(1), .sample(1, protocol: .tri)])]
         let onlyTri = [Service("a.B", [.sample(1, protocol: .tri)])]
@@ -94,7 +94,7 @@ struct AssignmentsTests {
         #expect(addresses.sorted() == (1...6).map { "10.96.0.\($0)" })
     }
 
-    @Test("of two objects that claim one host or address, the second is not believed")
+    @Test("of two objects that claim one host or address, the first one counts")
     mutating func contradictions() throws {
         let first = ServiceID(name: "a.A")
         let second = ServiceID(name: "a.B")
@@ -121,7 +121,7 @@ struct AssignmentsTests {
         #expect(assignments[id]?.objects.mapValues(\.name) == [.dubbo: "a.b", .tri: "a.b.p-tri"])
     }
 
-    @Test("every registry that any object of a service names is heard")
+    @Test("a service has the registries that any of its objects names")
     mutating func registries() {
         let id = ServiceID(name: "a.B")
         assignments.seed(id, object: "a.b", protocol: .dubbo, address: nil, registries: ["zk"])

@@ -25,7 +25,7 @@ struct EndpointFormTests {
             namespace: "dubbo", endpoints: endpoints, inlineLimit: .init(endpoints: limit, bytes: bytes))
     }
 
-    @Test("a service goes out of its entry above the limit, and back only below half of it")
+    @Test("a service gets WorkloadEntries above the limit, and is inline again only below half of it")
     mutating func hysteresis() throws {
         let forms = try [1, 10, 11, 10, 5, 4, 5, 10, 11].map { try entry($0).isInline }
         #expect(forms == [true, true, false, false, false, true, true, true, false])
@@ -40,7 +40,7 @@ struct EndpointFormTests {
         #expect(try entry(8, Self.policy(limit: 100, bytes: size * 2 + 1)).isInline)
     }
 
-    @Test("a service that everyone left keeps its form, and selects nothing")
+    @Test("a service without instances keeps its form, and selects nothing")
     mutating func empty() throws {
         _ = try entry(11)
         let empty = try entry(0)
@@ -91,7 +91,7 @@ struct EndpointFormTests {
         #expect(outcome.resources.first?.endpoints.count == 6000)
     }
 
-    @Test("a name too long to derive others from stays inline")
+    @Test("a service whose name leaves no room for the names of WorkloadEntries stays inline")
     mutating func longName() throws {
         let name = (0..<4).map { _ in String(repeating: "x", count: 58) }.joined(separator: ".")
         let outcome = Translator(policy: Self.policy(.workloadEntry)).translate(

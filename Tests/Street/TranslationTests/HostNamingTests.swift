@@ -31,6 +31,7 @@ struct HostNamingTests {
                 "a.b.g-g.v-1-0.namespace-shop.scope-east"
             ),
             (["p": "x"], "a.b.q-p-x"), (["Group": "x"], "a.b.group-x"), (["h-1": "x"], "a.b.q-h-1-x"),
+            (["-": "1"], "a.b.q-1"), ([".p": "x"], "a.b.q-p-x"),
         ])
     func qualifiers(qualifiers: [String: String], host: String) {
         let naming = HostNaming.host(of: ServiceID(name: "a.B", qualifiers: qualifiers))

@@ -1,11 +1,12 @@
 import Addressing
 import IsthmusTesting
 import IstioAPI
+import JSON
 import Services
 import Testing
 import Translation
 
-@Suite("what an object says of its service")
+@Suite("reading services back from objects")
 struct OwnedServiceTests {
     @Test(
         "translating what was read from the objects gives the same objects again",

@@ -38,7 +38,7 @@ struct TranslationPolicyTests {
         #expect((policy.refusal(ofHost: host) == nil) == isAllowed)
     }
 
-    @Test("the host that a contested service would get is what has to be allowed")
+    @Test("the host with a hash is the one that has to be allowed")
     func contested() {
         let translator = Translator(policy: TranslationPolicy(namespace: "dubbo", allowedHosts: ["*.cart"]))
         var assignments = Assignments()

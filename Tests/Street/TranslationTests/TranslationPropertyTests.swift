@@ -53,7 +53,7 @@ struct TranslationPropertyTests {
         #expect(translator.resources(services, &fresh).map(\.bytes) == first.map(\.bytes))
     }
 
-    @Test("the order in which a registry announces instances does not show", arguments: SeededGenerator.seeds(4))
+    @Test("the order in which a registry announces instances does not matter", arguments: SeededGenerator.seeds(4))
     func instanceOrder(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let id = ServiceID(name: "a.B")

@@ -82,7 +82,7 @@ struct TranslatorTests {
         #expect(assignments.count == 0)
     }
 
-    @Test("a service that loses everyone keeps its object, without endpoints")
+    @Test("a service that loses all instances keeps its object, without endpoints")
     mutating func empty() {
         let before = translator.resources([Service("a.B", [.sample(1)])], &assignments)
         for gone in [Service("a.B", []), Service("a.B", [.sample(1, isEnabled: false)])] {
@@ -93,7 +93,7 @@ struct TranslatorTests {
         }
     }
 
-    @Test("weights are written only where they differ from Dubbo's default, and stay below what Envoy can add up")
+    @Test("weights are written only where one differs from the default, and their sum stays below Envoy's limit")
     mutating func weights() {
         let equal = translator.resources([Service("a.B", [.sample(1), .sample(2)])], &assignments)
         #expect(equal[0].endpoints.map(\.weight) == [nil, nil])
@@ -132,7 +132,7 @@ struct TranslatorTests {
             (Locality(region: "eu", zone: "a", subzone: "r/7"), "eu/a/r-7"),
             (Locality(region: "eu", zone: "a"), "eu/a"),
             (Locality(region: "eu", subzone: "r7"), "eu"), (Locality(zone: "a"), ""), (.unknown, ""),
-        ])
+        ] as [(Locality, String)])
     mutating func locality(locality: Locality, text: String) {
         var instance = Instance.sample(1)
         instance.locality = locality

@@ -11,6 +11,7 @@ struct PortProtocolTests {
         #expect(chat != PortProtocol("chat", .http) && chat != PortProtocol("chart", .tcp))
         #expect(chat.name == "chat" && chat.istioProtocol == .tcp)
         #expect(MemoryLayout<PortProtocol>.size == 2)
+        #expect(MemoryLayout<Instance>.stride == 48)
     }
 
     @Test(
@@ -66,7 +67,7 @@ struct PortProtocolTests {
         "a weight is relative to its format's default, and only 0 becomes 0",
         arguments: [
             (100, 100, 100), (100, 7, 7), (100, 0, 0), (100, -5, 0), (1, 1, 100), (1, 0.5, 50), (1, 0.001, 1),
-            (1, 10_000, 1_000_000), (100, 1e300, .max), (100, 99_999_999_999, .max), (10, 25, 250),
+            (1, 10_000, 1_000_000), (100, 1e300, .max), (100, 99_999_999_999, .max), (10, 25, 250), (1, .nan, 0),
         ] as [(UInt32, Double, UInt32)])
     func weights(standard: UInt32, weight: Double, relative: UInt32) {
         let format = FormatDefaults(protocols: [], weight: standard, labels: [])

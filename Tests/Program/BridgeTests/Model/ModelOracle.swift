@@ -6,8 +6,14 @@ import Sources
 struct ModelOracle {
     /// An endpoint of a service.
     struct Claim: Hashable, CustomStringConvertible {
-        var id: ServiceID
+        // The endpoint comes first: with padding before its address, Swift 6.2 passes a wrongly aligned copy.
         var endpoint: Endpoint
+        var id: ServiceID
+
+        init(id: ServiceID, endpoint: Endpoint) {
+            self.endpoint = endpoint
+            self.id = id
+        }
 
         var description: String { "\(id) \(endpoint.host):\(endpoint.port) \(endpoint.protocol)" }
     }

@@ -5,18 +5,18 @@ import Testing
 @testable import Catalog
 
 @Suite("full reads one after another")
-struct SharedPictureTests {
-    @Test("a read of the same keeps nothing twice")
+struct SharedViewTests {
+    @Test("a read of the same registry takes no memory twice")
     func shared() throws {
         var store = CatalogStore(registries: ["zk"])
         let services: [ServiceID: [String: Instance]] = [.cart: ["a": .sample(1)], .order: ["b": .sample(2)]]
         store.read(services)
-        let before = try #require(store.registries[0].picture.services[.cart]).entries.storage
+        let before = try #require(store.registries[0].view.services[.cart]).entries.storage
         store.read(services)
-        #expect(store.registries[0].picture.services[.cart]?.entries.storage == before)
+        #expect(store.registries[0].view.services[.cart]?.entries.storage == before)
     }
 
-    @Test("whatever is read, the picture is as if nothing had been known before", arguments: SeededGenerator.seeds(16))
+    @Test("a view does not depend on the view before it", arguments: SeededGenerator.seeds(16))
     func independent(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var store = CatalogStore(registries: ["zk"])
@@ -31,10 +31,10 @@ struct SharedPictureTests {
             var fresh = CatalogStore(registries: ["zk"])
             fresh.read(services)
             store.read(services)
-            let (picture, expected) = (store.registries[0].picture, fresh.registries[0].picture)
-            #expect(picture.services == expected.services)
-            #expect(picture.count == expected.count)
-            #expect(picture.names.mapValues(Set.init) == expected.names.mapValues(Set.init))
+            let (view, expected) = (store.registries[0].view, fresh.registries[0].view)
+            #expect(view.services == expected.services)
+            #expect(view.count == expected.count)
+            #expect(view.names.mapValues(Set.init) == expected.names.mapValues(Set.init))
         }
     }
 }

@@ -1,17 +1,18 @@
 internal import Services
 
-/// What a registry lost and the guard let go, so that what comes back can be told from what is new: a registry that recovers has gained
-/// nothing that would make up for its next failure.
+/// The endpoints of one registry whose removal the guard accepted not long ago. With them, an endpoint that returns can
+/// be told from a new one: a registry that recovers has gained nothing that would pay for its next failure.
 ///
-/// A departure is known for a window. Those of the window before a hold, and those that the hold lets go, are known until some time after its
-/// end, since that is how long a recovery may take. So there are hardly more than go in a window, or in a hold.
-struct Departures: Sendable {
+/// A removal is remembered for a window. The removals of the window before a hold, and those that the hold releases,
+/// are remembered until some time after the end of the hold, since a recovery may take that long. This bounds the
+/// memory by the removals of a window or of a hold.
+struct RecentRemovals: Sendable {
     private let window: Duration
-    /// How long after a hold what went may come back as a part of the recovery.
+    /// How long after the end of a hold an endpoint may return as a part of the recovery.
     private let aftermath: Duration
-    /// The end while something is held.
+    /// The end of a memory while a hold goes on.
     private static let never = Duration.seconds(Int64.max)
-    /// When each is forgotten.
+    /// The time at which each removal is forgotten.
     private var ends: [InstanceKey: Duration] = [:]
     private var isHolding = false
     private var nextPruning = Duration.zero
@@ -28,7 +29,8 @@ struct Departures: Sendable {
         if now >= nextPruning { prune(now: now) }
     }
 
-    /// Whether it went lately, which is forgotten now.
+    /// Forgets the removal of an endpoint.
+    /// - Returns: Whether it was recent.
     mutating func returns(_ id: ServiceID, _ endpoint: Endpoint, now: Duration) -> Bool {
         if ends.isEmpty { return false }
         guard let end = ends.removeValue(forKey: InstanceKey(endpoint, of: id)) else { return false }
