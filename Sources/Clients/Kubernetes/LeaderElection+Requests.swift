@@ -69,7 +69,7 @@ extension LeaderElection {
     private func explained(_ error: KubernetesError, _ verb: String) -> KubernetesError {
         if error.code == .notFound {
             var error = error
-            error.message += "; check that the namespace '\(configuration.namespace)' exists"
+            error.message += "; does the namespace '\(configuration.namespace)' exist?"
             return error
         }
         // A namespace that is being deleted forbids writes too, and there no permission helps.
