@@ -6,13 +6,25 @@ import Sources
 struct ModelOracle {
     /// An endpoint of a service.
     struct Claim: Hashable, CustomStringConvertible {
-        // The endpoint comes first: with padding before its address, Swift 6.2 passes a wrongly aligned copy.
-        var endpoint: Endpoint
-        var id: ServiceID
+        /// On the heap: Swift 6.2 passes a struct of up to four words with a 128-bit integer in it at the wrong alignment.
+        private indirect enum Content: Hashable {
+            case pair(ServiceID, Endpoint)
+        }
 
-        init(id: ServiceID, endpoint: Endpoint) {
-            self.endpoint = endpoint
-            self.id = id
+        private let content: Content
+
+        init(id: ServiceID, endpoint: Endpoint) { content = .pair(id, endpoint) }
+
+        var id: ServiceID {
+            switch content {
+            case .pair(let id, _): id
+            }
+        }
+
+        var endpoint: Endpoint {
+            switch content {
+            case .pair(_, let endpoint): endpoint
+            }
         }
 
         var description: String { "\(id) \(endpoint.host):\(endpoint.port) \(endpoint.protocol)" }
