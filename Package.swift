@@ -75,10 +75,12 @@ let package = Package(
     targets: [
         // Values and pure functions.
         room("Values/Addressing"),
+        room("Values/Concurrency"),
         room("Values/JSON"),
         room("Values/IstioAPI", ["Addressing", "JSON"]),
         room("Values/Services", ["Addressing", "IstioAPI"]),
         room("Values/Settings", [yams]),
+        room("Values/Text"),
         // Wire clients, which know nothing of meshes.
         room("Clients/ZooKeeper", [nioCore, nioPosix, nioSSL, logging]),
         room(
@@ -126,16 +128,18 @@ let package = Package(
             path: "Sources/Program/isthmus",
             swiftSettings: settings),
         // Doubles in memory, and real servers for tests.
-        room("Testing/Sandbox", ["JSON", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
+        room("Testing/Sandbox", ["JSON", "Text", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
         // NIO is for what stands between the real servers: a proxy that fails on demand, and a webhook that they ask.
         room("Testing/IsthmusTesting", ["JSON", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
         // The entry points of a fuzzer: `scripts/fuzz` uses them for long, the unit tests for some seconds.
         room("Testing/FuzzTargets", ["Dubbo", "JSON", "Kubernetes", "Services", "Snapshot", "ZooKeeper"]),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("Values/AddressingTests", ["Addressing", "IsthmusTesting"]),
+        tests("Values/ConcurrencyTests", ["Concurrency", "IsthmusTesting"]),
         tests("Values/JSONTests", ["JSON"]),
         tests("Values/IstioAPITests", ["IstioAPI", "JSON"]),
         tests("Values/ServicesTests", ["Services", "IstioAPI", "IsthmusTesting"]),
+        tests("Values/TextTests", ["Text"]),
         tests("Clients/ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioSSL, nioEmbedded, logging]),
         tests(
             "Clients/KubernetesTests",

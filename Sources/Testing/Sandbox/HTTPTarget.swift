@@ -1,3 +1,5 @@
+internal import Text
+
 /// The target of an HTTP request in origin form (RFC 9112, 3.2.1), percent-decoded.
 package struct HTTPTarget: Sendable, Hashable {
     /// The path as it was sent, without the query.
@@ -27,18 +29,8 @@ package struct HTTPTarget: Sendable, Hashable {
         }
     }
 
-    /// A broken escape stays as it is.
+    /// A text with a broken escape stays as it is.
     private static func decode(_ text: Substring, plusIsSpace: Bool) -> String {
-        var decoded: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2, let value = UInt8(Substring(rest.prefix(2)), radix: 16) {
-                decoded.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                decoded.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
-            }
-        }
-        return String(decoding: decoded, as: UTF8.self)
+        String(text).percentDecoded(plusIsSpace: plusIsSpace) ?? String(text)
     }
 }
