@@ -36,6 +36,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -60,6 +61,8 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         // `merge`: a source listens to its registry and to requests at once. ServiceLifecycle builds it anyway.
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
+        // Errors of the system by name and in its words, and files; NIO and Subprocess build it anyway.
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         // Structured logs, to whatever the user's process logs to.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         // SIGTERM, graceful stop, one root for everything that runs.
@@ -105,10 +108,13 @@ let package = Package(
             "Deliveries/DirectoryDelivery",
             ["Settings", "Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
         // The program: what is known of it, what it remembers, and how it is put together.
-        room("Program/Status", ["JSON"]),
+        room("Program/Status", ["Text"]),
         room(
             "Program/Console",
-            ["Status", "JSON", hummingbirdCore, httpTypes, nioCore, nioPosix, logging, serviceLifecycle]),
+            [
+                "Status", "Text", hummingbirdCore, httpTypes, nioCore, nioPosix, logging, serviceLifecycle,
+                systemPackage,
+            ]),
         room("Program/Snapshot", ["Addressing", "Catalog", "JSON", "Services", nioPosix, logging]),
         room(
             "Program/Bridge",
@@ -121,9 +127,9 @@ let package = Package(
             name: "isthmus",
             dependencies: [
                 "Bridge", "Settings", "Console", "Deliveries", "IstioAPI", "JSON", "Kubernetes",
-                "KubernetesDelivery", "Planning", "Sandbox", "Status", "Translation", "ZooKeeper",
+                "KubernetesDelivery", "Planning", "Sandbox", "Status", "Text", "Translation", "ZooKeeper",
                 "ZooKeeperRegistry", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
-                serviceLifecycle, unixSignals,
+                serviceLifecycle, systemPackage, unixSignals,
             ],
             path: "Sources/Program/isthmus",
             swiftSettings: settings),

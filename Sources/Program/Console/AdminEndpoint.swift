@@ -1,27 +1,19 @@
-internal import FoundationEssentials
 package import HTTPTypes
-package import JSON
 package import Logging
 package import Status
+internal import Text
 
-/// What the admin endpoint answers to the head of a request, without a socket.
+/// The answers of the admin endpoint, without a socket. A request is its head: nothing here reads a body.
 package struct AdminEndpoint: Sendable {
-    /// A status, headers and one JSON document.
-    package struct Answer: Sendable {
-        package var status: HTTPResponse.Status
-        package var headers = HTTPFields()
-        package var body: JSONValue
-    }
-
     private let token: @Sendable () async throws -> String?
     private let status: @Sendable () async -> BridgeStatus
     private let release: @Sendable (String) async -> Released?
     private let logger: Logger
 
     /// - Parameters:
-    ///   - token: What a release needs; asked for at each, so that it may rotate. `nil`: none is configured.
-    ///   - status: What the bridge knows of itself now.
-    ///   - release: Lets go of what is held of the registry of that name; `nil` when nothing is.
+    ///   - token: The token that a release needs, read for each release, since it may rotate; `nil` without one.
+    ///   - status: The state of the bridge now.
+    ///   - release: Ends the hold of the registry of that name; `nil` when it has none.
     package init(
         token: @escaping @Sendable () async throws -> String?, status: @escaping @Sendable () async -> BridgeStatus,
         release: @escaping @Sendable (String) async -> Released?, logger: Logger
@@ -36,17 +28,17 @@ package struct AdminEndpoint: Sendable {
         let path = String((request.path ?? "/").prefix { $0 != "?" })
         switch path {
         case "/livez":
-            return await reading(request) { Answer(status: .ok, body: ["live": true]) }
+            return await reading(request) { Answer(status: .ok, body: Liveness(live: true)) }
         case "/readyz":
             return await reading(request) { await readiness }
         case "/status":
-            return await reading(request) { Answer(status: .ok, body: await status().json) }
+            return await reading(request) { Answer(status: .ok, body: await status()) }
         case _ where path.hasPrefix("/release/"):
-            guard let name = URLComponents(string: path)?.path.dropFirst("/release/".count), !name.isEmpty else {
+            guard let name = String(path.dropFirst("/release/".count)).percentDecoded(), !name.isEmpty else {
                 return .refusal(.badRequest, "a registry's name is expected: /release/NAME")
             }
             guard request.method == .post else { return .wrongMethod(allowed: "POST") }
-            return await releasing(String(name), request)
+            return await releasing(name, request)
         default:
             return .refusal(.notFound, "there are only /livez, /readyz, /status and /release/NAME")
         }
@@ -59,34 +51,34 @@ package struct AdminEndpoint: Sendable {
 
     private var readiness: Answer {
         get async {
-            guard let reason = await status().unreadiness else { return Answer(status: .ok, body: ["ready": true]) }
-            return Answer(status: .serviceUnavailable, body: ["ready": false, "reason": .string(reason)])
+            guard let reason = await status().unreadiness else {
+                return Answer(status: .ok, body: Readiness(ready: true))
+            }
+            return Answer(status: .serviceUnavailable, body: Readiness(ready: false, reason: reason))
         }
     }
 
     // MARK: Releases
 
     private func releasing(_ registry: String, _ request: HTTPRequest) async -> Answer {
-        // No program that an operator uses sends it; a page that a browser was lured to always does.
+        // A browser sends Origin with each request of a web page; the programs of an operator do not.
         guard request.headerFields[.origin] == nil else {
-            return .refusal(.forbidden, "nothing is released for a web page")
+            return .refusal(.forbidden, "a request of a web page releases nothing")
         }
         let expected: String
         do {
             guard let token = try await token() else {
                 return .refusal(
-                    .forbidden,
-                    "nothing can be released without a token: set admin.tokenFile or admin.tokenEnv in the configuration"
-                )
+                    .forbidden, "nothing can be released without a token: set admin.tokenFile or admin.tokenEnv")
             }
             expected = token
         } catch {
-            logger.error("a release was refused, since the token can't be read", metadata: ["error": "\(error)"])
+            logger.error("release refused: its token can't be read", metadata: ["error": "\(error)"])
             return .refusal(
                 .forbidden, "nothing can be released without a token, and it can't be read; the bridge's log says why")
         }
         guard let token = Self.bearer(request), isSame(token, expected) else {
-            logger.notice("a release was refused: no token, or a wrong one", metadata: ["registry": "\(registry)"])
+            logger.notice("release refused: the token is missing or wrong", metadata: ["registry": "\(registry)"])
             return .unauthorized
         }
         let status = await status()
@@ -96,13 +88,13 @@ package struct AdminEndpoint: Sendable {
             return .refusal(.notFound, "nothing is held of a registry '\(registry)'; something is held \(others)")
         }
         logger.notice(
-            "an operator let go of what was held",
+            "hold released by an operator",
             metadata: ["registry": "\(registry)", "instances": "\(released.hold.held)"])
         released.leaders = status.leaders
-        return Answer(status: .ok, body: released.json)
+        return Answer(status: .ok, body: released)
     }
 
-    /// RFC 6750; the scheme's case doesn't matter.
+    /// The token of the request (RFC 6750). The scheme's case doesn't matter.
     private static func bearer(_ request: HTTPRequest) -> String? {
         let parts = (request.headerFields[.authorization] ?? "").split(separator: " ")
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
@@ -110,25 +102,7 @@ package struct AdminEndpoint: Sendable {
     }
 }
 
-extension AdminEndpoint.Answer {
-    static func refusal(_ status: HTTPResponse.Status, _ reason: String) -> Self {
-        Self(status: status, body: ["error": .string(reason)])
-    }
-
-    fileprivate static func wrongMethod(allowed: String) -> Self {
-        var answer = refusal(.methodNotAllowed, "this takes \(allowed)")
-        answer.headers[.allow] = allowed
-        return answer
-    }
-
-    fileprivate static var unauthorized: Self {
-        var answer = refusal(.unauthorized, "the token is missing or wrong: Authorization: Bearer TOKEN")
-        answer.headers[.wwwAuthenticate] = "Bearer realm=\"isthmus\""
-        return answer
-    }
-}
-
-/// Takes as long for a token whose first bytes are right as for any other of its length.
+/// Compares in a time that depends on the length of the token alone, so that the time tells nothing of its bytes.
 private func isSame(_ presented: String, _ expected: String) -> Bool {
     let presented = Array(presented.utf8)
     let expected = Array(expected.utf8)

@@ -1,22 +1,15 @@
 internal import HTTPTypes
 internal import HummingbirdCore
-internal import JSON
 package import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import ServiceLifecycle
-
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Glibc
-#endif
+internal import Status
+internal import SystemPackage
 
 /// Serves an `AdminEndpoint` over HTTP/1.1.
 package struct AdminServer: ServiceLifecycle.Service {
-    /// The port can't be had.
+    /// The server can't listen on its address.
     package struct Unavailable: Error, Sendable, Hashable, CustomStringConvertible {
         package var address: String
         package var reason: String
@@ -26,7 +19,7 @@ package struct AdminServer: ServiceLifecycle.Service {
 
     private static let maximumConnections = 64
     private static let maximumHeaderBytes = 16 << 10
-    /// Nothing that is asked here has a body; whoever sends one may.
+    /// No request needs a body, and `curl` may send a small one all the same.
     private static let maximumBodyBytes = 4 << 10
 
     private let host: String
@@ -37,9 +30,9 @@ package struct AdminServer: ServiceLifecycle.Service {
     private let onListening: @Sendable (Int) -> Void
 
     /// - Parameters:
-    ///   - port: 0 for one that is free.
-    ///   - idleTimeout: After this time a client is left that says nothing, or never comes to the end of a request's head.
-    ///   - onListening: Is told the port.
+    ///   - port: The port; 0 for any free one.
+    ///   - idleTimeout: A connection is closed when for this time it is silent, or a request's head does not end.
+    ///   - onListening: Called with the port when the server listens.
     package init(
         host: String, port: Int, endpoint: AdminEndpoint, idleTimeout: Duration = .seconds(10), logger: Logger,
         onListening: @escaping @Sendable (Int) -> Void = { _ in }
@@ -54,9 +47,9 @@ package struct AdminServer: ServiceLifecycle.Service {
 
     /// Serves until the task is cancelled or a graceful shutdown is asked for.
     ///
-    /// Returns early, and says so in the log, when the port is lost; the want of file descriptors only lets it wait.
+    /// Returns early, and logs it, when the port is lost. Without free file descriptors it waits.
     ///
-    /// - Throws: `Unavailable` when it can't listen to begin with.
+    /// - Throws: `Unavailable` when it can't listen at the start.
     package func run() async throws {
         do {
             try await server().run()
@@ -64,7 +57,7 @@ package struct AdminServer: ServiceLifecycle.Service {
             if isStopping { return }
             throw Unavailable(address: address, reason: Self.explain(error))
         }
-        if !isStopping { logger.error("the admin endpoint has ended", metadata: ["address": "\(address)"]) }
+        if !isStopping { logger.error("admin endpoint ended", metadata: ["address": "\(address)"]) }
     }
 
     private var isStopping: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
@@ -87,7 +80,7 @@ package struct AdminServer: ServiceLifecycle.Service {
                 availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: quiet)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? port
-                logger.info("the admin endpoint listens", metadata: ["host": "\(host)", "port": "\(port)"])
+                logger.info("admin endpoint listening", metadata: ["host": "\(host)", "port": "\(port)"])
                 onListening(port)
             },
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
@@ -97,12 +90,14 @@ package struct AdminServer: ServiceLifecycle.Service {
         let body = Body(request.headers)
         var answer =
             body == .tooLarge
-            ? .refusal(.contentTooLarge, "a request may have \(Self.maximumBodyBytes) bytes, and must say how many")
+            ? .refusal(
+                .contentTooLarge,
+                "a request's body has at most \(Self.maximumBodyBytes) bytes, and its Content-Length says how many")
             : await endpoint.answer(to: request.head)
         answer.headers[.contentType] = "application/json"
         answer.headers[.cacheControl] = "no-store"
         if body != .none { answer.headers[.connection] = "close" }
-        let bytes = ByteBuffer(bytes: answer.body.bytes + [UInt8(ascii: "\n")])
+        let bytes = ByteBuffer(bytes: try answer.body.encoded() + [UInt8(ascii: "\n")])
         answer.headers[.contentLength] = "\(bytes.readableBytes)"
         let head = HTTPResponse(status: answer.status, headerFields: answer.headers)
         if request.method == .head {
@@ -110,7 +105,7 @@ package struct AdminServer: ServiceLifecycle.Service {
         } else {
             try await writer.write(response: head, body: ResponseBody(byteBuffer: bytes))
         }
-        // To read a body for the sake of the connection is to wait for whoever sends it.
+        // The body is left unread: reading it would mean to wait for its sender. So the connection ends.
         if body != .none { throw BodyLeftUnread() }
     }
 
@@ -130,7 +125,7 @@ package struct AdminServer: ServiceLifecycle.Service {
 
     private static func explain(_ error: any Error) -> String {
         switch error {
-        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as IOError: "\(Errno(rawValue: error.errnoCode))"
         default: "\(error)"
         }
     }

@@ -1,9 +1,11 @@
+internal import Text
+
 extension BridgeStatus {
-    /// For people: a line for each registry and each delivery, and below it what needs attention.
+    /// The status for people: a line for each registry and each delivery, and below it what needs attention.
     ///
-    /// - Parameter release: The command that lets go of what is held of a registry.
+    /// - Parameter release: The command that ends the hold of a registry.
     package func text(release: (String) -> String = { "isthmus release \($0)" }) -> String {
-        var lines = ["isthmus \(version), instance \(instance): \(readiness), up \(uptime.brief)", ""]
+        var lines = ["isthmus \(version), instance \(instance): \(readiness), up \(uptime.readable)", ""]
         lines += TextTable.lines(
             ["REGISTRY", "HEALTH", "LAST GOOD", "SERVICES", "INSTANCES"],
             registries.map { registry in (registry.cells, registry.details(release)) })
@@ -12,7 +14,7 @@ extension BridgeStatus {
             ["DELIVERY", "ROLE", "SEEDED", "PENDING", "TROUBLES"],
             deliveries.map { delivery in (delivery.cells, delivery.details) })
         if !problems.isEmpty {
-            lines += ["", "Not carried into the mesh as it should be, so that the last good form goes on:"]
+            lines += ["", "Services that are not in the mesh as they are in the registry; their last good form stays:"]
             lines += problems.lines { "\($0.service): \($0.reason)" }.map { "    " + $0 }
         }
         return lines.map { $0.printable + "\n" }.joined()
@@ -22,7 +24,7 @@ extension BridgeStatus {
 }
 
 extension Released {
-    /// For people.
+    /// The release for people.
     package var text: String {
         var lines = ["Registry \(registry): let go of \(hold.subject)."]
         if let leaders {
@@ -35,7 +37,7 @@ extension Released {
 
 extension RegistryStatus {
     fileprivate var cells: [String] {
-        let good = health == .healthy ? "now" : lastGood.map { "\($0.brief) ago" } ?? "never"
+        let good = health == .healthy ? "now" : lastGood.map { "\($0.readable) ago" } ?? "never"
         return [name, health.rawValue, good, "\(services)", "\(instances)"]
     }
 
@@ -44,10 +46,10 @@ extension RegistryStatus {
         if let reason { lines.append("\(health.rawValue): \(reason)") }
         if let hold {
             let end =
-                hold.releasesIn.map { "they go in \($0.brief) unless they come back" }
+                hold.releasesIn.map { "they go in \($0.readable) unless they come back" }
                 ?? "they stay until they come back"
             lines += [
-                "held for \(hold.age.brief): \(hold.subject)", "    \(hold.reason)",
+                "held for \(hold.age.readable): \(hold.subject)", "    \(hold.reason)",
                 "    \(end); to let them go now: \(release(name))",
             ]
         }
@@ -80,12 +82,12 @@ extension DeliveryStatus {
 
     fileprivate var details: [String] {
         var lines: [String] = []
-        if let obstacle { lines.append("hindered for \(obstacle.age.brief): \(obstacle.reason)") }
+        if let obstacle { lines.append("hindered for \(obstacle.age.readable): \(obstacle.reason)") }
         return lines
             + troubles.lines { trouble in
-                let retry = trouble.retryIn.map { ", again in \($0.brief)" } ?? ""
-                return
-                    "\(trouble.resource) \(trouble.kind.rawValue) \(trouble.age.brief) ago\(retry): \(trouble.reason)"
+                let retry = trouble.retryIn.map { ", again in \($0.readable)" } ?? ""
+                let kind = trouble.kind.rawValue
+                return "\(trouble.resource) \(kind) \(trouble.age.readable) ago\(retry): \(trouble.reason)"
             }
     }
 }

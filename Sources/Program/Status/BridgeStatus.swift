@@ -1,19 +1,18 @@
 package import FoundationEssentials
-package import JSON
 
-/// What a bridge knows of itself at one moment.
+/// The state of a bridge at one moment.
 package struct BridgeStatus: Sendable, Hashable {
     /// The name of the installation.
     package var instance: String
     package var version: String
-    /// When this was seen, for people; ages are measured by a clock that nobody sets.
+    /// The wall-clock time of that moment, for people. Ages come from a monotonic clock.
     package var time: Date
     package var uptime: Duration
-    /// Whether this replica does its part: every registry is known and every delivery has begun.
+    /// Whether every registry has been read and every delivery has listed its objects.
     package var isReady: Bool
     package var registries: [RegistryStatus]
     package var deliveries: [DeliveryStatus]
-    /// What keeps services from being carried into the mesh as they are.
+    /// The services that are not in the mesh as they are in the registry, and why.
     package var problems: Excerpt<ServiceProblem>
 
     package init(
@@ -43,7 +42,7 @@ package struct BridgeStatus: Sendable, Hashable {
         return reasons.isEmpty ? "the bridge is starting" : reasons.joined(separator: "; ")
     }
 
-    /// Of a replica that writes nowhere, those that do, as far as they are known, sorted; `nil` of one that writes.
+    /// The replicas that write, sorted, as far as they are known; `nil` where this replica writes to a cluster.
     package var leaders: [String]? {
         var holders: Set<String> = []
         for delivery in deliveries {
@@ -53,36 +52,36 @@ package struct BridgeStatus: Sendable, Hashable {
         return deliveries.isEmpty ? nil : holders.sorted()
     }
 
-    /// The registries of which something is held, by name.
+    /// The names of the registries of which instances are held.
     package var holds: [String] { registries.filter { $0.hold != nil }.map(\.name) }
 }
 
-extension BridgeStatus {
-    package var json: JSONValue {
-        [
-            "instance": .string(instance), "version": .string(version), "time": .string(time.ISO8601Format()),
-            "uptime": uptime.json, "ready": .bool(isReady), "registries": .array(registries.map(\.json)),
-            "deliveries": .array(deliveries.map(\.json)), "problems": .array(problems.first.map(\.json)),
-            "problemCount": .integer(Int64(problems.count)),
-        ]
+extension BridgeStatus: StatusDocument {
+    private struct Document: Codable {
+        var instance: String
+        var version: String
+        var time: Date
+        var uptime: Seconds
+        var ready: Bool
+        var registries: [RegistryStatus]
+        var deliveries: [DeliveryStatus]
+        var problems: [ServiceProblem]
+        var problemCount: Int
     }
 
-    /// Reads what `json` gives; members that it doesn't know are passed over.
-    package init(json: JSONValue) throws(StatusError) {
-        let reader = try StatusReader(json)
-        instance = try reader.string("instance")
-        version = try reader.string("version")
-        let text = try reader.string("time")
-        do {
-            time = try Date(text, strategy: .iso8601)
-        } catch {
-            throw reader.failure("time", "must be a time such as 2026-01-31T12:00:00Z, and is '\(text)'")
-        }
-        uptime = try reader.duration("uptime")
-        isReady = try reader.bool("ready")
-        registries = try reader.list("registries", RegistryStatus.init)
-        deliveries = try reader.list("deliveries", DeliveryStatus.init)
-        problems = Excerpt(
-            first: try reader.list("problems", ServiceProblem.init), count: try reader.integer("problemCount"))
+    package init(from decoder: any Decoder) throws {
+        let document = try Document(from: decoder)
+        self.init(
+            instance: document.instance, version: document.version, time: document.time,
+            uptime: document.uptime.duration, isReady: document.ready, registries: document.registries,
+            deliveries: document.deliveries,
+            problems: Excerpt(first: document.problems, count: document.problemCount))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        let document = Document(
+            instance: instance, version: version, time: time, uptime: Seconds(uptime), ready: isReady,
+            registries: registries, deliveries: deliveries, problems: problems.first, problemCount: problems.count)
+        try document.encode(to: encoder)
     }
 }

@@ -1,13 +1,12 @@
-package import JSON
-
-/// How one delivery keeps what it delivers to.
+/// The state of one delivery.
 package struct DeliveryStatus: Sendable, Hashable {
     /// Which of several replicas writes.
     package enum Leadership: Sendable, Hashable {
-        /// This one; no election is configured.
+        /// This replica writes; no election is configured.
         case notElected
+        /// This replica holds the lease and writes.
         case leading
-        /// Another one, by its name where that is known.
+        /// Another replica writes; its name, where that is known.
         case standby(holder: String?)
     }
 
@@ -22,14 +21,14 @@ package struct DeliveryStatus: Sendable, Hashable {
         }
     }
 
-    /// How many resources with trouble are told by name.
+    /// The number of resources that a status lists.
     package static let troubleLimit = 100
 
     package var name: String
     package var leadership: Leadership
-    /// Whether it has told what it holds of ours, so that decisions can be made.
+    /// Whether the delivery has listed the objects that are ours, so that decisions can be made.
     package var isSeeded: Bool
-    /// How many resources wait to be looked at.
+    /// The number of resources that wait for a worker.
     package var pending: Int
     package var obstacle: Obstacle?
     package var troubles: Excerpt<ResourceTrouble>
@@ -47,14 +46,14 @@ package struct DeliveryStatus: Sendable, Hashable {
     }
 }
 
-/// A resource that is not as it should be.
+/// A resource that the other side does not have as it should be.
 package struct ResourceTrouble: Sendable, Hashable {
-    package enum Kind: String, Sendable, Hashable, CaseIterable {
-        /// The other side does not take it as it is, or somebody else's object has the name.
+    package enum Kind: String, Sendable, Hashable, StatusWord {
+        /// The other side refuses the resource, or somebody else's object has its name.
         case refused
-        /// The write did not come through.
+        /// The write failed.
         case failed
-        /// Somebody else changes it again and again.
+        /// Another writer changes the resource again and again.
         case contested
     }
 
@@ -63,7 +62,7 @@ package struct ResourceTrouble: Sendable, Hashable {
     package var kind: Kind
     package var reason: String
     package var age: Duration
-    /// When it is tried again; `nil` when only a change leads to that.
+    /// The time until the next attempt; `nil` where only a change leads to one.
     package var retryIn: Duration?
 
     package init(resource: String, kind: Kind, reason: String, age: Duration, retryIn: Duration? = nil) {
@@ -75,66 +74,86 @@ package struct ResourceTrouble: Sendable, Hashable {
     }
 }
 
-extension DeliveryStatus {
-    package var json: JSONValue {
-        var object = JSONObject()
-        object["name"] = .string(name)
-        switch leadership {
-        case .notElected: object["leadership"] = "notElected"
-        case .leading: object["leadership"] = "leading"
-        case .standby(let holder):
-            object["leadership"] = "standby"
-            object["leader"] = holder.map { .string($0) }
-        }
-        object["seeded"] = .bool(isSeeded)
-        object["pending"] = .integer(Int64(pending))
-        object["obstacle"] = obstacle?.json
-        object["troubles"] = .array(troubles.first.map(\.json))
-        object["troubleCount"] = .integer(Int64(troubles.count))
-        return .object(object)
+extension DeliveryStatus: Codable {
+    private enum Role: String, StatusWord {
+        case notElected
+        case leading
+        case standby
     }
 
-    init(_ reader: StatusReader) throws(StatusError) {
-        name = try reader.string("name")
-        switch try reader.string("leadership") {
-        case "notElected": leadership = .notElected
-        case "leading": leadership = .leading
-        case "standby": leadership = .standby(holder: try reader.optional("leader", StatusReader.string))
-        case let other: throw reader.unknown("leadership", other, known: ["notElected", "leading", "standby"])
-        }
-        isSeeded = try reader.bool("seeded")
-        pending = try reader.integer("pending")
-        obstacle = try reader.object("obstacle").map(Obstacle.init(_:))
-        troubles = Excerpt(
-            first: try reader.list("troubles", ResourceTrouble.init), count: try reader.integer("troubleCount"))
+    private struct Document: Codable {
+        var name: String
+        var leadership: Role
+        var leader: String?
+        var seeded: Bool
+        var pending: Int
+        var obstacle: Obstacle?
+        var troubles: [ResourceTrouble]
+        var troubleCount: Int
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let document = try Document(from: decoder)
+        let leadership: Leadership =
+            switch document.leadership {
+            case .notElected: .notElected
+            case .leading: .leading
+            case .standby: .standby(holder: document.leader)
+            }
+        self.init(
+            name: document.name, leadership: leadership, isSeeded: document.seeded, pending: document.pending,
+            obstacle: document.obstacle, troubles: Excerpt(first: document.troubles, count: document.troubleCount))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        let (role, leader): (Role, String?) =
+            switch leadership {
+            case .notElected: (.notElected, nil)
+            case .leading: (.leading, nil)
+            case .standby(let holder): (.standby, holder)
+            }
+        let document = Document(
+            name: name, leadership: role, leader: leader, seeded: isSeeded, pending: pending, obstacle: obstacle,
+            troubles: troubles.first, troubleCount: troubles.count)
+        try document.encode(to: encoder)
     }
 }
 
-extension DeliveryStatus.Obstacle {
-    fileprivate var json: JSONValue { ["reason": .string(reason), "age": age.json] }
+extension DeliveryStatus.Obstacle: Codable {
+    private struct Document: Codable {
+        var reason: String
+        var age: Seconds
+    }
 
-    fileprivate init(_ reader: StatusReader) throws(StatusError) {
-        reason = try reader.string("reason")
-        age = try reader.duration("age")
+    package init(from decoder: any Decoder) throws {
+        let document = try Document(from: decoder)
+        self.init(reason: document.reason, age: document.age.duration)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try Document(reason: reason, age: Seconds(age)).encode(to: encoder)
     }
 }
 
-extension ResourceTrouble {
-    var json: JSONValue {
-        var object = JSONObject()
-        object["resource"] = .string(resource)
-        object["kind"] = .string(kind.rawValue)
-        object["reason"] = .string(reason)
-        object["age"] = age.json
-        object["retryIn"] = retryIn?.json
-        return .object(object)
+extension ResourceTrouble: Codable {
+    private struct Document: Codable {
+        var resource: String
+        var kind: Kind
+        var reason: String
+        var age: Seconds
+        var retryIn: Seconds?
     }
 
-    init(_ reader: StatusReader) throws(StatusError) {
-        resource = try reader.string("resource")
-        kind = try reader.word("kind")
-        reason = try reader.string("reason")
-        age = try reader.duration("age")
-        retryIn = try reader.optional("retryIn", StatusReader.duration)
+    package init(from decoder: any Decoder) throws {
+        let document = try Document(from: decoder)
+        self.init(
+            resource: document.resource, kind: document.kind, reason: document.reason, age: document.age.duration,
+            retryIn: document.retryIn?.duration)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        let document = Document(
+            resource: resource, kind: kind, reason: reason, age: Seconds(age), retryIn: retryIn.map(Seconds.init))
+        try document.encode(to: encoder)
     }
 }

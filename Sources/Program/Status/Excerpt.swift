@@ -1,17 +1,15 @@
-internal import JSON
-
-/// The first elements of a list that may be long, and how many it has in all.
+/// The first elements of a list that may be long, and the number of all of them.
 package struct Excerpt<Element: Sendable & Hashable>: Sendable, Hashable {
     package let first: [Element]
     package let count: Int
 
-    /// - Parameter limit: How many elements are kept.
+    /// - Parameter limit: The number of elements that are kept.
     package init(_ all: some Collection<Element>, limit: Int) {
         first = Array(all.prefix(limit))
         count = all.count
     }
 
-    /// - Parameter count: Of the whole list; never less than what is here of it.
+    /// - Parameter count: The length of the whole list; at least that of `first`.
     package init(first: [Element], count: Int) {
         self.first = first
         self.count = max(count, first.count)
@@ -19,6 +17,6 @@ package struct Excerpt<Element: Sendable & Hashable>: Sendable, Hashable {
 
     package static var empty: Self { Self(first: [], count: 0) }
     package var isEmpty: Bool { count == 0 }
-    /// How many are not among the first.
+    /// The number of elements that are not kept.
     package var others: Int { count - first.count }
 }

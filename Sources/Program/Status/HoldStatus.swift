@@ -1,30 +1,28 @@
-package import JSON
-
-/// Instances that a registry no longer has and that are kept all the same, since their loss looks like a failure.
+/// Instances that a registry lost and that stay in the mesh, since the loss looks like a failure of the registry.
 package struct HoldStatus: Sendable, Hashable {
-    package enum Kind: String, Sendable, Hashable, CaseIterable {
+    package enum Kind: String, Sendable, Hashable, StatusWord {
         /// Many instances left within a short time.
         case netLoss
-        /// A complete answer had nothing at all.
+        /// A complete answer was empty.
         case emptyAnswer
-        /// The registry is no longer in the configuration.
+        /// The configuration no longer has the registry.
         case removedRegistry
     }
 
-    /// How many services are told by name.
+    /// The number of services that a status lists.
     package static let serviceLimit = 20
 
     package var kind: Kind
     /// For people.
     package var reason: String
-    /// How many instances are held.
+    /// The number of instances that are held.
     package var held: Int
-    /// How many the registry had before the loss.
+    /// The number of instances that the registry had before the loss.
     package var of: Int
     package var age: Duration
-    /// When the hold ends by itself; `nil` when only the instances' return or an operator ends it.
+    /// The time until the hold ends by itself; `nil` where only the instances' return or an operator ends it.
     package var releasesIn: Duration?
-    /// Those of the held instances.
+    /// The services of the held instances.
     package var services: Excerpt<String>
 
     package init(
@@ -41,27 +39,30 @@ package struct HoldStatus: Sendable, Hashable {
     }
 }
 
-extension HoldStatus {
-    package var json: JSONValue {
-        var object = JSONObject()
-        object["kind"] = .string(kind.rawValue)
-        object["reason"] = .string(reason)
-        object["held"] = .integer(Int64(held))
-        object["of"] = .integer(Int64(of))
-        object["age"] = age.json
-        object["releasesIn"] = releasesIn?.json
-        object["services"] = .array(services.first.map { .string($0) })
-        object["serviceCount"] = .integer(Int64(services.count))
-        return .object(object)
+extension HoldStatus: Codable {
+    private struct Document: Codable {
+        var kind: Kind
+        var reason: String
+        var held: Int
+        var of: Int
+        var age: Seconds
+        var releasesIn: Seconds?
+        var services: [String]
+        var serviceCount: Int
     }
 
-    init(_ reader: StatusReader) throws(StatusError) {
-        kind = try reader.word("kind")
-        reason = try reader.string("reason")
-        held = try reader.integer("held")
-        of = try reader.integer("of")
-        age = try reader.duration("age")
-        releasesIn = try reader.optional("releasesIn", StatusReader.duration)
-        services = Excerpt(first: try reader.strings("services"), count: try reader.integer("serviceCount"))
+    package init(from decoder: any Decoder) throws {
+        let document = try Document(from: decoder)
+        self.init(
+            kind: document.kind, reason: document.reason, held: document.held, of: document.of,
+            age: document.age.duration, releasesIn: document.releasesIn?.duration,
+            services: Excerpt(first: document.services, count: document.serviceCount))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        let document = Document(
+            kind: kind, reason: reason, held: held, of: of, age: Seconds(age), releasesIn: releasesIn.map(Seconds.init),
+            services: services.first, serviceCount: services.count)
+        try document.encode(to: encoder)
     }
 }

@@ -1,20 +1,18 @@
-package import JSON
-
 /// How the bridge follows one registry.
 package struct RegistryStatus: Sendable, Hashable {
-    package enum Health: String, Sendable, Hashable, CaseIterable {
-        /// It was not read completely yet.
+    package enum Health: String, Sendable, Hashable, StatusWord {
+        /// No read of it is complete yet.
         case starting
         /// Every change is seen as it happens.
         case healthy
-        /// It can't be followed; the last good picture goes on.
+        /// It can't be followed; the last good view stays.
         case stale
-        /// The configuration has it no more, and something of it is still there.
+        /// The configuration no longer has it, and something that it announced is still in the mesh.
         case removed
     }
 
     /// A service whose entry in the registry can't be used.
-    package struct UnreadableService: Sendable, Hashable {
+    package struct UnreadableService: Sendable, Hashable, Codable {
         package var name: String
         package var reason: String
 
@@ -24,14 +22,14 @@ package struct RegistryStatus: Sendable, Hashable {
         }
     }
 
-    /// How many unreadable services are told by name.
+    /// The number of unreadable services that a status lists.
     package static let unreadableLimit = 100
 
     package var name: String
     package var health: Health
-    /// Why it is not healthy.
+    /// Why the registry is not healthy.
     package var reason: String?
-    /// How long ago it was last known to be fully followed; `nil` when it never was.
+    /// The time since every change was last seen as it happened; `nil` where it never was.
     package var lastGood: Duration?
     package var services: Int
     package var instances: Int
@@ -53,39 +51,31 @@ package struct RegistryStatus: Sendable, Hashable {
     }
 }
 
-extension RegistryStatus {
-    package var json: JSONValue {
-        var object = JSONObject()
-        object["name"] = .string(name)
-        object["health"] = .string(health.rawValue)
-        object["reason"] = reason.map { .string($0) }
-        object["lastGood"] = lastGood?.json
-        object["services"] = .integer(Int64(services))
-        object["instances"] = .integer(Int64(instances))
-        object["unreadable"] = .array(unreadable.first.map(\.json))
-        object["unreadableCount"] = .integer(Int64(unreadable.count))
-        object["hold"] = hold?.json
-        return .object(object)
+extension RegistryStatus: Codable {
+    private struct Document: Codable {
+        var name: String
+        var health: Health
+        var reason: String?
+        var lastGood: Seconds?
+        var services: Int
+        var instances: Int
+        var unreadable: [UnreadableService]
+        var unreadableCount: Int
+        var hold: HoldStatus?
     }
 
-    init(_ reader: StatusReader) throws(StatusError) {
-        name = try reader.string("name")
-        health = try reader.word("health")
-        reason = try reader.optional("reason", StatusReader.string)
-        lastGood = try reader.optional("lastGood", StatusReader.duration)
-        services = try reader.integer("services")
-        instances = try reader.integer("instances")
-        unreadable = Excerpt(
-            first: try reader.list("unreadable", UnreadableService.init), count: try reader.integer("unreadableCount"))
-        hold = try reader.object("hold").map(HoldStatus.init(_:))
+    package init(from decoder: any Decoder) throws {
+        let document = try Document(from: decoder)
+        self.init(
+            name: document.name, health: document.health, reason: document.reason,
+            lastGood: document.lastGood?.duration, services: document.services, instances: document.instances,
+            unreadable: Excerpt(first: document.unreadable, count: document.unreadableCount), hold: document.hold)
     }
-}
 
-extension RegistryStatus.UnreadableService {
-    var json: JSONValue { ["name": .string(name), "reason": .string(reason)] }
-
-    init(_ reader: StatusReader) throws(StatusError) {
-        name = try reader.string("name")
-        reason = try reader.string("reason")
+    package func encode(to encoder: any Encoder) throws {
+        let document = Document(
+            name: name, health: health, reason: reason, lastGood: lastGood.map(Seconds.init), services: services,
+            instances: instances, unreadable: unreadable.first, unreadableCount: unreadable.count, hold: hold)
+        try document.encode(to: encoder)
     }
 }

@@ -1,8 +1,6 @@
-package import JSON
-
-/// Why a service, or a part of it, can't be carried into the mesh as it is. Its last good form goes on.
-package struct ServiceProblem: Sendable, Hashable {
-    /// How many are told.
+/// Why a service, or a part of it, is not in the mesh as it is in the registry. Its last good form stays.
+package struct ServiceProblem: Sendable, Hashable, Codable {
+    /// The number of problems that a status lists.
     package static let limit = 100
 
     package var service: String
@@ -11,14 +9,5 @@ package struct ServiceProblem: Sendable, Hashable {
     package init(service: String, reason: String) {
         self.service = service
         self.reason = reason
-    }
-}
-
-extension ServiceProblem {
-    package var json: JSONValue { ["service": .string(service), "reason": .string(reason)] }
-
-    init(_ reader: StatusReader) throws(StatusError) {
-        service = try reader.string("service")
-        reason = try reader.string("reason")
     }
 }

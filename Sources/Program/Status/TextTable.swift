@@ -1,5 +1,6 @@
+/// A table in plain text.
 enum TextTable {
-    /// Columns as wide as their widest cell, and below each row its details, indented.
+    /// The lines of a table. Each column is as wide as its widest cell; the details of a row stand below it, indented.
     static func lines(_ header: [String], _ rows: [(cells: [String], details: [String])]) -> [String] {
         let all = [header] + rows.map(\.cells)
         let widths = header.indices.map { column in all.map { $0[column].printable.count }.max() ?? 0 }
@@ -16,20 +17,8 @@ enum TextTable {
     }
 }
 
-extension Duration {
-    /// Its two largest units: `3h12m`, `45s`.
-    var brief: String {
-        let seconds = max(components.seconds, 0)
-        let units = [
-            ("d", seconds / 86_400), ("h", seconds / 3_600 % 24), ("m", seconds / 60 % 60), ("s", seconds % 60),
-        ]
-        guard let first = units.firstIndex(where: { $0.1 > 0 }) else { return "0s" }
-        return units[first...].prefix(2).filter { $0.1 > 0 }.map { "\($0.1)\($0.0)" }.joined()
-    }
-}
-
 extension String {
-    /// Without what would steer a terminal: whoever registers a service chooses its name.
+    /// The text without characters that would control a terminal: a registry's users choose the names of services.
     var printable: String {
         var text = ""
         for scalar in unicodeScalars {

@@ -1,23 +1,25 @@
 import AsyncHTTPClient
 import Bridge
+import Console
 import Foundation
 import JSON
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Status
+import SystemPackage
 
-/// Asks a running bridge.
+/// Sends requests to the admin endpoint of a running bridge.
 struct AdminClient {
-    /// Far more than a status can have.
+    /// A status is far smaller.
     private static let maximumBytes = 16 << 20
 
     let admin: BridgeConfiguration.Admin
 
-    /// - Returns: The body of a success; anything else ends the program with exit code 1.
-    func send(_ method: HTTPMethod, _ path: String, token: String? = nil) async throws -> JSONValue {
-        var url = URLComponents()
-        url.path = path
-        var request = HTTPClientRequest(url: "http://\(reachable.address)\(url.percentEncodedPath)")
+    /// - Parameter path: The path, percent-encoded.
+    /// - Returns: The JSON document of a success. Anything else ends the program with exit code 1.
+    func send(_ method: HTTPMethod, _ path: String, token: String? = nil) async throws -> Data {
+        var request = HTTPClientRequest(url: "http://\(reachable.address)\(path)")
         request.method = method
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         var configuration = HTTPClient.Configuration(
@@ -35,21 +37,22 @@ struct AdminClient {
             throw failure(
                 .failed,
                 """
-                no bridge answers at \(admin.address): \(Self.explain(error)); is 'isthmus run' running, with 'admin' in \
-                its configuration?
+                no bridge answers at \(admin.address): \(Self.explain(error)); is 'isthmus run' running, with 'admin' \
+                in its configuration?
                 """)
         }
-        guard let document = try? JSONValue(parsing: reply.body.readableBytesView) else {
+        let document = Data(reply.body.readableBytesView)
+        guard (try? JSONValue(parsing: document)) != nil else {
             throw failure(.failed, "what answers at \(admin.address) is no bridge: it said \(reply.status)")
         }
         guard reply.status == .ok else {
-            let reason = document["error"]?.string ?? "\(reply.status)"
+            let reason = (try? AdminEndpoint.Refusal(decoding: document))?.error ?? "\(reply.status)"
             throw failure(.failed, "the bridge at \(admin.address) refused: \(reason)")
         }
         return document
     }
 
-    /// Whoever listens on every address is reached by the loopback's.
+    /// A bridge that listens on every address is reached on the loopback.
     private var reachable: BridgeConfiguration.Admin {
         var reachable = admin
         switch admin.host {
@@ -62,11 +65,11 @@ struct AdminClient {
 
     private static func explain(_ error: any Error) -> String {
         switch error {
-        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as IOError: "\(Errno(rawValue: error.errnoCode))"
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { explain($0.error) } ?? "the name can't be resolved"
         case let error as HTTPClientError where [.connectTimeout, .readTimeout, .deadlineExceeded].contains(error):
-            "nothing came in time"
+            "no reply came in time"
         default: "\(error)"
         }
     }

@@ -1,12 +1,12 @@
 import ArgumentParser
 import Bridge
 import Foundation
-import JSON
 import NIOHTTP1
 import Settings
 import Status
+import Text
 
-/// Which bridge a command talks to.
+/// The bridge that a command talks to.
 struct AdminOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The configuration of the bridge.", valueName: "file"))
     var config: String?
@@ -18,18 +18,19 @@ struct AdminOptions: ParsableArguments {
         guard (config == nil) != (admin == nil) else { throw ValidationError("Give either --config or --admin.") }
     }
 
-    /// What can't be used ends the program with exit code 78.
+    /// A configuration that can't be used ends the program with exit code 78.
     func endpoint() throws -> BridgeConfiguration.Admin {
         do throws(ConfigurationError) {
             guard let config else { return try BridgeConfiguration.Admin(flag: admin ?? "") }
             if let admin = try BridgeConfiguration.admin(file: config) { return admin }
-            throw ConfigurationError(place: config, message: "without 'admin' the bridge answers nobody; add admin: {}")
+            throw ConfigurationError(
+                place: config, message: "without 'admin' the bridge has no admin endpoint; add admin: {}")
         } catch {
             throw failure(.unusableConfiguration, "\(error)")
         }
     }
 
-    /// The command that lets go of what is held of a registry, with the same flags.
+    /// The command that ends the hold of a registry, with the same flags.
     func releaseCommand(_ registry: String) -> String {
         let flags = config.map { "--config \($0)" } ?? admin.map { "--admin \($0)" } ?? ""
         return "isthmus release \(registry) \(flags)"
@@ -39,7 +40,7 @@ struct AdminOptions: ParsableArguments {
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "What a running bridge knows of itself.",
+        abstract: "Show the state of a running bridge.",
         discussion: """
             Ends with exit code 0 whenever the bridge answers, however it is, and with 1 when it doesn't; for probes \
             there is /readyz.
@@ -55,11 +56,11 @@ struct StatusCommand: AsyncParsableCommand {
         let document = try await AdminClient(admin: admin).send(.GET, "/status")
         switch output {
         case .json:
-            print(String(decoding: document.bytes, as: UTF8.self))
+            print(String(decoding: document, as: UTF8.self), terminator: "")
         case .human:
             let status: BridgeStatus
             do throws(StatusError) {
-                status = try BridgeStatus(json: document)
+                status = try BridgeStatus(decoding: document)
             } catch {
                 throw failure(.failed, "the status of the bridge at \(admin.address) can't be read: \(error)")
             }
@@ -71,10 +72,10 @@ struct StatusCommand: AsyncParsableCommand {
 struct ReleaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release",
-        abstract: "Let go of what is held of a registry.",
+        abstract: "End the hold of a registry: its removals are carried out.",
         discussion: """
-            A loss that looks like a failure of a registry is held back; 'isthmus status' shows it. This says that it is \
-            meant.
+            Removals that look like a failure of a registry are held; 'isthmus status' shows the hold. This command \
+            says that the removals are meant.
             """)
 
     @Argument(help: ArgumentHelp("The registry.", valueName: "name"))
@@ -90,10 +91,10 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     func run() async throws {
         let admin = try options.endpoint()
-        let path = "/release/\(registry)"
+        let path = "/release/\(registry.percentEncoded)"
         let document = try await AdminClient(admin: admin).send(.POST, path, token: try await token(admin))
         do throws(StatusError) {
-            print(try Released(json: document).text, terminator: "")
+            print(try Released(decoding: document).text, terminator: "")
         } catch {
             throw failure(.failed, "what the bridge at \(admin.address) answered can't be read: \(error)")
         }

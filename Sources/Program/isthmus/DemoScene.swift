@@ -1,9 +1,10 @@
 import Foundation
 import JSON
 import Sandbox
+import Text
 import ZooKeeper
 
-/// Providers come and go, and what the cluster looks like after each is awaited, not assumed.
+/// A scene of providers that come and go. Each step waits until the cluster shows its effect.
 struct DemoScene: Sendable {
     static let namespace = "dubbo"
     private static let interface = "com.acme.OrderService"
@@ -13,7 +14,7 @@ struct DemoScene: Sendable {
     let servers: ConnectionString
     let cluster: APIServer
 
-    /// Something that happens, and the endpoints that the cluster must have after it, by the names of its ServiceEntries.
+    /// An event, and the endpoints that the cluster must have after it, by the names of the ServiceEntries.
     private struct Step: Sendable {
         var text: String
         var leadsTo: [String: [String]]
@@ -41,7 +42,7 @@ struct DemoScene: Sendable {
         let interface = Self.interface
         let host = Self.host
         let tri = host + ".p-tri"
-        // A second round begins with the entries that the first one emptied.
+        // A second round begins with the empty entries that the first round left.
         return [
             Step(text: "\(first) registers \(interface)", leadsTo: [host: ["10.1.0.1:20880"]]) {
                 try await first.register(interface)
@@ -62,7 +63,7 @@ struct DemoScene: Sendable {
         ]
     }
 
-    /// Tells what happens, makes it happen, and tells what became of it in the cluster and after how long.
+    /// Prints the step, performs it, and prints what the cluster shows then and after how long.
     private func perform(_ step: Step) async throws {
         print(step.text)
         let start = ContinuousClock.now
@@ -71,14 +72,13 @@ struct DemoScene: Sendable {
             let endpoints = Self.endpoints(store)
             return step.leadsTo.allSatisfy { endpoints[$0.key] == $0.value }
         }
-        let tenths = Int((start.duration(to: .now) / .microseconds(100)).rounded())
-        print("  in the cluster after \(tenths / 10).\(tenths % 10) ms:")
+        print("  in the cluster after \(start.duration(to: .now).readable):")
         for line in Self.describe(await cluster.store) { print("    \(line)") }
-        // A pipe is buffered by blocks, and whoever reads it wants to see the events as they come.
+        // A pipe is buffered in blocks, and its reader wants each event as it comes.
         fflush(nil)
     }
 
-    // MARK: What the cluster looks like
+    // MARK: The state of the cluster
 
     private static func specs(_ store: ResourceStore) -> [(name: String, spec: JSONValue)] {
         store.keys(.serviceEntry).compactMap { key in
@@ -109,7 +109,7 @@ struct DemoScene: Sendable {
     }
 }
 
-/// A provider with a session of its own, as each real one has.
+/// A provider with its own session, as each real one has.
 struct DemoProvider: Sendable, CustomStringConvertible {
     let client: ZooKeeperClient
     private let url: String
@@ -136,16 +136,6 @@ struct DemoProvider: Sendable, CustomStringConvertible {
 
     private func znode(_ interface: String) -> String {
         let query = "?application=shop&interface=\(interface)&side=provider"
-        let encoded = (url + "/" + interface + query).map { character in
-            switch character {
-            case ":": "%3A"
-            case "/": "%2F"
-            case "?": "%3F"
-            case "=": "%3D"
-            case "&": "%26"
-            default: String(character)
-            }
-        }
-        return "/dubbo/\(interface)/providers/\(encoded.joined())"
+        return "/dubbo/\(interface)/providers/\("\(url)/\(interface)\(query)".percentEncoded)"
     }
 }

@@ -8,39 +8,39 @@ import Testing
 struct AdminEndpointTests {
     private let bridge = FakeBridge()
 
-    @Test("/status is what the bridge says of itself")
+    @Test("/status is the state of the bridge")
     func status() async throws {
         let answer = await bridge.answer(.get, "/status?pretty")
         #expect(answer.status == .ok)
-        #expect(try BridgeStatus(json: answer.body).instance == "main")
+        #expect(try BridgeStatus(decoding: answer.body.encoded()).instance == "main")
     }
 
-    @Test("/livez is there as long as the process answers, /readyz says why it isn't yet")
+    @Test("/livez is 200 as long as the process answers, and /readyz says why the bridge is not ready")
     func probes() async {
         #expect(await bridge.answer(.get, "/readyz").status == .ok)
         bridge.change { $0.isReady = false }
         #expect(await bridge.answer(.get, "/livez").status == .ok)
         let answer = await bridge.answer(.get, "/readyz")
         #expect(answer.status == .serviceUnavailable)
-        #expect(answer.body["reason"] == "the bridge is starting")
+        #expect(answer.json["reason"] == "the bridge is starting")
     }
 
-    @Test("a release with the right token lets go, and tells of what")
+    @Test("a release with the right token ends the hold, and the answer shows it")
     func release() async throws {
         bridge.change { $0.holds = ["zk main/2": FakeBridge.hold, "zk": FakeBridge.hold] }
         let answer = await bridge.answer(.post, "/release/zk%20main%2F2", token: "bearer secret")
         #expect(answer.status == .ok)
-        #expect(try Released(json: answer.body) == Released(registry: "zk main/2", hold: FakeBridge.hold))
+        #expect(try Released(decoding: answer.body.encoded()) == Released(registry: "zk main/2", hold: FakeBridge.hold))
         #expect(bridge.status.holds == ["zk"])
     }
 
-    @Test("a replica that stands by names those that have to let go too")
+    @Test("the answer of a standby replica names the replicas that have to release too")
     func standby() async throws {
         func release() async throws -> Released {
             bridge.change { $0.holds = ["zk": FakeBridge.hold] }
             let answer = await bridge.answer(.post, "/release/zk", token: "Bearer secret")
             #expect(answer.status == .ok)
-            return try Released(json: answer.body)
+            return try Released(decoding: answer.body.encoded())
         }
         bridge.change {
             $0.deliveries = [DeliveryStatus(name: "east", leadership: .standby(holder: "pod-1"), isSeeded: true)]
@@ -55,17 +55,17 @@ struct AdminEndpointTests {
         #expect(try await release().leaders == nil)
     }
 
-    @Test("a registry of which nothing is held is not found, and the others are named")
+    @Test("a registry without a hold is not found, and the answer names those with one")
     func nothingHeld() async {
         bridge.change { $0.holds = ["west": FakeBridge.hold, "east": FakeBridge.hold] }
         let answer = await bridge.answer(.post, "/release/zk", token: "Bearer secret")
         #expect(answer.status == .notFound)
         #expect(
-            answer.body["error"]
+            answer.json["error"]
                 == "nothing is held of a registry 'zk'; something is held only of: east, west")
         bridge.change { $0.holds = [:] }
         let none = await bridge.answer(.post, "/release/zk", token: "Bearer secret")
-        #expect(none.body["error"] == "nothing is held of a registry 'zk'; something is held of no registry")
+        #expect(none.json["error"] == "nothing is held of a registry 'zk'; something is held of no registry")
     }
 
     @Test(
@@ -95,17 +95,17 @@ struct AdminEndpointTests {
         bridge.change { $0.token = .success(nil) }
         let none = await bridge.answer(.post, "/release/zk", token: "Bearer secret")
         #expect(none.status == .forbidden)
-        #expect(none.body["error"]?.string?.contains("set admin.tokenFile or admin.tokenEnv") == true)
+        #expect(none.json["error"]?.string?.contains("set admin.tokenFile or admin.tokenEnv") == true)
         bridge.change { $0.token = .success("") }
         #expect(await bridge.answer(.post, "/release/zk", token: "Bearer ").status == .unauthorized)
         bridge.change { $0.token = .failure(FakeBridge.NoToken()) }
         let unreadable = await bridge.answer(.post, "/release/zk", token: "Bearer secret")
         #expect(unreadable.status == .forbidden)
-        #expect(unreadable.body["error"]?.string?.contains("the bridge's log says why") == true)
+        #expect(unreadable.json["error"]?.string?.contains("the bridge's log says why") == true)
         #expect(bridge.status.holds == ["zk"])
     }
 
-    @Test("a web page releases nothing, even with the token")
+    @Test("a request of a web page releases nothing, even with the token")
     func origin() async {
         bridge.change { $0.holds = ["zk": FakeBridge.hold] }
         let answer = await bridge.answer(
@@ -115,7 +115,7 @@ struct AdminEndpointTests {
     }
 
     @Test(
-        "what is not there, or not so, is an error in JSON",
+        "a wrong path or method is an error in JSON",
         arguments: [
             (HTTPRequest.Method.get, "/", HTTPResponse.Status.notFound), (.get, "/status/", .notFound),
             (.get, "/release", .notFound), (.post, "/release/", .badRequest),
@@ -125,7 +125,7 @@ struct AdminEndpointTests {
     func refused(method: HTTPRequest.Method, path: String, status: HTTPResponse.Status) async {
         let answer = await bridge.answer(method, path, token: "Bearer secret")
         #expect(answer.status == status)
-        #expect(answer.body["error"]?.string?.isEmpty == false)
+        #expect(answer.json["error"]?.string?.isEmpty == false)
         #expect((answer.headers[.allow] != nil) == (status == .methodNotAllowed))
     }
 }

@@ -1,6 +1,6 @@
 import Console
+import FoundationEssentials
 import IsthmusTesting
-import JSON
 import Logging
 import Status
 import Testing
@@ -38,7 +38,7 @@ struct AdminServerTests {
         return try await Loopback.exchange(lines.joined(separator: "\r\n") + body, port: port, patience: 20)
     }
 
-    @Test("it answers over HTTP, in JSON that nobody keeps")
+    @Test("it answers over HTTP, in JSON that no cache keeps")
     func status() async throws {
         try await withServer { port in
             let reply = try await Self.exchange("GET /status HTTP/1.1", port: port)
@@ -47,7 +47,7 @@ struct AdminServerTests {
             #expect(head.contains("content-type: application/json\r\n"))
             #expect(head.contains("cache-control: no-store\r\n"))
             let body = try #require(reply.firstRange(of: "\r\n\r\n")).upperBound
-            let status = try BridgeStatus(json: JSONValue(parsing: Array(reply[body...].utf8)))
+            let status = try BridgeStatus(decoding: Data(reply[body...].utf8))
             #expect(status.instance == "main")
         }
     }
@@ -109,7 +109,7 @@ struct AdminServerTests {
         }
     }
 
-    @Test("a client that does not come to the end of a request's head is left")
+    @Test("the connection of a client that does not end a request's head is closed")
     func slowClient() async throws {
         try await withServer(idleTimeout: .milliseconds(100)) { port in
             let reply = try await Loopback.exchange("GET /livez HT", port: port, patience: 20)

@@ -54,3 +54,8 @@ final class FakeBridge: Sendable {
         return await endpoint.answer(to: request)
     }
 }
+
+extension AdminEndpoint.Answer {
+    /// The body as a reader sees it.
+    var json: JSONValue { (try? JSONValue(parsing: body.encoded())) ?? .null }
+}

@@ -7,15 +7,15 @@ struct StatusTextTests {
     func busy() {
         #expect(
             Samples.busy.text { "isthmus release \($0) --admin here" } == """
-                isthmus 1.2.3, instance main: ready, up 3h12m
+                isthmus 1.2.3, instance main: ready, up 3.2 h
 
                 REGISTRY  HEALTH    LAST GOOD  SERVICES  INSTANCES
                 zk-main   healthy   now        120       4312
-                zk-west   stale     45s ago    10        22
+                zk-west   stale     45 s ago   10        22
                     stale: the connection was lost
-                    held for 2m10s: 85 of 4312 instances (com.acme.Orders, com.acme.Stock and 3 more)
+                    held for 2.2 min: 85 of 4312 instances (com.acme.Orders, com.acme.Stock and 3 more)
                         more than 15 % of the instances left within a minute
-                        they go in 2m50s unless they come back; to let them go now: isthmus release zk-west --admin here
+                        they go in 2.8 min unless they come back; to let them go now: isthmus release zk-west --admin here
                     can't be used: 3 services
                         com.acme.Odd: no port
                         and 2 more
@@ -23,14 +23,14 @@ struct StatusTextTests {
 
                 DELIVERY   ROLE                   SEEDED  PENDING  TROUBLES
                 default    leading                yes     2        2
-                    dubbo/com.acme.orders refused 3m20s ago, again in 20s: spec.hosts: invalid
-                    dubbo/com.acme.stock refused 1d1h ago: exists and is not ours
+                    dubbo/com.acme.orders refused 3.3 min ago, again in 20 s: spec.hosts: invalid
+                    dubbo/com.acme.stock refused 25 h ago: exists and is not ours
                 east       standby for isthmus-1  no      0        0
-                    hindered for 45s: the server refuses the credentials
+                    hindered for 45 s: the server refuses the credentials
                 west       standby                yes     0        0
                 directory  alone                  yes     0        0
 
-                Not carried into the mesh as it should be, so that the last good form goes on:
+                Services that are not in the mesh as they are in the registry; their last good form stays:
                     com.acme.Huge: com.acme.huge: there are 4097 endpoints
                     and 1 more
 
@@ -45,11 +45,11 @@ struct StatusTextTests {
             instance: "main", version: "1", uptime: .zero, isReady: false,
             registries: [RegistryStatus(name: "zk", health: .starting, hold: hold)], deliveries: [])
         let text = status.text()
-        #expect(text.hasPrefix("isthmus 1, instance main: not ready (registry 'zk' was not read yet), up 0s\n"))
+        #expect(text.hasPrefix("isthmus 1, instance main: not ready (registry 'zk' was not read yet), up 0 s\n"))
         #expect(text.contains("they stay until they come back; to let them go now: isthmus release zk\n"))
     }
 
-    @Test("what a provider calls itself does not steer the terminal")
+    @Test("a service's name does not control the terminal")
     func printable() {
         let status = BridgeStatus(
             instance: "main", version: "1", uptime: .zero, isReady: true,
@@ -62,7 +62,7 @@ struct StatusTextTests {
         #expect(status.text().contains("        a\\u{1b}[2Jb\\u{a}c\\u{202e}d: no port\n"))
     }
 
-    @Test("what was released is told in one line")
+    @Test("a release is one line")
     func released() {
         #expect(
             Released(registry: "zk", hold: Samples.hold).text
