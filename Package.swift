@@ -115,7 +115,9 @@ let package = Package(
                 "Status", "Text", hummingbirdCore, httpTypes, nioCore, nioPosix, logging, serviceLifecycle,
                 systemPackage,
             ]),
-        room("Program/Snapshot", ["Addressing", "Catalog", "JSON", "Services", nioPosix, logging]),
+        room(
+            "Program/Snapshot",
+            ["Addressing", "Catalog", "Concurrency", "JSON", "Services", "Text", nioPosix, logging, systemPackage]),
         room(
             "Program/Bridge",
             [

@@ -1,6 +1,8 @@
-/// CRC-64/XZ. It finds every single run of up to 64 wrong bits, which is the damage that disks and broken copies do,
-/// and misses other damage once in 2⁶⁴. Hashes such as FNV promise only the latter. It is no protection against
-/// forgery: a user who may write the file may write it whole.
+/// CRC-64/XZ.
+///
+/// It finds every single run of up to 64 wrong bits, as disks and broken copies make them. Other damage it misses once
+/// in 2⁶⁴. A hash such as FNV finds no kind of damage for certain. The checksum does not protect from forgery: a user
+/// who may write the file may write a whole one.
 struct Checksum: Sendable {
     private static let table: [UInt64] = (0..<256).map { index in
         (0..<8).reduce(UInt64(index)) { value, _ in value >> 1 ^ (value & 1 == 0 ? 0 : 0xC96C_5795_D787_0F42) }

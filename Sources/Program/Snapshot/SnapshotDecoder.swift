@@ -2,7 +2,7 @@ package import Services
 
 /// Reads a snapshot piece by piece.
 ///
-/// It is a pure state machine. Nothing that it has read counts before `finish` has found all of it sound.
+/// A pure state machine. No record counts before `finish` has verified the whole file.
 package struct SnapshotDecoder {
     private let header: [UInt8]
     private let protocols: ProtocolTable
@@ -15,10 +15,10 @@ package struct SnapshotDecoder {
     private var defect: SnapshotDefect?
 
     /// - Parameters:
-    ///   - header: The file's first 63 bytes, or as many as there are.
-    ///   - size: The size of the whole file.
+    ///   - header: The file's first 63 bytes, or the whole of a shorter file.
+    ///   - size: The size of the whole file in bytes.
     ///   - protocols: The protocols that its records may name.
-    /// - Throws: `SnapshotDefect` when the rest need not be read.
+    /// - Throws: `SnapshotDefect` for a file of which the rest need not be read.
     init(header: [UInt8], size: Int, protocols: ProtocolTable) throws(SnapshotDefect) {
         let expected = try SnapshotHeader.bodyLength(header)
         guard size == header.count + expected else {
@@ -47,11 +47,12 @@ package struct SnapshotDecoder {
         do throws(SnapshotDefect) {
             records.append(try SnapshotRecord(parsing: line, protocols: protocols))
         } catch {
-            // Only the checksum can tell whether the line was damaged or written so.
+            // Only the checksum tells whether the line was damaged or written like this.
             defect = .otherFormat("line \(lines + 1): \(error)")
         }
     }
 
+    /// - Throws: `SnapshotDefect` for a file that is not as it was written.
     func finish() throws(SnapshotDefect) -> [SnapshotRecord] {
         guard SnapshotHeader.line(records: lines, bytes: count, body: checksum) == header, line.isEmpty else {
             throw .damaged("it doesn't match its checksum")

@@ -1,20 +1,21 @@
 internal import NIOPosix
 package import Services
 internal import Synchronization
+internal import SystemPackage
 
-/// The file in which a snapshot lies: one line that describes it, then one JSON object a line (`tail -n +2 FILE | jq`).
+/// The file of a snapshot: one line that describes the file, then one JSON object a line (`tail -n +2 FILE | jq`).
 ///
-/// It is written whole, beside its place (`FILE.new`), and then moved there, so that it is always one snapshot or the
-/// other. One process at a time may write it: the one that has the lock on `FILE.lock`.
+/// A snapshot is written whole to `FILE.new` and then moved to `FILE`, so `FILE` is always one complete snapshot. Only
+/// the process that has the lock on `FILE.lock` writes.
 package final class SnapshotFile: Sendable {
     package enum ReadOutcome: Sendable, Hashable {
-        /// - Parameter age: By the wall clock, hence for people.
+        /// - Parameter age: The age by the wall clock, for people.
         case records([SnapshotRecord], age: Duration)
         /// There is no file.
         case none
-        /// There was one that can't be used; it has another name now.
+        /// The file can't be used, and was renamed.
         case setAside(path: String, reason: String)
-        /// There is one that can't be used, and it could not be moved either.
+        /// The file can't be used, and could not be renamed.
         case unreadable(reason: String)
     }
 
@@ -23,10 +24,10 @@ package final class SnapshotFile: Sendable {
 
     package let path: String
     private let protocols: ProtocolTable
-    private let lock = Mutex<Descriptor?>(nil)
+    private let lock = Mutex<OpenFile?>(nil)
 
     /// - Parameters:
-    ///   - path: Its folder is made when missing.
+    ///   - path: The file. The first write makes its folder where that is missing.
     ///   - protocols: The protocols that its records may name.
     package init(path: String, protocols: ProtocolTable) {
         self.path = path
@@ -37,10 +38,10 @@ package final class SnapshotFile: Sendable {
 
     /// Lets another process write the file.
     package func release() {
-        lock.withLock { $0.take() }?.dispose()
+        lock.withLock { $0.take() }?.close()
     }
 
-    /// The snapshot that was written last. A file that can't be used is set aside, unless another process is using it.
+    /// The last snapshot. A file that can't be used is set aside, unless another process has the lock.
     package func read() async -> ReadOutcome {
         do {
             return try await offThePool { try self.contents() }
@@ -49,20 +50,20 @@ package final class SnapshotFile: Sendable {
         }
     }
 
-    /// Replaces the file. One call at a time.
-    /// - Parameter mayGoOn: Asked before each page; when it says no, everything stays as it was.
+    /// Replaces the file. The caller makes one call at a time.
+    /// - Parameter mayGoOn: Asked before each page. `false` ends the write.
     /// - Returns: The number of records.
-    /// - Throws: What kept it from being written; everything stays as it was then.
+    /// - Throws: The reason why the snapshot was not written. The old snapshot is still there then.
     @discardableResult
     package func write(from source: any SnapshotSource, mayGoOn: () -> Bool = { true }) async throws -> Int {
         var writer = try await offThePool {
             try self.hold()
-            return try SnapshotWriter(path: self.path)
+            return try SnapshotWriter(path: FilePath(self.path))
         }
         do {
             var last: ServiceID?
             while true {
-                guard mayGoOn() else { throw SnapshotFailure("\(path): the time for it ran out") }
+                guard mayGoOn() else { throw SnapshotFailure("\(path): the time limit of the write ran out") }
                 let page = await source.snapshotPage(after: last, limit: Self.pageSize)
                 if page.isEmpty { break }
                 writer = try await offThePool { [writer] in try writer.adding(page) }
@@ -76,8 +77,8 @@ package final class SnapshotFile: Sendable {
         }
     }
 
-    /// Files block; the threads of Swift's concurrency are for what doesn't. A cancelled task gets its answer too: the
-    /// last snapshot is written when everything else has stopped.
+    /// Runs a body that blocks on a thread that may block. It does so for a cancelled task too, since the last snapshot
+    /// is written after the bridge's tasks were cancelled.
     private func offThePool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             NIOThreadPool.singleton.submit { state in
@@ -90,56 +91,56 @@ package final class SnapshotFile: Sendable {
     }
 }
 
-// MARK: - Blocking
+// MARK: - Calls that block
 
 extension SnapshotFile {
-    /// Takes the lock, and keeps it.
+    /// Takes the lock and keeps it.
     private func hold() throws {
         try lock.withLock { lock in
             if lock != nil { return }
-            try FilePath.makeFolder(FilePath.folder(of: path))
-            let descriptor = try Descriptor(path + ".lock", for: .locking)
+            try FilePath(path).folder.makeFolder()
+            let file = try OpenFile(FilePath("\(path).lock"), for: .locking)
             do {
-                guard try descriptor.tryLock() else { throw SnapshotFailure("\(path): another process writes it") }
-                lock = descriptor
+                guard try file.tryLock() else { throw SnapshotFailure("\(path): another process writes it") }
+                lock = file
             } catch {
-                descriptor.dispose()
+                file.close()
                 throw error
             }
         }
     }
 
     private func contents() throws -> ReadOutcome {
-        let hindrance: (any Error)?
+        let lockFailure: (any Error)?
         do {
             try hold()
-            hindrance = nil
+            lockFailure = nil
         } catch {
-            hindrance = error
+            lockFailure = error
         }
         do {
             return try load()
-        } catch let failure as SystemFailure where failure.isMissingFile {
+        } catch let failure as SystemFailure where failure.code == .noSuchFileOrDirectory {
             return .none
         } catch let failure as SnapshotFailure {
             throw failure
         } catch {
-            if let hindrance { throw SnapshotFailure("\(error); it stays in its place: \(hindrance)") }
+            if let lockFailure { throw SnapshotFailure("\(error); it stays in its place: \(lockFailure)") }
             let isDamaged = if case SnapshotDefect.damaged = error { true } else { false }
             return .setAside(path: try setAside(as: isDamaged ? "corrupt" : "unreadable"), reason: "\(error)")
         }
     }
 
     private func load() throws -> ReadOutcome {
-        let descriptor = try Descriptor(path, for: .reading)
-        defer { descriptor.dispose() }
-        guard let (size, age) = try descriptor.regularFile() else { throw SnapshotFailure("\(path) is no file") }
+        let file = try OpenFile(FilePath(path), for: .reading)
+        defer { file.close() }
+        guard let (size, age) = try file.regularFile() else { throw SnapshotFailure("\(path) is no file") }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunkSize, alignment: 1)
         defer { buffer.deallocate() }
         let header = UnsafeMutableRawBufferPointer(rebasing: buffer[..<SnapshotHeader.length])
-        let count = try descriptor.fill(header)
+        let count = try file.read(into: header)
         var decoder = try SnapshotDecoder(header: Array(header[..<count]), size: size, protocols: protocols)
-        while case let count = try descriptor.fill(buffer), count > 0 {
+        while case let count = try file.read(into: buffer), count > 0 {
             decoder.read(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
         return .records(try decoder.finish(), age: age)

@@ -1,8 +1,10 @@
-/// The first line: `isthmus-snapshot <version> <records> <bytes that follow> <CRC-64/XZ of them and of this line up to here>`.
+/// The first line: `isthmus-snapshot <version> <records> <bytes> <checksum>`. `bytes` counts what follows the line. The
+/// checksum is the CRC-64/XZ of those bytes and then of the line up to the checksum.
 ///
-/// It has a fixed width, so that a writer that doesn't know yet what it will write can put it in place at the end.
+/// The line has a fixed width. The writer knows the counts at the end only, and writes the line into the room that it
+/// left at the file's beginning.
 enum SnapshotHeader {
-    /// Another one whenever an older release would misunderstand the file.
+    /// A new version is due whenever an older release would misunderstand the file.
     static let version = 1
     static let length = 63
 
@@ -21,7 +23,7 @@ enum SnapshotHeader {
         String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 
-    /// How many bytes should follow.
+    /// The number of bytes that should follow the line.
     static func bodyLength(_ line: [UInt8]) throws(SnapshotDefect) -> Int {
         guard line.starts(with: magic.utf8) else { throw .damaged("it doesn't begin like a snapshot") }
         let version = line.dropFirst(magic.utf8.count).prefix { $0 != UInt8(ascii: " ") }

@@ -1,63 +1,71 @@
+internal import Concurrency
 package import Logging
+internal import Text
 
-/// Keeps a file up to date with a source, at a cost that stays below a twentieth of the time.
+/// Keeps a snapshot file up to date with a source. Writing takes at most a twentieth of the time.
 ///
-/// The first change is written at once, the next ones together after a pause; what changed last is written at the stop.
+/// The first change is written at once. Later changes are written together after a delay, and the last ones at the
+/// stop.
 package final class SnapshotKeeper: Sendable {
     private let file: SnapshotFile
-    private let clock: any Clock<Duration>
-    private let sinceStart: @Sendable () -> Duration
+    private let stopwatch: Stopwatch
     private let stopLimit: Duration
     private let logger: Logger
-    private let changes = ChangeFlag()
+    private let changes = EventCount()
 
-    /// - Parameter stopLimit: For what is still to be written at the stop; a write that takes longer is given up.
+    /// - Parameter stopLimit: The time limit of the write at the stop. A write that takes longer is abandoned.
     package init(
         file: SnapshotFile, clock: any Clock<Duration> = ContinuousClock(), stopLimit: Duration = .seconds(5),
         logger: Logger
     ) {
         self.file = file
-        self.clock = clock
-        sinceStart = clock.stopwatch()
+        stopwatch = Stopwatch(clock)
         self.stopLimit = stopLimit
         self.logger = logger
     }
 
-    private var now: Duration { sinceStart() }
+    private var now: Duration { stopwatch.elapsed }
 
-    /// Something is not as it was written. Returns at once.
+    /// Tells the keeper that the source changed. Returns at once.
     package func changed() {
-        changes.raise()
+        changes.signal()
     }
 
-    /// What was written last; nothing when there is nothing or it can't be used, which is reported.
+    /// The last snapshot; empty where there is none. A file that can't be used is logged, and counts as none.
     package func recall() async -> [SnapshotRecord] {
         switch await file.read() {
         case .records(let records, let age):
-            logger.info("read the snapshot", metadata: about(["services": "\(records.count)", "age": "\(age)"]))
+            logger.info("snapshot read", metadata: about(["services": "\(records.count)", "age": "\(age.readable)"]))
             return records
         case .none:
-            logger.info("there is no snapshot yet", metadata: about())
+            logger.info("snapshot missing: none was written yet", metadata: about())
         case .setAside(let path, let reason):
             logger.error(
-                "the snapshot can't be used and is set aside",
+                "snapshot set aside: its file can't be used",
                 metadata: about(["reason": "\(reason)", "setAside": "\(path)"]))
         case .unreadable(let reason):
-            logger.error("the snapshot can't be used", metadata: about(["reason": "\(reason)"]))
+            logger.error("snapshot unreadable", metadata: about(["reason": "\(reason)"]))
         }
         return []
     }
 
-    /// Writes until the task is cancelled, and then what is still to be written. Trouble is reported and tried again.
+    /// Writes the source's changes until the task is cancelled, and then the last ones. A failure is logged, and the
+    /// write is repeated.
     package func run(source: any SnapshotSource) async {
         var schedule = WriteSchedule(stopLimit: stopLimit)
+        // The changes that the file has.
+        var written: UInt64 = 0
         while true {
-            await changes.wait()
-            let pause = schedule.pause(now: now)
-            if pause > .zero { try? await Task.sleep(for: pause, clock: clock) }
-            guard changes.lower() else { break }
-            let isWritten = await write(source, &schedule)
-            if !isWritten, Task.isCancelled { break }
+            await changes.wait(after: written)
+            let delay = schedule.delay(now: now)
+            if delay > .zero { try? await stopwatch.sleep(for: delay) }
+            let latest = changes.ticket
+            if latest == written { break }
+            if await write(source, &schedule) {
+                written = latest
+            } else if Task.isCancelled {
+                break
+            }
         }
         file.release()
     }
@@ -70,16 +78,15 @@ package final class SnapshotKeeper: Sendable {
             }
             let isRecovery = schedule.succeeded(since: start, now: now)
             logger.log(
-                level: isRecovery ? .info : .debug, "wrote the snapshot",
-                metadata: about(["services": "\(count)", "after": "\(now - start)"]))
+                level: isRecovery ? .info : .debug, "snapshot written",
+                metadata: about(["services": "\(count)", "after": "\((now - start).readable)"]))
             return true
         } catch {
-            changes.raise()
             let reason = "\(error)"
             if schedule.failed(since: start, now: now, reason: reason) {
-                let next = Task.isCancelled ? "never" : "\(schedule.pause(now: now))"
+                let next = Task.isCancelled ? "never" : schedule.delay(now: now).readable
                 logger.error(
-                    "the snapshot can't be written; the last one stays",
+                    "snapshot not written: the last one stays",
                     metadata: about(["reason": "\(reason)", "retryIn": "\(next)"]))
             }
             return false
@@ -88,13 +95,5 @@ package final class SnapshotKeeper: Sendable {
 
     private func about(_ metadata: Logger.Metadata = [:]) -> Logger.Metadata {
         metadata.merging(["file": "\(file.path)"]) { given, _ in given }
-    }
-}
-
-extension Clock where Duration == Swift.Duration {
-    /// The time since this call.
-    fileprivate func stopwatch() -> @Sendable () -> Duration {
-        let start = now
-        return { start.duration(to: now) }
     }
 }

@@ -100,7 +100,7 @@ struct ClockFaultTests {
             "Clients/Kubernetes/PluginCredentials.swift", "Clients/Kubernetes/CredentialReply.swift",
             "Program/Status/BridgeStatus.swift",
             // How old a snapshot is, for the log.
-            "Program/Snapshot/Descriptor.swift",
+            "Program/Snapshot/OpenFile.swift",
         ]
         let sources = URL(filePath: ServerTools.packageRoot).appending(path: "Sources")
         let readings = ["Date()", "Date.now", "SystemClock", "gettimeofday", "clock_gettime", "time(nil)"]

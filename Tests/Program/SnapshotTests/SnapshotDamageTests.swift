@@ -19,7 +19,7 @@ struct SnapshotDamageTests {
         return try folder.bytes()
     }
 
-    @Test("every file that is too short is set aside as it is")
+    @Test("a truncated file is set aside as it is, whatever its length")
     func truncated() async throws {
         let sound = try await sound()
         for count in 0..<sound.count {
@@ -31,7 +31,7 @@ struct SnapshotDamageTests {
         }
     }
 
-    @Test("every byte that is another one is found")
+    @Test("a wrong byte is found, wherever it is")
     func flipped() async throws {
         let sound = try await sound()
         for index in sound.indices {
@@ -42,7 +42,7 @@ struct SnapshotDamageTests {
         }
     }
 
-    @Test("every bit that is another one is found")
+    @Test("a wrong bit is found, wherever it is")
     func flippedBits() async throws {
         let sound = try await sound()
         #expect(try SnapshotDecoder.decode(sound) == [.sample(1), .sample(2)])
@@ -57,7 +57,7 @@ struct SnapshotDamageTests {
         }
     }
 
-    @Test("lines that are missing, doubled, in another order or too many are found")
+    @Test("missing, repeated, reordered and additional lines are found")
     func lines() async throws {
         let sound = try await sound()
         let lines = sound.split(separator: UInt8(ascii: "\n")).map { $0 + [UInt8(ascii: "\n")] }
@@ -70,16 +70,16 @@ struct SnapshotDamageTests {
         #expect(throws: SnapshotDefect.self) { try SnapshotDecoder.decode(sound + [UInt8(ascii: " ")]) }
     }
 
-    @Test("the checksum is the CRC-64 that others call CRC-64/XZ")
+    @Test("the checksum is CRC-64/XZ")
     func checksum() async throws {
         try await file.write(from: Records([]))
-        // Reckoned by other means, over the first 46 bytes of an empty snapshot.
+        // Calculated by another program, over the first 46 bytes of an empty snapshot.
         let expected = "isthmus-snapshot 1 0000000000 000000000000000 4d5c4f1fd88e6b0d\n"
         #expect(String(decoding: try folder.bytes(), as: UTF8.self) == expected)
     }
 
     @Test(
-        "the format of another release is named, and its file is kept under a name that says so", arguments: [0, 2, 17])
+        "a file of another release is kept, and the reason names its format", arguments: [0, 2, 17])
     func otherVersion(version: Int) async throws {
         try folder.store(Array("isthmus-snapshot \(version) and whatever follows there\n".utf8))
         let aside = try #require(await file.read().aside)
@@ -88,7 +88,7 @@ struct SnapshotDamageTests {
         #expect(try folder.files == ["state.unreadable-1"])
     }
 
-    @Test("of the files that were set aside the newest five stay, and no others are touched")
+    @Test("the newest five files that were set aside stay, and no other file is removed")
     func bound() async throws {
         let others = ["state.corrupt-", "state.corrupt-x", "state.corrupt-0", "state2.corrupt-1", "corrupt-1"]
         for name in others { try folder.write("", to: name) }
@@ -101,7 +101,7 @@ struct SnapshotDamageTests {
         #expect(String(decoding: try folder.bytes("state.corrupt-11"), as: UTF8.self) == "damaged 11")
     }
 
-    @Test("after a file was set aside a new one takes its place")
+    @Test("after a file was set aside, a new one is written to its place")
     func again() async throws {
         try folder.write("damaged", to: "state")
         #expect(await file.read().aside != nil)

@@ -14,7 +14,7 @@ struct SnapshotFileTests {
         file = SnapshotFile(path: folder.snapshotPath)
     }
 
-    @Test("what was written is read, whatever the services are called", arguments: SeededGenerator.seeds(4))
+    @Test("records are read as they were written, whatever the names", arguments: SeededGenerator.seeds(4))
     func roundTrip(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         var records: [ServiceID: SnapshotRecord] = [:]
@@ -30,7 +30,7 @@ struct SnapshotFileTests {
         #expect(try folder.bytes() == first, "the same services make the same bytes")
     }
 
-    @Test("it is one line about the file, and a JSON object a line, for this user only")
+    @Test("the file is one line about itself and one JSON object a line, readable for this user only")
     func format() async throws {
         try await file.write(from: Records([.sample(2), .sample(1)]))
         let lines = String(decoding: try folder.bytes(), as: UTF8.self).split(separator: "\n")
@@ -42,7 +42,7 @@ struct SnapshotFileTests {
         #expect(try folder.files == ["state"])
     }
 
-    @Test("a service with very many instances is a longer line, and none at all is a snapshot too")
+    @Test("a service with very many instances is one line, and a snapshot may have no service")
     func sizes() async throws {
         let records = [SnapshotRecord.sample(1), .sample(2, instances: 20_000), .sample(3)]
         try await file.write(from: Records(records))
@@ -51,7 +51,7 @@ struct SnapshotFileTests {
         #expect(await file.read().records == [])
     }
 
-    @Test("where there is no file, there is nothing to read, and its folder is made")
+    @Test("a missing file is no snapshot, and a write makes its folder")
     func missing() async throws {
         let deep = SnapshotFile(path: folder.path(of: "a/b/state"))
         #expect(await deep.read() == .none)
@@ -60,7 +60,7 @@ struct SnapshotFileTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path(of: "a/b")).count == 2)
     }
 
-    @Test("its age is the time since it was written")
+    @Test("the age of a snapshot is the time since it was written")
     func age() async throws {
         try await file.write(from: Records([]))
         for (hours, expected) in [(-2, Duration.seconds(7200)), (2, .zero)] {
@@ -75,7 +75,7 @@ struct SnapshotFileTests {
         }
     }
 
-    @Test("a crash between the writing and the move leaves the old snapshot, and the next write clears up")
+    @Test("a crash before the move leaves the old snapshot, and the next write removes the unfinished file")
     func crash() async throws {
         try await file.write(from: Records([.sample(1)]))
         try folder.store([UInt8](repeating: 0x20, count: 5000), as: "state.new")
@@ -85,7 +85,7 @@ struct SnapshotFileTests {
         #expect(try folder.files == ["state"])
     }
 
-    @Test("a write that is given up half-way leaves the old snapshot and nothing else")
+    @Test("an abandoned write leaves the old snapshot and nothing else")
     func givenUp() async throws {
         try await file.write(from: Records([.sample(1)]))
         var pages = 0
@@ -100,7 +100,7 @@ struct SnapshotFileTests {
         #expect(try folder.files == ["state"])
     }
 
-    @Test("a source that goes round in circles is stopped")
+    @Test("a source that gives a service twice ends the write")
     func circles() async throws {
         struct Circle: SnapshotSource {
             func snapshotPage(after: ServiceID?, limit: Int) async -> [SnapshotRecord] { [.sample(1), .sample(2)] }
@@ -109,7 +109,7 @@ struct SnapshotFileTests {
         #expect(try folder.files == [])
     }
 
-    @Test("what the system refuses is told with the path and in the system's words")
+    @Test("an error of the system names the path, in the system's words")
     func impossible() async throws {
         try folder.write("", to: "file")
         let impossible = SnapshotFile(path: folder.path(of: "file/state"))
@@ -118,7 +118,7 @@ struct SnapshotFileTests {
         #expect(await impossible.read().unreadableReason?.contains("Not a directory") == true)
     }
 
-    @Test("a folder in the file's place is left there")
+    @Test("a folder in the file's place stays there")
     func folderInPlace() async throws {
         try FileManager.default.createDirectory(atPath: folder.snapshotPath, withIntermediateDirectories: false)
         #expect(await file.read().unreadableReason?.hasSuffix("is no file") == true)
@@ -126,7 +126,7 @@ struct SnapshotFileTests {
         #expect(try folder.files == ["state"])
     }
 
-    @Test("a file is written by one process at a time, and by the next when that has let go of it")
+    @Test("one process at a time may write the file, and the next one after a release")
     func lock() async throws {
         try await file.write(from: Records([.sample(1)]))
         let other = SnapshotFile(path: folder.snapshotPath)
@@ -138,7 +138,7 @@ struct SnapshotFileTests {
         #expect(await other.read().records == [.sample(2)])
     }
 
-    @Test("it is let go of even while a process that is just being started has the same descriptors")
+    @Test("a release takes effect even while a process that is being started has copies of the descriptors")
     func lockDuringStart() async throws {
         try await file.write(from: Records([.sample(1)]))
         let copies = try descriptors(of: folder.snapshotPath + ".lock").map { dup($0) }
@@ -149,7 +149,7 @@ struct SnapshotFileTests {
         #expect(await file.read().records == [.sample(2)])
     }
 
-    /// This process's own.
+    /// The descriptors of this process.
     private func descriptors(of path: String) throws -> [CInt] {
         var file = stat()
         try #require(stat(path, &file) == 0)
@@ -159,7 +159,7 @@ struct SnapshotFileTests {
         }
     }
 
-    @Test("a damaged file that another process uses stays in its place")
+    @Test("a damaged file stays in its place while another process has the lock")
     func lockedDamage() async throws {
         try await file.write(from: Records([.sample(1)]))
         try folder.store(try folder.bytes().dropLast())

@@ -46,7 +46,7 @@ struct SnapshotKeeperTests {
     }
 
     @Test(
-        "the first change is written at once, those during a write together a second after it, and a late one at once")
+        "the first change is written at once, changes during a write a second after it, and a late one at once")
     func coalescing() async {
         let source = Source([.sample(1)])
         source.whenAsked = { [keeper] pass in
@@ -55,23 +55,23 @@ struct SnapshotKeeperTests {
         await run(source) {
             keeper.changed()
             #expect(await clock.nextDeadline() == .seconds(1))
-            #expect(log.count(of: "wrote the snapshot") == 1)
+            #expect(log.count(of: "snapshot written") == 1)
             #expect(await written() == [.sample(1)])
             source.records = [.sample(1), .sample(2)]
             clock.advance(by: .seconds(1))
-            await log.wait(for: "wrote the snapshot", count: 2)
+            await log.wait(for: "snapshot written", count: 2)
             #expect(await written() == [.sample(1), .sample(2)])
             clock.advance(by: .seconds(1))
             source.records = [.sample(3)]
             keeper.changed()
-            await log.wait(for: "wrote the snapshot", count: 3)
+            await log.wait(for: "snapshot written", count: 3)
             #expect(await written() == [.sample(3)])
             #expect(clock.sleeperCount == 0)
         }
         #expect(source.passes == 3)
     }
 
-    @Test("a write that takes long is followed by a pause of twenty times its length")
+    @Test("a long write is followed by a delay of twenty times its length")
     func longWrites() async {
         let source = Source([.sample(1)])
         source.whenAsked = { [keeper, clock] pass in
@@ -85,11 +85,11 @@ struct SnapshotKeeperTests {
             clock.advance(by: .milliseconds(29_999))
             #expect(clock.sleeperCount == 1 && source.passes == 1)
             clock.advance(by: .milliseconds(1))
-            await log.wait(for: "wrote the snapshot", count: 2)
+            await log.wait(for: "snapshot written", count: 2)
         }
     }
 
-    @Test("what changed last is written at the stop, without the pause, and another process may write then")
+    @Test("the last change is written at the stop, without a delay, and then another process may write")
     func stop() async throws {
         let source = Source([.sample(1)])
         source.whenAsked = { [keeper] pass in if pass == 1 { keeper.changed() } }
@@ -115,7 +115,7 @@ struct SnapshotKeeperTests {
         #expect(source.passes == 1)
     }
 
-    @Test("a last write that takes too long is given up, and the snapshot before it stays")
+    @Test("a last write that takes too long is abandoned, and the old snapshot stays")
     func slowStop() async throws {
         let source = Source([.sample(1)])
         source.whenAsked = { [keeper] pass in if pass == 1 { keeper.changed() } }
@@ -126,11 +126,11 @@ struct SnapshotKeeperTests {
             source.whenAskedForMore = { [clock] in clock.advance(by: .seconds(2)) }
         }
         #expect(await written() == [.sample(1)])
-        #expect(log.errors.map { $0.hasSuffix("the time for it ran out") } == [true])
+        #expect(log.errors.map { $0.hasSuffix("the time limit of the write ran out") } == [true])
         #expect(try folder.files == ["state"])
     }
 
-    @Test("what can't be written is tried again after pauses that grow to a minute, and reported once")
+    @Test("a failed write is repeated after delays that grow to a minute, and logged once")
     func failure() async throws {
         try folder.write("", to: "file")
         let file = SnapshotFile(path: folder.path(of: "file/state"))
@@ -148,12 +148,12 @@ struct SnapshotKeeperTests {
             #expect(log.errors.map { $0.hasSuffix("Not a directory") } == [true])
             try FileManager.default.removeItem(atPath: folder.path(of: "file"))
             clock.advance(by: .seconds(60))
-            await log.wait(for: "wrote the snapshot", count: 1)
+            await log.wait(for: "snapshot written", count: 1)
         }
         #expect(await file.read().records == [.sample(1)])
     }
 
-    @Test("the second of two bridges with one file says so, leaves it alone, and takes over when the first has stopped")
+    @Test("the second of two bridges with one file logs an error, and writes when the first has stopped")
     func twoBridges() async throws {
         let first = SnapshotFile(path: folder.snapshotPath)
         try await first.write(from: Records([.sample(1)]))
@@ -164,12 +164,12 @@ struct SnapshotKeeperTests {
             #expect(await first.read().records == [.sample(1)])
             first.release()
             clock.advance(by: .seconds(1))
-            await log.wait(for: "wrote the snapshot", count: 1)
+            await log.wait(for: "snapshot written", count: 1)
         }
         #expect(await written() == [.sample(2)])
     }
 
-    @Test("a restart recalls what was written, and a file that can't be used costs nothing but a line in the log")
+    @Test("a restart recalls the last snapshot, and a file that can't be used is logged and counts as none")
     func recall() async throws {
         #expect(await keeper.recall() == [])
         await run(Source([.sample(1)])) { keeper.changed() }
@@ -183,7 +183,7 @@ struct SnapshotKeeperTests {
     }
 }
 
-/// Counts how often it is asked, and lets something happen then.
+/// A source that counts its passes and calls a closure in each.
 private final class Source: SnapshotSource {
     private struct State {
         var records: [SnapshotRecord]
@@ -198,7 +198,7 @@ private final class Source: SnapshotSource {
         state = Mutex(State(records: records))
     }
 
-    /// How many snapshots were begun.
+    /// The number of snapshots that were begun.
     var passes: Int { state.withLock { $0.passes } }
 
     var records: [SnapshotRecord] {
