@@ -26,6 +26,8 @@ func name(_ folder: String) -> String {
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let dequeModule = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heapModule = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -61,6 +63,8 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         // `merge`: a source listens to its registry and to requests at once. ServiceLifecycle builds it anyway.
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
+        // The heap of a retry schedule and the queues of a work queue; NIO builds it anyway.
+        .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         // Errors of the system by name and in its words, and files; NIO and Subprocess build it anyway.
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         // Structured logs, to whatever the user's process logs to.
@@ -100,7 +104,7 @@ let package = Package(
             "Registries/ZooKeeperRegistry",
             ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", asyncAlgorithms, logging]),
         // The ways out.
-        room("Deliveries/Deliveries", ["Settings", "IstioAPI", "Planning", logging]),
+        room("Deliveries/Deliveries", ["Settings", "IstioAPI", "Planning", dequeModule, heapModule, logging]),
         room(
             "Deliveries/KubernetesDelivery",
             ["Settings", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),

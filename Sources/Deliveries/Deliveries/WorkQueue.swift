@@ -1,45 +1,29 @@
+internal import DequeModule
 internal import Synchronization
 
 /// Keys that need work, each at most once (the dirty and processing sets of client-go's `workqueue`).
 ///
-/// A key that is added while it is being worked on is handed out again after that; added a hundred times, it is handed out
-/// once. So there is one worker for a key at a time, changes coalesce, and the memory is bounded by the number of keys. What is in the
-/// background is handed out when nothing else waits.
+/// A key that is added while a worker has it is handed out again after that worker is done. A key that is added a
+/// hundred times is handed out once. So a key has one worker at a time, changes coalesce, and the number of keys bounds the
+/// memory. A key in the background is handed out when no other key waits.
 package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     package typealias Item = (key: Key, since: ContinuousClock.Instant)
 
-    /// Keys in the order in which they came. Some may not be waiting any more.
-    private struct Line {
-        private var keys: [Key] = []
-        private var head = 0
-
-        mutating func append(_ key: Key) { keys.append(key) }
-
-        mutating func popFirst() -> Key? {
-            guard head < keys.count else { return nil }
-            defer { head += 1 }
-            if head > 1024, head * 2 > keys.count {
-                keys.removeFirst(head)
-                head = 0
-            }
-            return keys[head]
-        }
-    }
-
     private struct Need {
-        /// When the key was first added.
+        /// The time at which the key was added first.
         var since: ContinuousClock.Instant
         var isInBackground: Bool
     }
 
     private struct State {
-        var urgent = Line()
-        var background = Line()
+        /// Keys in the order of their arrival. A key that is no longer dirty, or now has the other urgency, is skipped.
+        var urgent: Deque<Key> = []
+        var background: Deque<Key> = []
         var dirty: [Key: Need] = [:]
         var processing: Set<Key> = []
-        /// How many are dirty and not being worked on.
+        /// The number of keys that are dirty and have no worker.
         var waiting = 0
-        /// Those who wait for a key, the one that came last at the end.
+        /// The workers that wait for a key, the latest one at the end.
         var idle: [(id: Int, worker: CheckedContinuation<Item?, Never>)] = []
         var nextID = 0
         var isFinished = false
@@ -70,7 +54,8 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
     package init() {}
 
-    /// - Parameter isInBackground: Whether it can wait until nothing else does.
+    /// Adds a key.
+    /// - Parameter isInBackground: Whether the key can wait until no other key does.
     package func add(_ key: Key, isInBackground: Bool = false, now: ContinuousClock.Instant = .now) {
         let handover = state.withLock { state -> (CheckedContinuation<Item?, Never>, Item)? in
             if state.isFinished { return nil }
@@ -89,7 +74,8 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         if let (worker, item) = handover { worker.resume(returning: item) }
     }
 
-    /// The next key, which the caller works on until it calls `done`; `nil` when the queue is finished or the task cancelled.
+    /// The next key. The caller has it until it calls `done`.
+    /// - Returns: `nil` when the queue is finished, or the task is cancelled.
     package func next() async -> Item? {
         let id = state.withLock { state in
             state.nextID += 1
@@ -113,6 +99,7 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         }
     }
 
+    /// The caller's work on the key is done.
     package func done(_ key: Key) {
         let handover = state.withLock { state -> (CheckedContinuation<Item?, Never>, Item)? in
             guard state.processing.remove(key) != nil, let need = state.dirty[key] else { return nil }
@@ -126,7 +113,7 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         if let (worker, item) = handover { worker.resume(returning: item) }
     }
 
-    /// Hands out nothing more; whoever waits gets `nil`.
+    /// Ends the queue: it hands out no more keys, and the workers that wait get `nil`.
     package func finish() {
         let idle = state.withLock { state in
             state.isFinished = true
@@ -136,11 +123,12 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         for (_, worker) in idle { worker.resume(returning: nil) }
     }
 
+    /// The number of dirty keys.
     package var count: Int { state.withLock { $0.dirty.count } }
 
-    /// Those that nobody works on yet.
+    /// The number of keys that wait for a worker.
     package var waiting: Int { state.withLock { $0.waiting } }
 
-    /// Those that wait and those that are worked on.
+    /// The number of keys that wait for a worker or have one.
     package var unfinished: Int { state.withLock { $0.waiting + $0.processing.count } }
 }
