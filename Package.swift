@@ -110,7 +110,7 @@ let package = Package(
             ["Settings", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
         room(
             "Deliveries/DirectoryDelivery",
-            ["Settings", "Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, yams]),
+            ["Settings", "Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, systemPackage, yams]),
         // The program: what is known of it, what it remembers, and how it is put together.
         room("Program/Status", ["Text"]),
         room(

@@ -5,14 +5,7 @@ internal import JSON
 package import Logging
 internal import NIOPosix
 package import Planning
-
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Glibc
-#endif
+internal import SystemPackage
 
 /// Keeps one YAML file for each resource in a folder: `<folder>/<namespace>/<name>.yaml`, for a WorkloadEntry `<name>_workloadentry.yaml`,
 /// which can be no other resource's name.
@@ -228,7 +221,7 @@ package struct FileDelivery: Delivery {
     /// The system's words, where the error has them; Foundation's own are for programmers.
     private static func explanation(of error: any Error) -> String {
         guard let underlying = (error as? CocoaError)?.underlying as? POSIXError else { return "\(error)" }
-        return String(cString: strerror(underlying.code.rawValue))
+        return "\(Errno(rawValue: underlying.code.rawValue))"
     }
 
     /// Files block; the threads of Swift's concurrency are for what doesn't.
