@@ -2,7 +2,7 @@ import ArgumentParser
 import Bridge
 import Logging
 
-/// Where a configuration comes from: a file, or a few flags. The same for every command.
+/// The source of the configuration for every command: a file, or a few flags.
 struct ConfigurationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A configuration file.", valueName: "file"))
     var config: String?
@@ -18,10 +18,11 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The context of the kubeconfig. Default: its current one.", valueName: "name"))
     var context: String?
 
-    @Option(help: ArgumentHelp("Where the resources go. Default: the context's namespace.", valueName: "name"))
+    @Option(help: ArgumentHelp("The namespace of the resources. Default: the context's.", valueName: "name"))
     var namespace: String?
 
-    @Option(help: ArgumentHelp("The name of this installation, by which it knows its objects.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The name of this installation. It marks the objects that are its own.", valueName: "name"))
     var instance: String?
 
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
@@ -33,15 +34,16 @@ struct ConfigurationOptions: ParsableArguments {
         }
         let others = [kubeconfig, context, namespace, instance].compactMap { $0 }
         guard config == nil || others.isEmpty else {
-            throw ValidationError("With --config, everything else stands in the file.")
+            throw ValidationError("With --config, the file has all other settings.")
         }
     }
 
-    /// - Parameter standard: The level where the flags name none.
+    /// - Parameter standard: The level where no flag names one.
     func logger(_ standard: Logger.Level) -> Logger { .standardError(logLevel ?? standard) }
 
-    /// Reads the configuration and makes something of it; what can't be used ends the program with exit code 78.
-    /// - Parameter admin: The flag of that name, which only `run` has.
+    /// Reads the configuration and passes it to `make`. A configuration that can't be used ends the program with exit
+    /// code 78.
+    /// - Parameter admin: The flag `--admin`, which only `run` has.
     func use<Value>(admin: String? = nil, _ make: (BridgeConfiguration) throws -> Value) throws -> Value {
         do {
             if let config { return try make(try BridgeConfiguration(file: config)) }

@@ -8,7 +8,7 @@ import Translation
 import ZooKeeper
 import ZooKeeperRegistry
 
-/// The sandbox's servers, the bridge between them, and a scene that is played with them.
+/// Runs the sandbox's servers, the bridge between them, and a scene of providers.
 struct Demo: Service {
     let once: Bool
     let logger: Logger
@@ -22,7 +22,7 @@ struct Demo: Service {
                     }
                 }
             } catch  where Task.isCancelled {
-                // What breaks off because the program is to stop has not failed.
+                // An error of a cancelled scene is no failure: the program stops.
             }
         }
     }
@@ -55,7 +55,7 @@ struct Demo: Service {
                     try await scene.play(pause: once ? .zero : .seconds(2))
                 } while !once
             }
-            // The bridge runs until it is stopped; the scene ends by itself or by a failure.
+            // The scene ends by itself or by a failure. The bridge ends by a failure only.
             try await group.next()
             group.cancelAll()
         }

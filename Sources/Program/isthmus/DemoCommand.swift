@@ -6,10 +6,10 @@ import UnixSignals
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "The whole street on embedded parts, no server needed.",
+        abstract: "Run the bridge between a registry and an API server in memory.",
         discussion: """
-            A ZooKeeper and an API server in memory, on loopback and on their real wire protocols, with the bridge
-            between them. A stock kubectl can watch along.
+            ZooKeeper and the API server speak their real wire protocols on the loopback. No other server is needed, \
+            and a stock kubectl can watch.
             """)
 
     @Flag(help: "Play one scene and exit.")

@@ -10,7 +10,8 @@ enum ExitReason: Int32 {
     case unusableConfiguration = 78
 }
 
-/// Tells the reason on standard error and gives the error that ends the program with its code.
+/// Prints the message to standard error.
+/// - Returns: The error that ends the program with the reason's exit code.
 func failure(_ reason: ExitReason, _ message: String) -> ExitCode {
     FileHandle.standardError.write(Data("isthmus: \(message)\n".utf8))
     return ExitCode(reason.rawValue)

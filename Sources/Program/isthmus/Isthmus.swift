@@ -7,8 +7,8 @@ struct Isthmus: AsyncParsableCommand {
         commandName: "isthmus",
         abstract: "Carries services from registries such as ZooKeeper into the Istio mesh.",
         discussion: """
-            Exit codes: 0 all is well, 1 something could not be reached, read or carried out, 2 'plan' found changes, 64 a wrong \
-            command line, 78 a configuration that can't be used.
+            Exit codes: 0 success, 1 a registry or a cluster could not be read or a change was not carried out, 2 \
+            'plan' found changes, 64 a wrong command line, 78 a configuration that can't be used.
             """,
         version: Version.current,
         subcommands: [
@@ -20,7 +20,7 @@ struct Isthmus: AsyncParsableCommand {
 /// The table of configuration keys, as `docs/configuration.md` has it.
 struct ReferenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "reference", abstract: "The table of configuration keys, in Markdown.")
+        commandName: "reference", abstract: "Print the table of configuration keys, in Markdown.")
 
     func run() {
         print(BridgeConfiguration.reference, terminator: "")

@@ -4,7 +4,7 @@ import IstioAPI
 import JSON
 import Planning
 
-/// Prints changes, for people in colour where standard output is a terminal, for programs as JSON.
+/// Prints changes: for people, in colour on a terminal, or for programs as JSON.
 struct ReportPrinter {
     private let format: SurveyOptions.OutputFormat
     private let isColoured: Bool
@@ -42,7 +42,7 @@ struct ReportPrinter {
     }
 
     private func summary(_ reports: [ChangeReport]) -> String {
-        if reports.isEmpty { return "No changes: everything is as the registries say." }
+        if reports.isEmpty { return "No changes: the deliveries match the registries." }
         let counts = ChangeReport.Action.allCases.compactMap { action -> String? in
             let count = reports.count { $0.action == action }
             if count == 0 { return nil }
@@ -61,7 +61,7 @@ struct ReportPrinter {
         var problem: String?
         switch attempt {
         case .done, .waiting: break
-        case .outdated: problem = "it was changed by somebody else meanwhile; run again"
+        case .outdated: problem = "another writer changed the object meanwhile; run the command again"
         case .refused(let reason), .contested(let reason, _), .failed(let reason, _): problem = reason
         case .standby: problem = "another replica leads"
         case .abandoned: problem = "stopped"

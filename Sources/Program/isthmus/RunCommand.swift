@@ -8,7 +8,7 @@ import UnixSignals
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Watch and deliver until stopped.",
+        abstract: "Follow the registries and deliver changes until stopped.",
         usage: """
             isthmus run --config isthmus.yaml
             isthmus run --registry zookeeper://HOST:PORT[/dubbo-root] [--kubeconfig FILE] [--namespace NS]
@@ -19,12 +19,13 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Beside --registry: where to tell of itself, for 'isthmus status' and probes.", valueName: "host:port"))
+            "With --registry: the address of the admin endpoint, for 'isthmus status' and probes.",
+            valueName: "host:port"))
     var admin: String?
 
     func validate() throws {
         guard options.config == nil || admin == nil else {
-            throw ValidationError("With --config, everything else stands in the file.")
+            throw ValidationError("With --config, the file has all other settings.")
         }
     }
 
@@ -33,11 +34,12 @@ struct RunCommand: AsyncParsableCommand {
         let (bridge, admin) = try options.use(admin: admin) { (try BridgeService($0, logger: logger), $0.admin) }
         var services = [ServiceGroupConfiguration.ServiceConfiguration(service: bridge)]
         if let admin {
-            // The first to come is the last to go: it answers until the bridge has stopped. Its end is not the bridge's.
+            // The first service stops last: the endpoint answers until the bridge has stopped. The endpoint's end does
+            // not end the bridge.
             services.insert(
                 .init(service: server(admin, of: bridge, logger), successTerminationBehavior: .ignore), at: 0)
         }
-        logger.info("started", metadata: ["version": "\(Version.current)"])
+        logger.info("bridge started", metadata: ["version": "\(Version.current)"])
         do {
             try await ServiceGroup(
                 configuration: ServiceGroupConfiguration(

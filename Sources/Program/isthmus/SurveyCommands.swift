@@ -6,16 +6,16 @@ import JSON
 import Logging
 import Planning
 
-/// What the commands that look once have in common.
+/// The options of the commands that reconcile once: plan, apply and export.
 struct SurveyOptions: ParsableArguments {
     @OptionGroup var configuration: ConfigurationOptions
 
-    @Option(help: ArgumentHelp("How long the registries may take to be read.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("The time limit for reading the registries.", valueName: "seconds"))
     var timeout: Int = 30
 
     @Option(
         help: ArgumentHelp(
-            "Believe this registry, though so much is gone from it that it looks like a failure. May be repeated.",
+            "Carry out the removals of this registry, even if they look like its failure. May be repeated.",
             valueName: "registry"))
     var release: [String] = []
 
@@ -31,7 +31,7 @@ struct SurveyOptions: ParsableArguments {
         guard (1...86_400).contains(timeout) else { throw ValidationError("--timeout takes 1 to 86400 seconds.") }
     }
 
-    /// Looks, hands over what was seen, and closes the connections.
+    /// Reads the registries and the deliveries, calls `body`, and closes the connections.
     func withSurvey(_ body: (Survey) async throws -> Void) async throws {
         let bridge = try configuration.use { $0 }
         let survey: Survey
@@ -56,8 +56,8 @@ struct SurveyOptions: ParsableArguments {
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "What would change, as a readable diff.",
-        discussion: "Nothing is written. Ends with exit code 2 when there are changes, and with 0 when there are none.")
+        abstract: "Show what would change, as a readable diff.",
+        discussion: "Writes nothing. Ends with exit code 2 when there are changes, and with 0 when there are none.")
 
     @OptionGroup var options: SurveyOptions
 
@@ -78,7 +78,7 @@ struct PlanCommand: AsyncParsableCommand {
 struct ApplyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
-        abstract: "Converge once, then exit.",
+        abstract: "Carry out the changes once, then exit.",
         discussion: "Carries out what 'plan' shows. Ends with exit code 1 when a change could not be carried out.")
 
     @OptionGroup var options: SurveyOptions
@@ -100,9 +100,9 @@ struct ApplyCommand: AsyncParsableCommand {
 
 struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "The resources as YAML on standard output.",
+        commandName: "export", abstract: "Print the resources as YAML.",
         discussion:
-            "With --output json, as a Kubernetes List. Addresses are those of the cluster or folder that is configured."
+            "With --output json, prints a Kubernetes List. Virtual addresses are those of the cluster or folder."
     )
 
     @OptionGroup var options: SurveyOptions

@@ -10,7 +10,7 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
         self.prefixLength = prefixLength
     }
 
-    /// `nil` unless the text is an address, a slash and a prefix length, with no bit set beyond the prefix.
+    /// Reads an address, a slash and a prefix length. `nil` for anything else, and for a bit beyond the prefix.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let base = IPAddress(parts[0]), let prefixLength = Self.prefixLength(parts[1])
@@ -25,7 +25,7 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Digits without a sign or a leading zero, as Go's `netip.ParsePrefix` wants them.
+    /// Reads digits without a sign or a leading zero, as Go's `netip.ParsePrefix` does.
     private static func prefixLength(_ text: some StringProtocol) -> Int? {
         guard let length = Int(text), text == "\(length)", length >= 0 else { return nil }
         return length
@@ -33,7 +33,7 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { "\(base)/\(prefixLength)" }
 
-    /// How many addresses can be handed out: all but the first and the last, and at most 2⁶².
+    /// The number of usable addresses: all but the first and the last, and at most 2⁶².
     package var usableCount: UInt64 {
         let bits: Int =
             switch base {

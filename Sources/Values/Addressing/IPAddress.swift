@@ -1,12 +1,12 @@
 /// An IPv4 or IPv6 address, without a zone.
 ///
-/// IPv4 sorts before IPv6, and either by its number. The text of IPv6 is canonical (RFC 5952), so that one address
-/// has one spelling.
+/// IPv4 sorts before IPv6, and each by its number. The text is canonical (RFC 5952 for IPv6): an address has one
+/// spelling.
 package enum IPAddress: Hashable, Sendable {
     case v4(UInt32)
     case v6(UInt128)
 
-    /// Reads `10.0.0.1`, `::1` or `2001:db8::1.2.3.4`; `nil` for everything else, names, zones and brackets among it.
+    /// Reads `10.0.0.1`, `::1` or `2001:db8::1.2.3.4`. `nil` for anything else, such as a name, a zone or brackets.
     package init?(_ text: Substring) {
         let parsed =
             text.utf8.contains(UInt8(ascii: ":"))
@@ -26,7 +26,7 @@ package enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// 224.0.0.0/4 or ff00::/8: an address that no single machine has.
+    /// Whether the address is of 224.0.0.0/4 or ff00::/8, the addresses of groups.
     package var isMulticast: Bool {
         switch self {
         case .v4(let value): value >> 28 == 0xE
@@ -56,7 +56,7 @@ extension IPAddress {
         for byte in text {
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"):
-                // "010" is octal to some and decimal to others, hence to nobody.
+                // Some programs read "010" as octal and others as decimal.
                 if digits > 0, part == 0 { return nil }
                 part = part * 10 + UInt32(byte - UInt8(ascii: "0"))
                 digits += 1
@@ -146,7 +146,7 @@ extension IPAddress: CustomStringConvertible {
         }
     }
 
-    /// RFC 5952: lower case, no leading zeros, `::` for the first longest run of two or more zero groups.
+    /// The text of RFC 5952: lower case, no leading zeros, `::` for the first longest run of two or more zero groups.
     private static func text(of value: UInt128) -> String {
         let groups = (0..<8).map { UInt16(truncatingIfNeeded: value >> UInt128(112 - 16 * $0)) }
         var best = 0..<0

@@ -1,4 +1,4 @@
-/// Why bytes are not a JSON document, and at which byte that showed.
+/// Why bytes are not a JSON document, and at which byte.
 package struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
     package var reason: String
     /// Counted from 0.
@@ -8,10 +8,9 @@ package struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 extension JSONValue {
-    /// Reads one JSON document (RFC 8259) in UTF-8. Invalid UTF-8 in strings is repaired with U+FFFD, as the API
-    /// server would refuse it anyway.
+    /// Reads one JSON document (RFC 8259) in UTF-8. Invalid UTF-8 in a string becomes U+FFFD: no valid document has it.
     ///
-    /// - Throws: `JSONError` for anything that is not one whole document, and for nesting deeper than 256.
+    /// - Throws: `JSONError` for anything but one whole document, and for nesting deeper than 256.
     package init(parsing bytes: some Collection<UInt8>) throws(JSONError) {
         let outcome =
             bytes.withContiguousStorageIfAvailable { Self.parse(UnsafeRawBufferPointer($0)) }
@@ -29,7 +28,7 @@ extension JSONValue {
     }
 }
 
-/// A recursive-descent reader over bytes that it does not own.
+/// A recursive-descent parser over bytes that it does not own.
 private struct JSONParser {
     static let maximumDepth = 256
 
@@ -50,7 +49,7 @@ private struct JSONParser {
     private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
         guard depth < Self.maximumDepth else { throw failure("nested deeper than \(Self.maximumDepth)") }
         skipWhitespace()
-        guard let byte = peek() else { throw failure("it ends where a value is expected") }
+        guard let byte = peek() else { throw failure("a value is expected, and the document ends") }
         switch byte {
         case UInt8(ascii: "{"): return try object(depth: depth)
         case UInt8(ascii: "["): return try array(depth: depth)
@@ -106,7 +105,7 @@ private struct JSONParser {
             case UInt8(ascii: "\\"):
                 return try escapedString(from: start)
             case 0..<0x20:
-                throw failure("a control character stands in a string")
+                throw failure("a string has a control character")
             default:
                 position += 1
             }
@@ -114,7 +113,7 @@ private struct JSONParser {
         throw failure("a string has no end")
     }
 
-    /// The slow way, for strings with at least one escape.
+    /// Reads a string with at least one escape.
     private mutating func escapedString(from start: Int) throws(JSONError) -> String {
         var text = Array(bytes[start..<position])
         while let byte = peek() {
@@ -126,7 +125,7 @@ private struct JSONParser {
                 position += 1
                 try escape(into: &text)
             case 0..<0x20:
-                throw failure("a control character stands in a string")
+                throw failure("a string has a control character")
             default:
                 text.append(byte)
                 position += 1
@@ -146,7 +145,7 @@ private struct JSONParser {
         case UInt8(ascii: "r"): text.append(0x0D)
         case UInt8(ascii: "t"): text.append(0x09)
         case UInt8(ascii: "u"): text.append(contentsOf: Array(String(try unicodeEscape()).utf8))
-        default: throw failure("an unknown escape")
+        default: throw failure("an escape is unknown")
         }
     }
 
@@ -197,7 +196,7 @@ private struct JSONParser {
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isInteger, let value = Int64(text) { return .integer(value) }
-        guard let value = Double(text), value.isFinite else { throw failure("a number out of range") }
+        guard let value = Double(text), value.isFinite else { throw failure("a number is out of range") }
         return .double(value)
     }
 

@@ -1,8 +1,8 @@
 extension JSONValue {
     /// The JSON merge patch (RFC 7386) that turns `self` into `target`, or `nil` when there is nothing to change.
     ///
-    /// Arrays are replaced whole, as the RFC has it. A `target` that holds `null` cannot be reached by a merge
-    /// patch, which uses `null` for removal; Kubernetes resources hold none.
+    /// An array is replaced whole, as the RFC says. No merge patch leads to a `target` with a `null` member, since a
+    /// patch removes a member by `null`. Kubernetes resources have none.
     package func mergePatch(to target: JSONValue) -> JSONValue? {
         if self == target { return nil }
         guard case .object(let from) = self, case .object(let to) = target else { return target }

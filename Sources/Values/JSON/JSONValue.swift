@@ -1,7 +1,7 @@
 /// A JSON document as a value (RFC 8259), built for Kubernetes resources.
 ///
-/// Object members are kept sorted by key in byte order, so that two values are equal exactly when their
-/// canonical bytes are, whatever order they were read in. Of members with the same key the last one counts.
+/// Object members are sorted by key in byte order, whatever order they were read in. So two values are equal exactly
+/// when their canonical bytes are equal. The last one of several members with the same key counts.
 package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -33,7 +33,7 @@ package struct JSONObject: Sendable, Hashable {
         self.init(unsorted: members.map { Member(key: $0.key, value: $0.value) })
     }
 
-    /// Takes members as they were read: any order, and possibly with repeated keys.
+    /// Takes members as they were read: in any order, and with repeated keys.
     init(unsorted: [Member]) {
         var isSorted = true
         for index in unsorted.indices.dropFirst() where !precedes(unsorted[index - 1].key, unsorted[index].key) {
@@ -77,7 +77,7 @@ package struct JSONObject: Sendable, Hashable {
     }
 }
 
-/// Byte order, not Unicode's: it is the order that every other language's sorted JSON has.
+/// Byte order, not Unicode's: sorted JSON of other languages has the same order.
 private func precedes(_ left: String, _ right: String) -> Bool {
     left.utf8.lexicographicallyPrecedes(right.utf8)
 }
@@ -108,7 +108,7 @@ extension JSONValue {
         if case .object(let value) = self { value } else { nil }
     }
 
-    /// The string members of an object, as labels and annotations are.
+    /// The members of an object that are strings, as for labels and annotations.
     package var strings: [String: String] {
         var result: [String: String] = [:]
         for member in object?.members ?? [] { result[member.key] = member.value.string }
@@ -120,7 +120,7 @@ extension JSONValue {
     }
 }
 
-// Not by `nil`: it would make a missing member and a `null` one look the same to the compiler.
+// Not by `nil`: a missing member and a `null` one would look the same to the compiler.
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral,
     ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral
 {

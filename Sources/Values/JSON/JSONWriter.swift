@@ -37,7 +37,7 @@ extension JSONValue {
         output.append(UInt8(ascii: "\""))
         var string = string
         string.withUTF8 { bytes in
-            // What needs no escape, which nearly always is all, is copied in one piece.
+            // A run of bytes without an escape is copied at once. Nearly every string is one run.
             var start = 0
             for index in bytes.indices where isEscaped(bytes[index]) {
                 output.append(contentsOf: bytes[start..<index])

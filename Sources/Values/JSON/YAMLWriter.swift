@@ -1,6 +1,6 @@
 extension JSONValue {
-    /// The value as a YAML 1.2 document in block style, for people and `kubectl`: the same bytes for equal values, keys in the
-    /// order of `JSONObject`, text in plain style only where no YAML reader could take it for anything else.
+    /// The value as a YAML 1.2 document in block style, for people and `kubectl`. Equal values have equal bytes, and
+    /// keys have the order of `JSONObject`. A text is plain only where no YAML reader could take it for another type.
     package var yaml: String {
         var output = ""
         writeYAML(to: &output, indentation: 0)
@@ -17,7 +17,7 @@ extension JSONValue {
             }
         case .array(let elements) where !elements.isEmpty:
             for element in elements {
-                // An element begins on the line of its dash, two columns in.
+                // An element begins on the line of its dash, two columns after it.
                 var block = ""
                 element.writeYAML(to: &block, indentation: indentation + 2)
                 output += margin + "- " + block.dropFirst(element.isBlock ? indentation + 2 : 0)
@@ -27,14 +27,14 @@ extension JSONValue {
         }
     }
 
-    /// After a key: on the same line where that is all, else below it.
+    /// Writes the value of a key: a scalar on the key's line, anything else below it.
     private func writeNested(to output: inout String, indentation: Int) {
         guard isBlock else {
             output += " " + yamlScalar + "\n"
             return
         }
         output += "\n"
-        // As kubectl has it: a list stands below its key without another margin.
+        // Like kubectl's output, a list has the margin of its key.
         if case .array = self {
             writeYAML(to: &output, indentation: indentation)
         } else {
@@ -59,7 +59,7 @@ extension JSONValue {
         isPlain(text) ? text : quoted(text)
     }
 
-    /// As JSON has it, and with escapes for what YAML does not take as it is, or takes for the end of a line.
+    /// JSON's quoting, with escapes for the characters that YAML forbids or takes for the end of a line too.
     private static func quoted(_ text: String) -> String {
         var output = "\""
         for scalar in text.unicodeScalars {
@@ -77,8 +77,8 @@ extension JSONValue {
         return output + "\""
     }
 
-    /// Plain text begins with a letter and has nothing but letters, digits and `-_./`, or is an IPv4 address; words that
-    /// mean something to a reader of YAML 1.1 are quoted.
+    /// Whether a text needs no quotes: an IPv4 address, or letters, digits and `-_./` after a letter. Words with a
+    /// meaning in YAML 1.1 need quotes.
     private static func isPlain(_ text: String) -> Bool {
         let numbers = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         if numbers.count == 4, numbers.allSatisfy({ !$0.isEmpty && $0.allSatisfy(isDigit) }) { return true }

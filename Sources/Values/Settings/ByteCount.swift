@@ -4,7 +4,7 @@ package enum ByteCount {
         ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("", 1),
     ]
 
-    /// `nil` for anything else, and for more than an `Int` holds.
+    /// Reads a size. `nil` for any other text, and for a size beyond `Int`.
     package static func parse(_ text: String) -> Int? {
         let digits = text.prefix { ("0"..."9").contains($0) }
         guard let unit = units.first(where: { $0.name == text.dropFirst(digits.count) }), let number = Int(digits)
@@ -15,13 +15,13 @@ package enum ByteCount {
         return overflow ? nil : bytes
     }
 
-    /// In the largest unit that takes no fraction.
+    /// The size in the largest unit without a fraction.
     static func text(_ bytes: Int) -> String {
         let unit = units.first { bytes % $0.bytes == 0 && bytes >= $0.bytes }
         return unit.map { "\(bytes / $0.bytes)\($0.name)" } ?? "\(bytes)"
     }
 
-    /// What was meant by a number with a unit of another notation, such as `64MB`, `64M` and `64Mi`.
+    /// The size that a text of another notation probably means, such as `64MB`, `64M` and `64Mi`.
     static func suggestion(for text: String) -> String? {
         let digits = text.prefix { ("0"..."9").contains($0) }
         let rest = text.dropFirst(digits.count).lowercased().drop { $0 == " " }

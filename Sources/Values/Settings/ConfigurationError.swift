@@ -1,4 +1,4 @@
-/// A configuration that can't be used: where, what, and what to do.
+/// A configuration that can't be used: the place, the reason, and what to do.
 package struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
     /// `file:line:column`, or the flag.
     package var place: String

@@ -1,9 +1,9 @@
 internal import FoundationEssentials
 
-/// Files that a configuration consists of, or names.
+/// The files of a configuration: its own, and those that it names.
 package enum ConfigurationFile {
-    /// The whole text of a file. Blocks the thread.
-    /// - Throws: `ConfigurationError` for a file that is not there, may not be read, or is not UTF-8.
+    /// Reads the whole text of a file. It blocks the thread.
+    /// - Throws: `ConfigurationError` for a file that is missing, may not be read, or is not UTF-8.
     package static func text(of path: String) throws(ConfigurationError) -> String {
         do {
             return try String(contentsOfFile: path, encoding: .utf8)

@@ -1,5 +1,5 @@
 extension ConfigurationKey {
-    /// The table of keys in Markdown, as `docs/configuration.md` has it.
+    /// The table of keys in Markdown, as in `docs/configuration.md`.
     package static func reference(_ keys: [ConfigurationKey]) -> String {
         "| key | holds | default | meaning |\n|---|---|---|---|\n" + rows(keys, below: "").joined(separator: "\n")
             + "\n"

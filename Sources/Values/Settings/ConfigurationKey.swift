@@ -1,4 +1,4 @@
-/// A key of the configuration: what it holds, and what people are told about it. One value of these drives the checking, the
+/// A key of the configuration: its type and its documentation. The same value drives the check of a file, the
 /// suggestions in errors and the reference in `docs`.
 package struct ConfigurationKey: Sendable {
     package indirect enum Kind: Sendable {
@@ -11,17 +11,17 @@ package struct ConfigurationKey: Sendable {
         case texts
         case mapping([ConfigurationKey])
         case list(of: [ConfigurationKey])
-        /// Text that is one of these words.
+        /// One of these words.
         case choice([String])
-        /// Text that is one of these words, or a mapping.
+        /// One of these words, or a mapping.
         case words([String], or: [ConfigurationKey])
     }
 
     package var name: String
     package var kind: Kind
-    /// In Markdown.
+    /// The meaning, in Markdown.
     package var summary: String
-    /// What holds where the key is absent, in Markdown.
+    /// The default, in Markdown.
     package var standard: String
     package var isRequired = false
 

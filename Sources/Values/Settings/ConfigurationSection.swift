@@ -1,8 +1,8 @@
 internal import Yams
 
-/// A mapping of a YAML document, which is checked against a schema and then read key by key.
+/// A mapping of a YAML document. It is checked against a schema and then read key by key.
 ///
-/// Errors name the file, line and column, the key, and for an unknown key the nearest known one.
+/// Errors name the file, line, column and key. The error of an unknown key suggests the nearest known one.
 package struct ConfigurationSection {
     private let file: String
     /// Such as `translation.addresses`; empty for the whole document.
@@ -32,7 +32,8 @@ package struct ConfigurationSection {
         self.mapping = mapping
     }
 
-    /// Holds the mapping against its keys: no other key, none missing that is needed, each of the right type.
+    /// Checks that the mapping has no other keys than these, has each required one, and that each has the right type.
+    /// - Throws: `ConfigurationError` for the first key that is wrong.
     package func check(_ keys: [ConfigurationKey]) throws(ConfigurationError) {
         for (node, _) in mapping {
             guard let name = node.string else { throw failure(at: node, "a key must be text") }
@@ -70,14 +71,14 @@ package struct ConfigurationSection {
 
     private func unknown(_ name: String, at node: Node, among known: [String]) -> ConfigurationError {
         let nearest = known.min { distance($0, name) < distance($1, name) }
-        // In a short word a few letters are all there is.
+        // In a short word every letter may be another one within three changes.
         let limit = min(3, (name.count + 2) / 3)
         let hint = nearest.flatMap { distance($0, name) <= limit ? "did you mean '\($0)'?" : nil }
         let all = "known here: \(known.sorted().joined(separator: ", "))"
         return failure(at: node, "unknown key '\(full(name))'; \(hint ?? all)")
     }
 
-    /// The word that the key holds, where it holds no mapping.
+    /// The text of the key; `nil` where it is a mapping or a list.
     package func word(_ key: String) -> String? { mapping[key]?.scalar?.string }
 
     package func string(_ key: String) throws(ConfigurationError) -> String? {
@@ -96,7 +97,7 @@ package struct ConfigurationSection {
         return value
     }
 
-    /// `30s`, `5m`, `1h`, `250ms`; a combination such as `1h30m` is fine.
+    /// Reads `250ms`, `30s`, `5m`, `1h`, or a combination such as `1h30m`.
     package func duration(_ key: String) throws(ConfigurationError) -> Duration? {
         guard let node = mapping[key], let text = try string(key) else { return nil }
         guard let value = Duration(unitText: text) else {
@@ -105,7 +106,7 @@ package struct ConfigurationSection {
         return value
     }
 
-    /// `64MiB`, `512KiB`, or a plain number of bytes.
+    /// Reads `64MiB`, `512KiB`, or a plain number of bytes.
     package func bytes(
         _ key: String, in range: ClosedRange<Int> = 0...Int.max
     ) throws(ConfigurationError) -> Int? {
@@ -154,7 +155,7 @@ package struct ConfigurationSection {
         return readers
     }
 
-    /// An error about the value of a key, or about the mapping itself where it lacks the key.
+    /// An error about the value of a key, or about the mapping where it lacks the key.
     package func failure(_ key: String, _ message: String) -> ConfigurationError {
         if let node = mapping[key] { return failure(at: node, "'\(full(key))': \(message)") }
         return ConfigurationError(place: place(mapping.mark), message: "'\(full(key))': \(message)")
@@ -171,7 +172,7 @@ package struct ConfigurationSection {
     private func full(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 }
 
-/// Levenshtein's distance.
+/// The Levenshtein distance of two words, without their case.
 private func distance(_ left: String, _ right: String) -> Int {
     let right = Array(right.lowercased())
     var row = Array(0...right.count)

@@ -1,5 +1,5 @@
 extension Duration {
-    /// Go's notation, without fractions and signs; `nil` for anything else.
+    /// Reads Go's notation without fractions and signs, such as `250ms` and `1h30m`. `nil` for anything else.
     package init?(unitText text: String) {
         var total = Duration.zero
         var rest = text[...]

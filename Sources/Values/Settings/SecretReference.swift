@@ -1,8 +1,8 @@
 internal import FoundationEssentials
 
-/// Where a token or a password stands. The secret itself is never part of a configuration.
+/// The place of a token or a password. A configuration never has the secret itself.
 package enum SecretReference: Sendable, Hashable {
-    /// There is none.
+    /// No secret is configured.
     case none
     case file(String)
     case environment(String)
@@ -15,19 +15,19 @@ package enum SecretReference: Sendable, Hashable {
         if file == "" { throw section.failure("\(name)File", "must name a file") }
         if variable == "" { throw section.failure("\(name)Env", "must name an environment variable") }
         switch (file, variable) {
-        case (_?, _?): throw section.failure("\(name)Env", "there is a \(name)File too, and one \(name) only")
+        case (_?, _?): throw section.failure("\(name)Env", "\(name)File is set too; set one of them")
         case (let file?, nil): self = .file(file)
         case (nil, let variable?): self = .environment(variable)
         case (nil, nil): self = .none
         }
     }
 
-    /// Whether it stands in an environment variable.
+    /// Whether the place is an environment variable.
     package var isVariable: Bool {
         if case .environment = self { true } else { false }
     }
 
-    /// The file or the environment variable.
+    /// The name of the file or of the environment variable.
     package var place: String {
         switch self {
         case .none: ""
@@ -36,8 +36,8 @@ package enum SecretReference: Sendable, Hashable {
         }
     }
 
-    /// The secret as it is now. Reading a file blocks the thread.
-    /// - Returns: `nil` where there is none: no reference, or an environment variable that is not set.
+    /// Reads the secret. A file blocks the thread.
+    /// - Returns: `nil` where no secret is configured, or the environment variable is not set.
     /// - Throws: `ConfigurationError` for a file that can't be read.
     package func text() throws(ConfigurationError) -> String? {
         switch self {

@@ -1,28 +1,28 @@
-/// The files and names of a TLS connection, as a section of the configuration gives them.
+/// The files and names of a TLS connection, from a section of the configuration.
 package struct TLSFiles: Sendable, Hashable {
-    /// The certificate that the bridge shows the server, and its key.
+    /// The client certificate of the bridge, and its key.
     package struct Identity: Sendable, Hashable {
         package var certificateFile: String
         package var keyFile: String
     }
 
-    /// The authorities that are trusted, in PEM; `nil` for those of the system.
+    /// The file of the trusted authorities, in PEM; `nil` for those of the system.
     package var authorityFile: String?
     package var identity: Identity?
-    /// The name that the server's certificate has to have; `nil` for the name that was dialled.
+    /// The name that the server's certificate must have; `nil` for the host of the connection.
     package var serverName: String?
     package var verifiesHostName = true
 
     /// The keys of such a section.
     package static let keys: [ConfigurationKey] = [
-        ConfigurationKey("caFile", .text, "the authorities that are trusted, in PEM", standard: "those of the system"),
-        ConfigurationKey("certificateFile", .text, "what the bridge shows the server, in PEM"),
-        ConfigurationKey("keyFile", .text, "the key of that, in PEM, without a passphrase"),
+        ConfigurationKey("caFile", .text, "the trusted authorities, in PEM", standard: "those of the system"),
+        ConfigurationKey("certificateFile", .text, "the client certificate of the bridge, in PEM"),
+        ConfigurationKey("keyFile", .text, "the key of the client certificate, in PEM, without a passphrase"),
         ConfigurationKey(
-            "serverName", .text, "the name that the server's certificate has to have", standard: "that of `servers`"),
+            "serverName", .text, "the name that the server's certificate must have", standard: "that of `servers`"),
         ConfigurationKey(
             "verifyHostName", .choice(["on", "off"]),
-            "whether the certificate has to name the server; the authority is verified in any case",
+            "whether the certificate must name the server; the authority is always verified",
             standard: "`on`"),
     ]
 

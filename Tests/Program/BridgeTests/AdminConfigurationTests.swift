@@ -51,7 +51,7 @@ struct AdminConfigurationTests {
         #expect(try Self.configuration("admin: { tokenFile: /t }").admin?.token == .file("/t"))
         #expect(try Self.configuration("admin: { tokenEnv: T }").admin?.token == .environment("T"))
         for (keys, message) in [
-            ("tokenFile: /t, tokenEnv: T", "'admin.tokenEnv': there is a tokenFile too, and one token only"),
+            ("tokenFile: /t, tokenEnv: T", "'admin.tokenEnv': tokenFile is set too; set one of them"),
             ("tokenFile: ''", "'admin.tokenFile': must name a file"),
             ("tokenEnv: ''", "'admin.tokenEnv': must name an environment variable"),
             ("token: secret", "unknown key 'admin.token'"),

@@ -31,7 +31,7 @@ struct AdminCommandTests {
     @Test("status shows the bridge, release asks for a token, and SIGTERM still ends it with code 0")
     func talk() async throws {
         let bridge = try start("log")
-        try await eventually("the endpoint listens") { bridge.log.contains("the admin endpoint listens") }
+        try await eventually("the endpoint listens") { bridge.log.contains("admin endpoint listening") }
         let status = try await Scene.isthmus(["status", "--config", configuration])
         #expect(status.status == .code(0), "\(status.standardError)")
         #expect(status.standardOutput.hasPrefix("isthmus "))
@@ -85,7 +85,9 @@ struct AdminCommandTests {
             """, to: "without.yaml")
         let without = try await Scene.isthmus(["status", "--config", file])
         #expect(without.status == .code(78))
-        #expect(without.standardError == "isthmus: \(file): without 'admin' the bridge answers nobody; add admin: {}\n")
+        #expect(
+            without.standardError
+                == "isthmus: \(file): without 'admin' the bridge has no admin endpoint; add admin: {}\n")
         #expect(try await Scene.isthmus(["status"]).status == .code(64))
         #expect(try await Scene.isthmus(["status", "--admin", "nowhere"]).status == .code(78))
         #expect(try await Scene.isthmus(["run", "--config", file, "--admin", "127.0.0.1:1"]).status == .code(64))

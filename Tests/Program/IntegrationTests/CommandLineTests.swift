@@ -32,7 +32,7 @@ struct CommandLineTests {
             #expect(try await scene.entries()["com.acme.orders"]?.endpoints(on: "tcp-dubbo") == ["10.1.0.1:20880"])
             let second = try await scene.isthmus("plan")
             #expect(second.status == .code(0))
-            #expect(second.standardOutput == "No changes: everything is as the registries say.\n")
+            #expect(second.standardOutput == "No changes: the deliveries match the registries.\n")
 
             try await scene.register(Self.url("10.1.0.2:20880"), interface: Self.orders)
             let third = try await scene.isthmus("plan")
@@ -315,7 +315,7 @@ struct CommandLineTests {
         for (arguments, message) in [
             (["plan"], "Give either --config or --registry."),
             (["plan", "--config", "a", "--registry", "zookeeper://b:1"], "Give either --config or --registry."),
-            (["run", "--config", "a", "--namespace", "b"], "everything else stands in the file"),
+            (["run", "--config", "a", "--namespace", "b"], "the file has all other settings"),
             (["plan", "--registry", "zookeeper://b:1", "--output", "xml"], "--output"),
             (["plan", "--registry", "zookeeper://b:1", "--timeout", "0"], "--timeout takes 1 to 86400 seconds."),
         ] {

@@ -4,14 +4,14 @@ import Testing
 @Suite("CIDR blocks")
 struct CIDRBlockTests {
     @Test(
-        "a block survives its text",
+        "a block equals the one that is read from its text",
         arguments: ["240.16.0.0/12", "0.0.0.0/0", "10.0.0.1/32", "::/0", "2001:db8::/32", "2001:db8::1/128"])
     func roundTrip(text: String) {
         #expect(CIDRBlock(text)?.description == text)
     }
 
     @Test(
-        "what is no block, or has bits beyond its prefix, is refused",
+        "a text that is no block, or has bits beyond its prefix, is refused",
         arguments: [
             "", "10.0.0.0", "10.0.0.0/", "/8", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/08",
             "10.0.0.0/8/8",
@@ -22,7 +22,7 @@ struct CIDRBlockTests {
     }
 
     @Test(
-        "all addresses but the first and the last can be handed out",
+        "all addresses but the first and the last are usable",
         arguments: [
             ("10.0.0.0/29", 6, "10.0.0.1", "10.0.0.6"), ("240.16.0.0/12", 1_048_574, "240.16.0.1", "240.31.255.254"),
             ("10.0.0.0/30", 2, "10.0.0.1", "10.0.0.2"), ("2001:db8::/124", 14, "2001:db8::1", "2001:db8::e"),
@@ -37,13 +37,13 @@ struct CIDRBlockTests {
     }
 
     @Test(
-        "a block too small to have an address between its first and last has none",
+        "a block without an address between its first and last has no usable one",
         arguments: ["10.0.0.0/31", "::1/128"])
     func empty(text: String) {
         #expect(CIDRBlock(text)?.usableCount == 0)
     }
 
-    @Test("a huge block counts as one of 2⁶² addresses")
+    @Test("a huge block counts as 2⁶² usable addresses")
     func huge() throws {
         let block = try #require(CIDRBlock("2001:db8::/32"))
         #expect(block.usableCount == 1 << 62)

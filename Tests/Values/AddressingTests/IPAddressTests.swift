@@ -29,7 +29,7 @@ struct IPAddressTests {
     }
 
     @Test(
-        "what is no address is refused",
+        "a text that is no address is refused",
         arguments: [
             "", " ", "localhost", "10.0.0", "10.0.0.0.1", "10.0.0.256", "10.0.0.-1", "10.0.0.+1", "010.0.0.1",
             "10.0.0.1 ",
@@ -42,7 +42,7 @@ struct IPAddressTests {
         #expect(IPAddress(text) == nil)
     }
 
-    @Test("any address survives its text", arguments: SeededGenerator.seeds(8))
+    @Test("any address equals the one that is read from its text", arguments: SeededGenerator.seeds(8))
     func roundTrip(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         for _ in 0..<200 {
@@ -62,7 +62,7 @@ struct IPAddressTests {
         }
     }
 
-    @Test("no text crashes the reader", arguments: SeededGenerator.seeds(8))
+    @Test("no text crashes the parser", arguments: SeededGenerator.seeds(8))
     func fuzz(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let alphabet = Array(":::...0123456789abcfg%[]/ \u{301}\u{600}\u{1F600}".unicodeScalars)
@@ -75,7 +75,7 @@ struct IPAddressTests {
         }
     }
 
-    @Test("the kinds of address that no consumer, or only a local one, can reach are told apart")
+    @Test("unspecified, loopback and multicast addresses are recognised")
     func kinds() throws {
         #expect(["0.0.0.0", "::"].allSatisfy { IPAddress($0)?.isUnspecified == true })
         #expect(["127.0.0.1", "127.255.0.9", "::1"].allSatisfy { IPAddress($0)?.isLoopback == true })

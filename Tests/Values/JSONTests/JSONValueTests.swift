@@ -11,12 +11,12 @@ struct JSONValueTests {
         #expect(String(decoding: left.bytes, as: UTF8.self) == #"{"a":{"c":null,"d":[1,2]},"b":1}"#)
     }
 
-    @Test("of repeated keys the last one counts")
+    @Test("the last one of repeated keys counts")
     func repeated() throws {
         #expect(try JSONValue(parsing: Array(#"{"a":1,"b":2,"a":3}"#.utf8)) == ["a": 3, "b": 2])
     }
 
-    @Test("a missing member is not a null one, and a merge patch removes what the target lacks")
+    @Test("a missing member is not a null one, and a merge patch removes members that the target lacks")
     func missing() throws {
         let value: JSONValue = ["a": 1, "n": .null]
         #expect(value["x"] == nil)
@@ -34,7 +34,7 @@ struct JSONValueTests {
     }
 
     @Test(
-        "what is not JSON is refused with its place",
+        "a text that is not JSON is refused, and the error names the place",
         arguments: [
             "", "{", "[1,]", "{\"a\"}", "01", "1.", "\"\u{1}\"", "tru", "[1] 2", "\"\\x\"", "1e999", "nul", "-",
         ])
@@ -42,7 +42,7 @@ struct JSONValueTests {
         #expect(throws: JSONError.self) { try JSONValue(parsing: Array(text.utf8)) }
     }
 
-    @Test("nesting is bounded, so that no document overflows the stack")
+    @Test("nesting is bounded: no document overflows the stack")
     func depth() {
         let deep = [UInt8](repeating: UInt8(ascii: "["), count: 1_000_000)
         #expect(throws: JSONError.self) { try JSONValue(parsing: deep) }
