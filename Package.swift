@@ -63,7 +63,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         // `merge`: a source listens to its registry and to requests at once. ServiceLifecycle builds it anyway.
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
-        // The heap of a retry schedule and the queues of a work queue; NIO builds it anyway.
+        // The heap of a retry schedule and the queues of a work queue; NIO brings the package anyway.
         .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         // Errors of the system by name and in its words, and files; NIO and Subprocess build it anyway.
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
@@ -116,8 +116,8 @@ let package = Package(
         room(
             "Program/Console",
             [
-                "Status", "Text", hummingbirdCore, httpTypes, nioCore, nioPosix, logging, serviceLifecycle,
-                systemPackage,
+                "Addressing", "Status", "Text", hummingbirdCore, httpTypes, nioCore, nioPosix, logging,
+                serviceLifecycle, systemPackage,
             ]),
         room(
             "Program/Snapshot",

@@ -1,3 +1,4 @@
+internal import Addressing
 internal import HTTPTypes
 internal import HummingbirdCore
 package import Logging
@@ -62,7 +63,7 @@ package struct AdminServer: ServiceLifecycle.Service {
 
     private var isStopping: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
 
-    private var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    private var address: String { "\(HostPort(host: host, port: port))" }
 
     private func server() -> any ServiceLifecycle.Service {
         var quiet = logger
