@@ -7,7 +7,7 @@ extension BridgeConfiguration {
     package struct Admin: Sendable, Hashable {
         package var host: String
         package var port: Int
-        /// The place of the token that a release needs. Without one, no release is possible. The token itself may rotate.
+        /// The place of the token that a release needs. Without one, no release is possible. The token may rotate.
         package var token: SecretReference
 
         package init(host: String = "127.0.0.1", port: Int = 8080, token: SecretReference = .none) {

@@ -18,17 +18,17 @@ package struct Backoff: Sendable, Hashable {
     }
 
     /// Counts a failure.
+    /// - Parameter jitter: The place of the delay in the upper half of its range, from 0 to 1.
     /// - Returns: The delay before the next attempt.
-    package mutating func next() -> Duration {
-        var random = SystemRandomNumberGenerator()
-        return next(using: &random)
+    package mutating func next(jitter: Double = .random(in: 0...1)) -> Duration {
+        defer { failures += 1 }
+        return delay(afterFailures: failures, jitter: jitter)
     }
 
     /// Counts a failure.
     /// - Returns: The delay before the next attempt.
     package mutating func next(using random: inout some RandomNumberGenerator) -> Duration {
-        defer { failures += 1 }
-        return delay(afterFailures: failures, using: &random)
+        next(jitter: .random(in: 0...1, using: &random))
     }
 
     /// An attempt succeeded: the next failure counts as the first one.
@@ -39,16 +39,11 @@ package struct Backoff: Sendable, Hashable {
 
 extension Backoff {
     /// The delay for a caller that counts failures itself.
-    /// - Parameter failures: The failures in a row before the one that just happened.
-    package func delay(afterFailures failures: Int) -> Duration {
-        var random = SystemRandomNumberGenerator()
-        return delay(afterFailures: failures, using: &random)
-    }
-
-    /// The delay for a caller that counts failures itself.
-    /// - Parameter failures: The failures in a row before the one that just happened.
-    package func delay(afterFailures failures: Int, using random: inout some RandomNumberGenerator) -> Duration {
-        limit(afterFailures: failures) * Double.random(in: 0.5...1, using: &random)
+    /// - Parameters:
+    ///   - failures: The failures in a row before the one that just happened.
+    ///   - jitter: The place of the delay in the upper half of its range, from 0 to 1.
+    package func delay(afterFailures failures: Int, jitter: Double = .random(in: 0...1)) -> Duration {
+        limit(afterFailures: failures) * (0.5 + jitter / 2)
     }
 
     /// The delay without its random part: the longest one after so many failures.

@@ -32,5 +32,7 @@ struct BackoffTests {
         #expect(backoff.limit(afterFailures: 3) == .seconds(4))
         #expect(backoff.limit(afterFailures: .max) == .seconds(30))
         #expect((Duration.seconds(15)...Duration.seconds(30)).contains(backoff.delay(afterFailures: 1_000)))
+        #expect(backoff.delay(afterFailures: 1, jitter: 0) == .milliseconds(500))
+        #expect(backoff.delay(afterFailures: 1, jitter: 1) == .seconds(1))
     }
 }
