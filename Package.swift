@@ -89,7 +89,7 @@ let package = Package(
         room("Values/Settings", [yams]),
         room("Values/Text"),
         // Wire clients, which know nothing of meshes.
-        room("Clients/ZooKeeper", [nioCore, nioPosix, nioSSL, logging]),
+        room("Clients/ZooKeeper", ["Concurrency", nioCore, nioPosix, nioSSL, logging, systemPackage]),
         room(
             "Clients/Kubernetes",
             ["JSON", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, subprocess, yams]),

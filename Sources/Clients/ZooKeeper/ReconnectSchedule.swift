@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import NIOCore
 
 /// The order of connection attempts and the delay before each.
@@ -5,7 +6,7 @@ internal import NIOCore
 /// The first round over all servers has no delay. The later delays double from 50 ms to 2 s. A random part of up to
 /// half is taken off each, so that the clients of an ensemble do not return in step.
 struct ReconnectSchedule {
-    private static let longestDelay = Duration.seconds(2)
+    private static let backoff = Backoff(from: .milliseconds(50), to: .seconds(2))
     /// A session that lasted longer than this on one connection resets the delays.
     private static let provingTime = TimeAmount.seconds(10)
 
@@ -42,8 +43,7 @@ struct ReconnectSchedule {
         if let since = established.take(), now - since > Self.provingTime { failures = 0 }
         failures += 1
         if failures < order.count { return .zero }
-        let cycles = (failures - 1) / max(order.count, 1)
-        let ceiling = min(.milliseconds(50) * (1 << min(cycles, 10)), Self.longestDelay)
-        return ceiling / 2 + ceiling / 2 * jitter
+        let rounds = (failures - 1) / max(order.count, 1)
+        return Self.backoff.delay(afterFailures: rounds, jitter: jitter)
     }
 }

@@ -1,14 +1,7 @@
 internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
-
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Glibc
-#endif
+internal import SystemPackage
 
 extension ZooKeeperClient {
     /// Connects to the server and sends the handshake.
@@ -95,7 +88,7 @@ extension ZooKeeperClient {
             return error.connectionErrors.map { explain($0.error) }.joined(separator: "; ")
         case let error as IOError:
             // The description of `IOError` says "connection reset" for a refused connection too.
-            return String(cString: strerror(error.errnoCode))
+            return "\(Errno(rawValue: error.errnoCode))"
         case NIOSSLError.uncleanShutdown:
             return "the server closed the connection"
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
