@@ -92,7 +92,10 @@ let package = Package(
         room("Clients/ZooKeeper", ["Concurrency", nioCore, nioPosix, nioSSL, logging, systemPackage]),
         room(
             "Clients/Kubernetes",
-            ["JSON", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, subprocess, yams]),
+            [
+                "Concurrency", "JSON", "Text", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging,
+                subprocess, systemPackage, yams,
+            ]),
         // The middle of the street.
         room("Street/Sources", ["Services", "Settings", logging]),
         room("Street/Catalog", ["Services", "Sources"]),
@@ -156,7 +159,8 @@ let package = Package(
         tests(
             "Clients/KubernetesTests",
             [
-                "Kubernetes", "KubernetesExamples", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, nioSSL,
+                "Kubernetes", "KubernetesExamples", "Concurrency", "JSON", "IsthmusTesting", nioCore, nioPosix,
+                nioHTTP1, nioSSL,
                 logging,
             ]),
         // The documentation's examples: without access to `package`, like a program outside.

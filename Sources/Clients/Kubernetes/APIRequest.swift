@@ -1,4 +1,5 @@
 internal import NIOHTTP1
+internal import Text
 
 /// One request to the API server, without the headers that all requests share.
 struct APIRequest: Sendable {
@@ -17,25 +18,7 @@ struct APIRequest: Sendable {
     /// Path and query, percent-encoded.
     var target: String {
         guard !query.isEmpty else { return path }
-        return path + "?" + query.map { "\($0.name)=\(Self.percentEncoded($0.value))" }.joined(separator: "&")
-    }
-
-    /// Encodes every byte but the unreserved characters of RFC 3986.
-    static func percentEncoded(_ text: String) -> String {
-        var result = ""
-        result.reserveCapacity(text.utf8.count)
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let hex = String(byte, radix: 16, uppercase: true)
-                result += byte < 16 ? "%0\(hex)" : "%\(hex)"
-            }
-        }
-        return result
+        return path + "?" + query.map { "\($0.name)=\($0.value.percentEncoded)" }.joined(separator: "&")
     }
 }
 
@@ -58,14 +41,14 @@ extension ResourceType {
 
     /// The URL path of a version of an API group, or of the group's discovery document.
     static func path(group: String, version: String? = nil) -> String {
-        let root = group.isEmpty ? "/api" : "/apis/\(APIRequest.percentEncoded(group))"
-        return version.map { "\(root)/\(APIRequest.percentEncoded($0))" } ?? root
+        let root = group.isEmpty ? "/api" : "/apis/\(group.percentEncoded)"
+        return version.map { "\(root)/\($0.percentEncoded)" } ?? root
     }
 
     private static func segment(_ text: String, of what: String) throws(KubernetesError) -> String {
         guard !["", ".", ".."].contains(text) else {
             throw KubernetesError(code: .configuration, message: "'\(text)' cannot be the \(what) of an object")
         }
-        return APIRequest.percentEncoded(text)
+        return text.percentEncoded
     }
 }

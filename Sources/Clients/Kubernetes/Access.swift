@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Logging
 internal import NIOPosix
 internal import NIOSSL
@@ -75,7 +76,7 @@ actor Access {
         self.tls = tls
         configured = material
         shown = material
-        readAt = stopwatch.elapsed()
+        readAt = stopwatch.elapsed
         pools = ConnectionPools(unary: factory.unary(tls), watches: factory.watches(tls))
     }
 
@@ -84,7 +85,7 @@ actor Access {
     /// - Throws: `KubernetesError` with `configuration` or `credentialsUnavailable` when no token is available,
     ///   `cancelled` when the task is cancelled.
     func current() async throws(KubernetesError) -> Pass {
-        if stopwatch.elapsed() - readAt >= Self.maximumAge { await readFiles() }
+        if stopwatch.elapsed - readAt >= Self.maximumAge { await readFiles() }
         let credential = try await plugin?.current()
         if let credential { try take(credential) }
         let bearer: String? =
@@ -151,7 +152,7 @@ extension Access {
     private func readFiles() async {
         guard factory.server.isTLS, configuration.namesCertificateFiles else { return }
         // Requests during the reading use the present certificates.
-        readAt = stopwatch.elapsed()
+        readAt = stopwatch.elapsed
         let configuration = configuration
         let outcome = try? await NIOThreadPool.singleton.runIfActive { () -> Result<TLSMaterial, KubernetesError> in
             do throws(KubernetesError) {

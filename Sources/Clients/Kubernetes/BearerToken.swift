@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Logging
 internal import NIOPosix
 
@@ -24,7 +25,7 @@ actor BearerToken {
     ///
     /// - Throws: `KubernetesError` with `configuration` when no token has ever been read.
     func current() async throws(KubernetesError) -> String {
-        if let token, let readAt, stopwatch.elapsed() - readAt < Self.maximumAge { return token }
+        if let token, let readAt, stopwatch.elapsed - readAt < Self.maximumAge { return token }
         return try await read()
     }
 
@@ -50,7 +51,7 @@ actor BearerToken {
             }
         }
         // A failed reading is not repeated for each request either.
-        readAt = stopwatch.elapsed()
+        readAt = stopwatch.elapsed
         switch outcome {
         case .success(let text):
             token = text

@@ -1,6 +1,8 @@
+internal import Concurrency
 internal import FoundationEssentials
 internal import JSON
 internal import Subprocess
+internal import Text
 
 #if canImport(System)
     internal import System
@@ -49,7 +51,7 @@ struct CredentialCommand: Sendable {
                 throw failure(error.reason, complaint: result.complaint)
             }
         case .failure(let error): throw failure(starting: error)
-        case nil: throw failure("did not end within \(limit)")
+        case nil: throw failure("did not end within \(limit.readable)")
         }
     }
 

@@ -1,3 +1,5 @@
+internal import Text
+
 /// Another user that the client acts as (user impersonation of the Kubernetes API). The client's own user needs the
 /// permission to impersonate it.
 public struct Impersonation: Sendable, Hashable {
@@ -23,7 +25,7 @@ extension Impersonation {
         headers += groups.map { (name: "Impersonate-Group", value: $0) }
         for (key, values) in extra.sorted(by: { $0.key < $1.key }) {
             // A key such as `example.com/scopes` must be encoded to be the name of a header.
-            let name = "Impersonate-Extra-\(APIRequest.percentEncoded(key))"
+            let name = "Impersonate-Extra-\(key.percentEncoded)"
             headers += values.map { (name: name, value: $0) }
         }
         return headers

@@ -1,3 +1,5 @@
+internal import Concurrency
+
 extension KubernetesClient {
     /// Attempts an operation until it succeeds, fails with an error that is not transient, or has used up its attempts.
     ///
@@ -20,7 +22,7 @@ extension KubernetesClient {
         attempts: Int = 5, whenOutcomeUnknown: Bool = false, isolation: isolated (any Actor)? = #isolation,
         _ operation: () async throws(KubernetesError) -> Value
     ) async throws(KubernetesError) -> Value {
-        var backoff = Backoff()
+        var backoff = Backoff.ofRequests
         var random = SystemRandomNumberGenerator()
         while true {
             do throws(KubernetesError) { return try await operation() } catch {
@@ -28,7 +30,7 @@ extension KubernetesClient {
                 guard mayRepeat, backoff.failures < attempts - 1 else { throw error }
                 let delay = max(backoff.next(using: &random), error.retryAfter ?? .zero)
                 do {
-                    try await transport.stopwatch.sleep(delay)
+                    try await transport.stopwatch.sleep(for: delay)
                 } catch {
                     throw KubernetesError(code: .cancelled, message: "cancelled before another attempt")
                 }

@@ -1,3 +1,4 @@
+internal import Concurrency
 public import Logging
 
 /// A client of one Kubernetes API server.

@@ -2,14 +2,7 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
-
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Glibc
-#endif
+internal import SystemPackage
 
 extension KubernetesError {
     /// Translates a failure of the connection, the TLS handshake or the HTTP client.
@@ -95,14 +88,14 @@ private struct Failure {
     /// A connection to a host that is given by its address fails with the bare error of `connect`. A host that is given
     /// by its name fails with a `NIOConnectionError`.
     private init(io error: IOError) {
-        switch error.errnoCode {
-        case ECONNREFUSED: self = .unreachable("the connection was refused")
+        switch Errno(rawValue: error.errnoCode) {
+        case .connectionRefused: self = .unreachable("the connection was refused")
         // These two can also end a connection that was open, so the request may have been sent.
-        case EHOSTUNREACH: self.init(.unreachable, "there is no route to the host")
-        case ENETUNREACH: self.init(.unreachable, "the network is unreachable")
-        case ECONNRESET: self.init(.connectionLost, "the connection was reset")
-        case EPIPE: self.init(.connectionLost, Self.closedEarly)
-        case ETIMEDOUT: self.init(.connectionLost, "the network timed out")
+        case .noRouteToHost: self.init(.unreachable, "there is no route to the host")
+        case .networkUnreachable: self.init(.unreachable, "the network is unreachable")
+        case .connectionReset: self.init(.connectionLost, "the connection was reset")
+        case .brokenPipe: self.init(.connectionLost, Self.closedEarly)
+        case .timedOut: self.init(.connectionLost, "the network timed out")
         default: self.init(.connectionLost, "the connection broke: \(error.description)")
         }
     }

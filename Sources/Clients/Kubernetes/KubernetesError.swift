@@ -1,3 +1,5 @@
+internal import Text
+
 /// A failure of a request to the API server, of the reading of a configuration, or of the conversion of an object.
 ///
 /// The code tells the kinds of failure apart. Everything else is for people, and for callers that need the details of
@@ -83,7 +85,7 @@ extension KubernetesError: CustomStringConvertible, CustomDebugStringConvertible
         for cause in statusCauses where !message.contains(cause.message) {
             text += "; \(cause.field.isEmpty ? "" : "\(cause.field): ")\(cause.message)"
         }
-        if let retryAfter { text += " (retry after \(retryAfter))" }
+        if let retryAfter { text += " (retry after \(retryAfter.readable))" }
         if isOutcomeUnknown { text += " (it is unknown whether the write was carried out)" }
         return text
     }

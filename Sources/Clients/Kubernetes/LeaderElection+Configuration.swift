@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Text
 
 extension LeaderElection {
     /// The lease, the candidate's identity, and the times of an election.
@@ -52,15 +53,17 @@ extension LeaderElection.Configuration {
         if name.isEmpty || namespace.isEmpty { return "the lease needs a name and a namespace" }
         if identity.isEmpty { return "the identity is empty, and an empty identity marks a free lease" }
         if leaseDuration.components.attoseconds != 0 || !(.seconds(1)...(.seconds(Int32.max))).contains(leaseDuration) {
-            return "leaseDuration (\(leaseDuration)) must be whole seconds, at least 1"
+            return "leaseDuration (\(leaseDuration.readable)) must be whole seconds, at least 1"
         }
         if leaseDuration <= renewDeadline {
-            return "leaseDuration (\(leaseDuration)) must be greater than renewDeadline (\(renewDeadline))"
+            return
+                "leaseDuration (\(leaseDuration.readable)) must be greater than renewDeadline (\(renewDeadline.readable))"
         }
-        if retryPeriod <= .zero { return "retryPeriod (\(retryPeriod)) must be greater than zero" }
+        if retryPeriod <= .zero { return "retryPeriod (\(retryPeriod.readable)) must be greater than zero" }
         if renewDeadline <= retryPeriod * Self.jitterFactor {
-            return "renewDeadline (\(renewDeadline)) must be greater than \(Self.jitterFactor) times retryPeriod "
-                + "(\(retryPeriod))"
+            return
+                "renewDeadline (\(renewDeadline.readable)) must be greater than \(Self.jitterFactor) times retryPeriod "
+                + "(\(retryPeriod.readable))"
         }
         if let handover, handover.offer.isEmpty || handover.claim.isEmpty || handover.offer == handover.claim {
             return "the two annotations of the handover need names that differ"

@@ -1,11 +1,13 @@
+internal import Concurrency
 internal import JSON
+internal import Text
 
 extension LeaderElection {
     func perform(_ step: LeaderElectionStateMachine.Step) async -> LeaderElectionStateMachine.Input {
         switch step {
         case .wait(let delay):
             // It throws only when the task is cancelled, which the caller checks.
-            try? await stopwatch.sleep(delay)
+            try? await stopwatch.sleep(for: delay)
             return .waited
         case .read(let limit):
             return await request("get", within: limit) { [self] () async throws(KubernetesError) in
@@ -61,7 +63,7 @@ extension LeaderElection {
         case nil:
             return .failed(
                 KubernetesError(
-                    code: .timedOut, message: "no complete reply to the \(verb) of the lease within \(limit)",
+                    code: .timedOut, message: "no complete reply to the \(verb) of the lease within \(limit.readable)",
                     isOutcomeUnknown: isWrite))
         }
     }

@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Logging
 internal import Synchronization
 
@@ -6,7 +7,7 @@ extension LeaderElection {
         var step = machine.firstStep
         while !Task.isCancelled {
             let input = await perform(step)
-            step = machine.handle(input, now: stopwatch.elapsed(), fitness: fitness())
+            step = machine.handle(input, now: stopwatch.elapsed, fitness: fitness())
             publish(machine)
             if machine.interruption?.code == .shutDown { return }
         }
@@ -16,9 +17,9 @@ extension LeaderElection {
         // A new task, since a cancelled task can send nothing.
         await Task {
             var machine = machine
-            var step = machine.stop(now: stopwatch.elapsed())
+            var step = machine.stop(now: stopwatch.elapsed)
             while step != .stop {
-                step = machine.handle(await perform(step), now: stopwatch.elapsed())
+                step = machine.handle(await perform(step), now: stopwatch.elapsed)
             }
             state.withLock { $0.holder = machine.holder }
             if machine.holder == configuration.identity {
@@ -45,7 +46,7 @@ extension LeaderElection {
                 state.term = machine.term
                 state.holder = machine.holder
                 state.handover = machine.handover
-                let since = state.interruption?.since ?? stopwatch.elapsed()
+                let since = state.interruption?.since ?? stopwatch.elapsed
                 state.interruption = machine.interruption.map { ($0, since) }
                 // A missing lease that was read proves nothing about the permission to create it.
                 if let error = machine.interruption {

@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import FoundationEssentials
 public import Logging
 internal import Synchronization
@@ -101,7 +102,7 @@ public final class LeaderElection: Sendable {
             state.term.flatMap { $0.number == state.reported ? $0.end : nil }
         }
         // The clock is read last, since the process may be stopped at any instruction.
-        return end.map { stopwatch.elapsed() < $0 } ?? false
+        return end.map { stopwatch.elapsed < $0 } ?? false
     }
 
     /// The identity of the lease's holder as it was last seen; `nil` when the lease is free or has not been read.
@@ -116,7 +117,7 @@ public final class LeaderElection: Sendable {
 
     /// For how long every attempt to read or write the lease has failed; `nil` after a success.
     public var interruptionAge: Duration? {
-        state.withLock { $0.interruption?.since }.map { stopwatch.elapsed() - $0 }
+        state.withLock { $0.interruption?.since }.map { stopwatch.elapsed - $0 }
     }
 
     /// Competes for the lease until the task is cancelled or the client is shut down. Call it once at a time.

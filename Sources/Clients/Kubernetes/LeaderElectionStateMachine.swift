@@ -1,3 +1,5 @@
+internal import Concurrency
+
 /// Decides for one candidate when to read the lease, when to write it, and whether it leads. It does no I/O: its owner
 /// performs the returned step and reports the outcome.
 ///
@@ -47,7 +49,7 @@ struct LeaderElectionStateMachine: Sendable {
     private let configuration: LeaderElection.Configuration
     private var random: any RandomNumberGenerator & Sendable
     private var state = State.reading
-    private var backoff = Backoff()
+    private var backoff = Backoff.ofRequests
     private var terms = 0
     /// The last lease that was seen, and when its record was first seen.
     private var observed: (lease: Lease, since: Duration)?
@@ -278,7 +280,7 @@ extension LeaderElectionStateMachine {
         var delay = error.retryAfter ?? .zero
         // A lasting failure, such as a missing permission, is retried less and less often.
         if !isLostRace, !error.isTransient, term == nil { delay = max(delay, backoff.next(using: &random)) }
-        return pause(now, atLeast: min(delay, Backoff.longest))
+        return pause(now, atLeast: min(delay, Backoff.ofRequests.longest))
     }
 
     /// Waits for the next attempt.

@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Synchronization
 
 /// The keys of the objects in a store that were added, changed or removed. The store has each object's newest state; it

@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Synchronization
 
 /// The objects of a collection in memory, kept up to date by a ``Watcher``. A program reads them at any time, and

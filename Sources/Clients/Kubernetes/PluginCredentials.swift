@@ -1,3 +1,5 @@
+internal import Concurrency
+
 /// The credentials of a credential plug-in, renewed before they expire.
 ///
 /// The plug-in runs once at a time. All requests that wait share one run.
@@ -24,7 +26,7 @@ actor PluginCredentials {
     ///   cancelled.
     func current() async throws(KubernetesError) -> PluginCredentialCache.Entry {
         while true {
-            if let entry = cache.current(now: stopwatch.elapsed()) { return entry }
+            if let entry = cache.current(now: stopwatch.elapsed) { return entry }
             guard isRunning else { return try await runAlone() }
             let ticket = ended.ticket
             await ended.wait(after: ticket)
@@ -39,7 +41,7 @@ actor PluginCredentials {
     ///
     /// - Returns: whether the credential is another one now, so that another attempt makes sense.
     func renew(after refused: PluginCredentialCache.Entry) async -> Bool {
-        guard cache.refuse(run: refused.run, now: stopwatch.elapsed()) else { return false }
+        guard cache.refuse(run: refused.run, now: stopwatch.elapsed) else { return false }
         guard let entry = try? await current() else { return false }
         return !entry.credential.provesTheSame(as: refused.credential)
     }
@@ -53,7 +55,7 @@ actor PluginCredentials {
         do throws(KubernetesError) {
             let credential = try await run()
             lastFailure = nil
-            return cache.ran(credential, now: stopwatch.elapsed())
+            return cache.ran(credential, now: stopwatch.elapsed)
         } catch {
             lastFailure = error
             throw error

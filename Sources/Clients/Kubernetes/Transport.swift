@@ -1,7 +1,9 @@
 internal import AsyncHTTPClient
+internal import Concurrency
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
+internal import Text
 
 /// Sends requests to the API server, with their addresses, credentials and time limits, and reads refusals.
 struct Transport: Sendable {
@@ -161,7 +163,8 @@ extension Transport {
         case .failure(let error): throw failure(error, of: request)
         case nil:
             throw KubernetesError(
-                code: .timedOut, message: "no complete reply within \(options.requestTimeout)", path: request.label,
+                code: .timedOut, message: "no complete reply within \(options.requestTimeout.readable)",
+                path: request.label,
                 isOutcomeUnknown: request.isWrite)
         }
     }

@@ -1,3 +1,5 @@
+internal import Concurrency
+
 extension KubernetesClient {
     /// Follows a collection for as long as it is iterated. It lists the collection in pages, watches it from there, and
     /// repeats what fails, with backoff. It reports failures as ``WatcherEvent/interrupted(_:retryIn:)``.
@@ -64,7 +66,7 @@ public struct Watcher: AsyncSequence, Sendable {
                     watch = nil
                     return nil
                 }
-                let output = machine.handle(input, now: watcher.transport.stopwatch.elapsed())
+                let output = machine.handle(input, now: watcher.transport.stopwatch.elapsed)
                 events = output.events[...]
                 step = output.step
             }
@@ -85,7 +87,7 @@ public struct Watcher: AsyncSequence, Sendable {
             case .wait(let delay):
                 watch = nil
                 // It throws only when the task is cancelled, which the caller checks.
-                try? await watcher.transport.stopwatch.sleep(delay)
+                try? await watcher.transport.stopwatch.sleep(for: delay)
                 return .waited
             }
         }

@@ -1,3 +1,5 @@
+internal import Concurrency
+
 /// Decides how to follow a collection: list it, watch it from the list's version, and recover when either fails. It
 /// does no I/O: its owner performs the returned step and reports the outcome.
 struct WatcherStateMachine {
@@ -47,7 +49,7 @@ struct WatcherStateMachine {
     }
 
     private var state = State.listing
-    private var backoff = Backoff()
+    private var backoff = Backoff.ofRequests
     /// Whether a watch has worked since the last list that began without delay.
     private var mayRelistAtOnce = true
     private var random: any RandomNumberGenerator
@@ -143,7 +145,7 @@ struct WatcherStateMachine {
     ) -> Output {
         let usual = backoff.next(using: &random)
         // A retry before the time that the server asks for would add to its load.
-        let delay = max(delay ?? usual, min(error.retryAfter ?? .zero, Backoff.longest))
+        let delay = max(delay ?? usual, min(error.retryAfter ?? .zero, Backoff.ofRequests.longest))
         state = .waiting(from: version)
         return Output(events: [.interrupted(error, retryIn: delay)], step: .wait(delay))
     }
