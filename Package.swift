@@ -101,6 +101,13 @@ let package = Package(
         room("Street/Catalog", ["Services", "Sources"]),
         room("Street/Translation", ["Addressing", "Catalog", "IstioAPI", "JSON", "Services"]),
         room("Street/Planning", ["IstioAPI", "JSON"]),
+        room(
+            "Street/Pipeline",
+            [
+                "Addressing", "Catalog", "Deliveries", "IstioAPI", "JSON", "Planning", "Services", "Snapshot",
+                "Sources",
+                "Translation", logging,
+            ]),
         // The ways in.
         room("Registries/Dubbo", ["Addressing", "IstioAPI", "Services"]),
         room(
@@ -129,8 +136,8 @@ let package = Package(
             "Program/Bridge",
             [
                 "Addressing", "Catalog", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI", "JSON",
-                "KubernetesDelivery", "Planning", "Services", "Snapshot", "Sources", "Status", "Translation",
-                "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
+                "KubernetesDelivery", "Pipeline", "Planning", "Services", "Snapshot", "Sources", "Status",
+                "Translation", "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
         .executableTarget(
             name: "isthmus",
@@ -175,6 +182,12 @@ let package = Package(
             "Street/TranslationTests",
             ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing", "IsthmusTesting", "Services"]),
         tests("Street/PlanningTests", ["Planning", "IstioAPI", "JSON", "IsthmusTesting"]),
+        tests(
+            "Street/PipelineTests",
+            [
+                "Pipeline", "Addressing", "Catalog", "Deliveries", "IstioAPI", "IsthmusTesting", "JSON", "Planning",
+                "Services", "Snapshot", "Sources", "Translation",
+            ]),
         tests("Registries/DubboTests", ["Dubbo", "Addressing", "IsthmusTesting", "IstioAPI", "Services"]),
         tests(
             "Registries/ZooKeeperRegistryTests",
@@ -200,7 +213,7 @@ let package = Package(
         tests(
             "Program/BridgeTests",
             [
-                "Bridge", "Addressing", "Catalog", "Settings", "Translation", "Planning", "Deliveries",
+                "Bridge", "Pipeline", "Addressing", "Catalog", "Settings", "Translation", "Planning", "Deliveries",
                 "DirectoryDelivery", "IstioAPI", "JSON", "Dubbo", "Kubernetes", "KubernetesDelivery", "Sandbox",
                 "Services", "Sources", "ZooKeeper", "ZooKeeperRegistry", "IsthmusTesting", "Snapshot", "Status",
                 logging,
@@ -226,8 +239,8 @@ if Context.environment["ISTHMUS_BENCHMARKS"] != nil {
         .executableTarget(
             name: "Scale",
             dependencies: [
-                "Addressing", "AllocationCount", "Bridge", "Catalog", "Deliveries", "Dubbo", "IstioAPI",
-                "IsthmusTesting", "JSON", "KubernetesDelivery", "Planning", "Services", "Sources", "Translation",
+                "Addressing", "AllocationCount", "Catalog", "Deliveries", "Dubbo", "IstioAPI", "IsthmusTesting",
+                "JSON", "KubernetesDelivery", "Pipeline", "Planning", "Services", "Sources", "Translation",
                 argumentParser, logging,
             ],
             path: "Benchmarks/Scale",

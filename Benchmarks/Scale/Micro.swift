@@ -1,6 +1,5 @@
 internal import AllocationCount
 internal import ArgumentParser
-internal import Bridge
 internal import Catalog
 internal import Dubbo
 internal import Foundation

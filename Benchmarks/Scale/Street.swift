@@ -1,8 +1,8 @@
-internal import Bridge
 internal import Catalog
 internal import Dubbo
 internal import IstioAPI
 internal import Logging
+internal import Pipeline
 internal import Services
 internal import Sources
 internal import Translation
@@ -29,7 +29,7 @@ struct Street: Sendable {
 
     /// Runs the pipeline while `body` plays the source.
     func run(_ body: @escaping @Sendable (_ emit: @escaping Emit) async -> Void) async {
-        let pipeline = Pipeline(
+        let pipeline = PipelineActor(
             policy: Self.policy, guardPolicy: GuardPolicy(), registries: [SyntheticRegistry.name],
             deliveries: [delivery], logger: Self.logger)
         await withDiscardingTaskGroup { group in

@@ -1,6 +1,7 @@
 internal import Catalog
 internal import Deliveries
 internal import Logging
+internal import Pipeline
 internal import Planning
 internal import Services
 internal import Snapshot
@@ -10,7 +11,7 @@ internal import Translation
 /// The street's stages, made from a configuration and not yet running.
 struct BridgeParts: Sendable {
     let sources: [any Source]
-    let pipeline: Pipeline
+    let pipeline: PipelineActor
     let deliveries: [any Delivery]
     let ownership: Ownership
     /// `nil` where nothing is remembered but by what the deliveries hold.
@@ -45,9 +46,9 @@ struct BridgeParts: Sendable {
                     file: SnapshotFile(path: path, protocols: ProtocolTable(policy.ports.keys)), logger: logger) : nil
         }
         self.memory = memory
-        pipeline = Pipeline(
+        pipeline = PipelineActor(
             policy: policy, guardPolicy: configuration.removals, registries: configuration.registries.map(\.name),
-            deliveries: deliveries, logger: logger, remembers: { memory?.changed() },
+            deliveries: deliveries, logger: logger, changesSnapshot: { memory?.changed() },
             followsAll: { gauge.note(isHealthy: $0) })
     }
 

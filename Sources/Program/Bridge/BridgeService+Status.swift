@@ -1,52 +1,37 @@
 internal import Catalog
 internal import Deliveries
 internal import FoundationEssentials
+internal import Pipeline
 package import Status
 
 extension BridgeService {
     /// What the bridge knows of itself now.
     package func status() async -> BridgeStatus {
-        let seen = await parts.pipeline.status()
-        let deliveries = parts.deliveries.map { delivery in
-            DeliveryStatus(delivery, isSeeded: !seen.unseeded.contains(delivery.name))
-        }
+        let pipeline = parts.pipeline
+        let overview = await pipeline.overview(problemLimit: ServiceProblem.limit)
+        let now = pipeline.now
         return BridgeStatus(
-            instance: instance, version: Version.current, uptime: seen.uptime,
-            isReady: seen.isReady, registries: seen.registries, deliveries: deliveries,
-            problems: seen.problems)
-    }
-
-    /// Lets go of what is held of a registry.
-    /// - Returns: What was held; `nil` when nothing was.
-    package func release(_ registry: String) async -> Released? {
-        await parts.pipeline.release(registry).map { Released(registry: registry, hold: $0) }
-    }
-}
-
-extension Pipeline {
-    struct Seen: Sendable {
-        var uptime: Duration
-        var unseeded: Set<String>
-        var isReady: Bool
-        var registries: [RegistryStatus]
-        var problems: Excerpt<ServiceProblem>
-    }
-
-    func status() -> Seen {
-        Seen(
-            uptime: now, unseeded: unseeded,
-            // A registry that can't be reached does not make a replica unready: the last good picture is served.
-            isReady: hasBegun && isStarted,
-            registries: catalog.reports.map { RegistryStatus($0, now: now) },
+            instance: instance, version: Version.current, uptime: now, isReady: overview.isReady,
+            registries: overview.registries.map { RegistryStatus($0, now: now) },
+            deliveries: parts.deliveries.map { delivery in
+                DeliveryStatus(delivery, isSeeded: !overview.unseeded.contains(delivery.name))
+            },
             problems: Excerpt(
-                problems.sorted { $0.key < $1.key }.flatMap { id, reasons in
-                    reasons.map { ServiceProblem(service: "\(id)", reason: $0) }
-                }, limit: ServiceProblem.limit))
+                first: overview.problems.map { ServiceProblem(service: "\($0.service)", reason: $0.reason) },
+                count: overview.problemCount))
+    }
+
+    /// Releases what is held of a registry.
+    /// - Returns: The hold that ended; `nil` where nothing is held.
+    package func release(_ registry: String) async -> Released? {
+        let pipeline = parts.pipeline
+        guard let hold = await pipeline.release(registry) else { return nil }
+        return Released(registry: registry, hold: HoldStatus(hold, now: pipeline.now))
     }
 }
 
 extension RegistryStatus {
-    fileprivate init(_ report: CatalogStore.Report, now: Duration) {
+    init(_ report: CatalogStore.Report, now: Duration) {
         let (health, reason, lastGood): (Health, String?, Duration?) =
             switch report.health {
             case .starting(let reason): (.starting, reason, nil)

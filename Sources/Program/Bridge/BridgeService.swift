@@ -1,5 +1,6 @@
 internal import Deliveries
 package import Logging
+internal import Pipeline
 internal import ServiceLifecycle
 internal import Services
 internal import Snapshot

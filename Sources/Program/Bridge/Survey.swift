@@ -2,6 +2,7 @@ package import Deliveries
 package import IstioAPI
 internal import JSON
 package import Logging
+internal import Pipeline
 package import Planning
 internal import Services
 

@@ -1,5 +1,4 @@
 import Addressing
-import Bridge
 import Catalog
 import Deliveries
 import Dubbo
@@ -7,11 +6,15 @@ import IsthmusTesting
 import IstioAPI
 import JSON
 import Logging
+import Pipeline
 import Planning
 import Services
 import Sources
+import Status
 import Synchronization
 import Translation
+
+@testable import Bridge
 
 /// A delivery that writes into a dictionary. It asks like a real one: only for what it was told of.
 final class FakeCluster: Delivery {
@@ -131,17 +134,20 @@ extension TranslationPolicy {
     }
 }
 
-extension Pipeline {
+extension PipelineActor {
     static func sample(
         _ clusters: FakeCluster..., registries: [String] = ["zk"],
         policy: TranslationPolicy = .init(namespace: "dubbo"), guardPolicy: GuardPolicy? = nil,
         clock: any Clock<Duration> = ManualClock(), followsAll: @escaping @Sendable (Bool) -> Void = { _ in }
-    ) -> Pipeline {
-        Pipeline(
+    ) -> PipelineActor {
+        PipelineActor(
             policy: policy, guardPolicy: guardPolicy, registries: registries, deliveries: clusters,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock,
             followsAll: followsAll)
     }
+
+    /// The registries as the status of the bridge has them.
+    var registries: [RegistryStatus] { overview(problemLimit: 0).registries.map { RegistryStatus($0, now: now) } }
 
     /// A full read that says that these hosts of 10.0.0.0/24 serve these interfaces.
     func read(

@@ -3,6 +3,7 @@ import Catalog
 import Foundation
 import IsthmusTesting
 import Kubernetes
+import Pipeline
 import Sandbox
 import Services
 import Sources
@@ -67,7 +68,7 @@ struct ClockFaultTests {
     /// Providers come, many go at once, the hold runs out: what the cluster has after each step.
     private func life(startTimes: [Int64]) async -> [[String: [UInt8]]] {
         let (cluster, clock) = (FakeCluster(), ManualClock())
-        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        let pipeline = PipelineActor.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
         await cluster.begin(pipeline)
         var seen: [[String: [UInt8]]] = []
         for (count, time) in [(100, 0), (60, 0), (60, 150), (60, 149), (60, 1), (60, 0), (100, 0), (95, 10)] {

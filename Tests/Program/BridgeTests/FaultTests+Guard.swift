@@ -1,6 +1,7 @@
 import Catalog
 import IsthmusTesting
 import IstioAPI
+import Pipeline
 import Sources
 import Status
 import Testing
@@ -16,16 +17,16 @@ struct GuardFaultTests {
     /// 60 providers of one service and 40 of another.
     private static let everyone: [String: [UInt8]] = ["a.Cart": Array(1...60), "a.Order": Array(61...100)]
 
-    private func pipeline(reading services: [String: [UInt8]] = everyone) async -> Pipeline {
+    private func pipeline(reading services: [String: [UInt8]] = everyone) async -> PipelineActor {
         let policy = TranslationPolicy(namespace: "dubbo", emptyRetention: .seconds(100))
-        let pipeline = Pipeline.sample(cluster, policy: policy, guardPolicy: GuardPolicy(), clock: clock)
+        let pipeline = PipelineActor.sample(cluster, policy: policy, guardPolicy: GuardPolicy(), clock: clock)
         await cluster.begin(pipeline)
         await pipeline.read(services)
         await cluster.settle(pipeline)
         return pipeline
     }
 
-    private func hold(_ pipeline: Pipeline) async -> HoldStatus? { await pipeline.status().registries.first?.hold }
+    private func hold(_ pipeline: PipelineActor) async -> HoldStatus? { await pipeline.registries.first?.hold }
 
     @Test(
         "fault 3: of providers whose sessions expire together no more goes than may, and all are back with the registry"
@@ -154,10 +155,11 @@ struct GuardFaultTests {
                 await pipeline.accept(.interrupted(reason: "refused"), from: "zk")
                 await pass(.seconds(60), pipeline)
                 #expect(cluster.objects == before)
-                let status = await pipeline.status()
+                let status = await pipeline.overview(problemLimit: 0)
                 #expect(status.unseeded.isEmpty && status.isReady)
-                #expect(status.registries.first?.health == .stale)
-                #expect(status.registries.first?.lastGood == .seconds(60 * minute))
+                let registry = await pipeline.registries.first
+                #expect(registry?.health == .stale)
+                #expect(registry?.lastGood == .seconds(60 * minute))
             }
             group.cancelAll()
         }
@@ -166,10 +168,10 @@ struct GuardFaultTests {
         #expect(cluster.endpoints("a.order") == (62...101).map { "10.0.0.\($0)" })
         let changed = cluster.objects.filter { before[$0.key] != $0.value }
         #expect(changed.keys.map(\.name) == ["a.order"])
-        #expect(await pipeline.status().registries.first?.health == .healthy)
+        #expect(await pipeline.registries.first?.health == .healthy)
     }
 
-    private func pass(_ time: Duration, _ pipeline: Pipeline) async {
+    private func pass(_ time: Duration, _ pipeline: PipelineActor) async {
         clock.advance(by: time)
         await clock.someoneSleeps()
         await cluster.settle(pipeline)

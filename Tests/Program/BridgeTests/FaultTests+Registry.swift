@@ -1,5 +1,6 @@
 import IsthmusTesting
 import JSON
+import Pipeline
 import Sandbox
 import Status
 import Testing
@@ -129,12 +130,12 @@ struct RegistryFaultTests {
             try await street.settle()
             #expect(await street.endpoints("a.cart")?.count == 60)
             #expect(await street.endpoints("a.order") == ["10.0.0.61"])
-            #expect(await street.pipeline.status().registries.first?.hold?.held == 41)
+            #expect(await street.pipeline.registries.first?.hold?.held == 41)
             // The providers register anew.
             for host in 21...59 { try await backup.register("a.Cart", host) }
             try await backup.register("a.Order", 61)
             try await street.wait(for: "a.cart", addresses(1...60))
-            try await yield(while: await street.pipeline.status().registries.first?.hold?.held != 1)
+            try await yield(while: await street.pipeline.registries.first?.hold?.held != 1)
             _ = await street.pipeline.release("zk")
             try await street.wait(for: "a.cart", addresses(1...59))
             #expect(await street.endpoints("a.order") == ["10.0.0.61"])
@@ -145,6 +146,6 @@ struct RegistryFaultTests {
 extension Street {
     /// The services of which the registry says what can't be used.
     fileprivate var unreadable: [String] {
-        get async { await pipeline.status().registries.first?.unreadable.first.map(\.name) ?? [] }
+        get async { await pipeline.registries.first?.unreadable.first.map(\.name) ?? [] }
     }
 }

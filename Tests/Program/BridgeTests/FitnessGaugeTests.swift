@@ -1,6 +1,7 @@
 import Deliveries
 import IsthmusTesting
 import Kubernetes
+import Pipeline
 import Sources
 import Testing
 
@@ -34,7 +35,7 @@ struct FitnessGaugeTests {
     func pipeline() async {
         let (told, teller) = AsyncStream.makeStream(of: Bool.self)
         let cluster = FakeCluster()
-        let pipeline = Pipeline.sample(cluster, registries: ["zk", "nacos"]) { teller.yield($0) }
+        let pipeline = PipelineActor.sample(cluster, registries: ["zk", "nacos"]) { teller.yield($0) }
         // As long as it is not known what is there, nothing can be written.
         for registry in ["zk", "nacos"] {
             for event in [SourceEvent.begin, .complete] { await pipeline.accept(event, from: registry) }

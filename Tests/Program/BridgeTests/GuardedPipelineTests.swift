@@ -4,6 +4,7 @@ import Deliveries
 import Dubbo
 import IsthmusTesting
 import IstioAPI
+import Pipeline
 import Services
 import Snapshot
 import Sources
@@ -16,14 +17,14 @@ struct GuardedPipelineTests {
     private let cluster = FakeCluster()
     private let clock = ManualClock()
 
-    private func pipeline() async -> Pipeline {
-        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+    private func pipeline() async -> PipelineActor {
+        let pipeline = PipelineActor.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
         await cluster.begin(pipeline)
         return pipeline
     }
 
     /// What the pipeline asks to be read.
-    private func nextRequest(_ pipeline: Pipeline) async -> ReadRequests.Request? {
+    private func nextRequest(_ pipeline: PipelineActor) async -> ReadRequests.Request? {
         guard let requests = pipeline.readRequests["zk"] else { return nil }
         return await requests.makeAsyncIterator().next()
     }
@@ -106,7 +107,7 @@ struct GuardedPipelineTests {
         let before = await pipeline()
         await before.read(["a.Cart": Array(21...60)])
         await cluster.settle(before)
-        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        let pipeline = PipelineActor.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
         await pipeline.recall([Self.remembered("a.Cart", 1...40)])
         await cluster.begin(pipeline)
         await pipeline.read(["a.Cart": Array(21...60)])
@@ -120,7 +121,7 @@ struct GuardedPipelineTests {
         let before = await pipeline()
         await before.read(["a.Order": Array(61...100)])
         await cluster.settle(before)
-        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        let pipeline = PipelineActor.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
         await pipeline.recall([Self.remembered("a.Cart", 1...60), Self.remembered("a.Order", 61...100)])
         await cluster.begin(pipeline)
         #expect(await pipeline.wanted(ResourceKey(namespace: "dubbo", name: "a.cart")) == .undecided)
@@ -140,7 +141,7 @@ struct GuardedPipelineTests {
         await before.read(["a.Cart": [1]])
         await cluster.settle(before)
         let object = try #require(cluster.objects[ResourceKey(namespace: "dubbo", name: "a.cart")])
-        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        let pipeline = PipelineActor.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
         await pipeline.recall([old])
         await cluster.begin(pipeline)
         await pipeline.read(["a.Cart": [1]])
@@ -150,7 +151,7 @@ struct GuardedPipelineTests {
 
     @Test("where the cluster has nothing any more, what a snapshot knows is held against a registry that lost too much")
     func snapshotAlone() async {
-        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        let pipeline = PipelineActor.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
         await pipeline.recall([Self.remembered("a.Cart", 1...60), Self.remembered("a.Order", 61...100)])
         await cluster.begin(pipeline)
         await pipeline.read(["a.Order": Array(61...100)])
@@ -163,7 +164,7 @@ struct GuardedPipelineTests {
         let before = await pipeline()
         await before.read(["a.Cart": Array(1...60)])
         await cluster.settle(before)
-        let pipeline = Pipeline.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
+        let pipeline = PipelineActor.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
         await pipeline.recall([Self.remembered("a.Cart", 1...60)])
         // The registry is faster than the cluster.
         await pipeline.read(["a.Cart": Array(1...52)])

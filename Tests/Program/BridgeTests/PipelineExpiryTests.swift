@@ -2,6 +2,7 @@ import Addressing
 import Bridge
 import Dubbo
 import IsthmusTesting
+import Pipeline
 import Services
 import Snapshot
 import Sources
@@ -15,11 +16,11 @@ struct PipelineExpiryTests {
 
     /// A pipeline whose expiry runs while the body does. The retention is 100 s.
     private func withPipeline(
-        block: String = "240.16.0.0/12", _ body: @Sendable (Pipeline) async throws -> Void
+        block: String = "240.16.0.0/12", _ body: @Sendable (PipelineActor) async throws -> Void
     ) async throws {
         let policy = TranslationPolicy(
             namespace: "dubbo", addresses: .block(try #require(CIDRBlock(block))), emptyRetention: .seconds(100))
-        let pipeline = Pipeline.sample(cluster, policy: policy, clock: clock)
+        let pipeline = PipelineActor.sample(cluster, policy: policy, clock: clock)
         await cluster.begin(pipeline)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await pipeline.expireEmptyEntries() }
@@ -29,7 +30,7 @@ struct PipelineExpiryTests {
         }
     }
 
-    private func advance(by seconds: Int, _ pipeline: Pipeline) async {
+    private func advance(by seconds: Int, _ pipeline: PipelineActor) async {
         clock.advance(by: .seconds(seconds))
         await clock.someoneSleeps()
         await cluster.settle(pipeline)
@@ -56,7 +57,7 @@ struct PipelineExpiryTests {
     func recalled() async throws {
         let policy = TranslationPolicy(namespace: "dubbo", emptyRetention: .seconds(100))
         let object = SnapshotRecord.Object(name: "a.cart", emptyFor: .seconds(70))
-        let pipeline = Pipeline.sample(cluster, policy: policy, clock: clock)
+        let pipeline = PipelineActor.sample(cluster, policy: policy, clock: clock)
         await pipeline.recall([.init(id: ServiceID(name: "a.Cart"), objects: [.dubbo: object], registries: ["zk"])])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await pipeline.expireEmptyEntries() }

@@ -2,6 +2,7 @@ import Catalog
 import Deliveries
 import IsthmusTesting
 import IstioAPI
+import Pipeline
 import Planning
 import Sources
 import Status
@@ -16,7 +17,7 @@ struct PipelineTests {
 
     @Test("a provider comes, another joins, all leave: one object, whose endpoints follow")
     func life() async {
-        let pipeline = Pipeline.sample(cluster)
+        let pipeline = PipelineActor.sample(cluster)
         await cluster.begin(pipeline)
         await pipeline.read([:])
         await pipeline.add("a.Cart", 1)
@@ -34,7 +35,7 @@ struct PipelineTests {
 
     @Test("what changes between two writes is one write, and what doesn't change is none")
     func coalesced() async {
-        let pipeline = Pipeline.sample(cluster)
+        let pipeline = PipelineActor.sample(cluster)
         await cluster.begin(pipeline)
         await pipeline.read(["a.Cart": [1], "a.Order": [2]])
         for host in UInt8(3)...40 { await pipeline.add("a.Cart", host) }
@@ -50,7 +51,7 @@ struct PipelineTests {
         var random = SeededGenerator(seed: seed)
         let names = ["a.Cart", "a.CART", "a.cart$", "a.cart_", "b.Order", "b.order.", "C", "c", "a.g-x", "a.1"]
         let services = Dictionary(uniqueKeysWithValues: names.map { ($0, [UInt8.random(in: 1...9, using: &random)]) })
-        let first = Pipeline.sample(cluster)
+        let first = PipelineActor.sample(cluster)
         await cluster.begin(first)
         await first.read([:])
         for (name, hosts) in services.shuffled(using: &random) { await first.add(name, hosts[0]) }
@@ -58,7 +59,7 @@ struct PipelineTests {
         let writes = cluster.writes
         let content = cluster.content
         #expect(writes == names.count && content.count == names.count)
-        let second = Pipeline.sample(cluster)
+        let second = PipelineActor.sample(cluster)
         await cluster.begin(second)
         await second.read(services)
         await cluster.settle(second)
@@ -69,7 +70,7 @@ struct PipelineTests {
     @Test("two clusters get the same, and nothing is decided before both have told what they hold")
     func clusters() async {
         let other = FakeCluster(name: "other")
-        let pipeline = Pipeline.sample(cluster, other)
+        let pipeline = PipelineActor.sample(cluster, other)
         await cluster.begin(pipeline)
         await pipeline.read(["a.Cart": [1]])
         await cluster.settle(pipeline)
@@ -82,7 +83,7 @@ struct PipelineTests {
 
     @Test("a service that can't be carried into the mesh harms no other")
     func refused() async {
-        let pipeline = Pipeline.sample(cluster)
+        let pipeline = PipelineActor.sample(cluster)
         await cluster.begin(pipeline)
         await pipeline.read(["Cart.shop.svc": [1], "a.Order": [2]])
         await cluster.settle(pipeline)
@@ -96,7 +97,7 @@ struct PipelineFailureTests {
     private let cluster = FakeCluster()
 
     private func leaveObjects(registries: [String] = ["zk"]) async {
-        let pipeline = Pipeline.sample(cluster, registries: registries)
+        let pipeline = PipelineActor.sample(cluster, registries: registries)
         await cluster.begin(pipeline)
         for registry in registries { await pipeline.read(["a.Cart": [1], "a.Order": [2]], from: registry) }
         await cluster.settle(pipeline)
@@ -106,7 +107,7 @@ struct PipelineFailureTests {
     @Test("a start with the registry down leaves everything as it is; so does a read that is cut off")
     func coldStart() async {
         await leaveObjects()
-        let pipeline = Pipeline.sample(cluster)
+        let pipeline = PipelineActor.sample(cluster)
         await pipeline.accept(.interrupted(reason: "refused"), from: "zk")
         await cluster.begin(pipeline)
         await pipeline.accept(.begin, from: "zk")
@@ -124,7 +125,7 @@ struct PipelineFailureTests {
     @Test("a registry that got another name in the configuration has to be read before its services change")
     func renamedRegistry() async {
         await leaveObjects()
-        let pipeline = Pipeline.sample(cluster, registries: ["zookeeper"])
+        let pipeline = PipelineActor.sample(cluster, registries: ["zookeeper"])
         await cluster.begin(pipeline)
         #expect(cluster.endpoints("a.cart") == ["10.0.0.1"])
         await pipeline.read(["a.Cart": [1], "a.Order": [2]], from: "zookeeper")
@@ -139,7 +140,7 @@ struct PipelineFailureTests {
         var objects = cluster.objects
         for key in objects.keys { objects[key]?.annotations[OwnerMark.registries] = nil }
         let damaged = FakeCluster(objects: objects)
-        let pipeline = Pipeline.sample(damaged, registries: ["zk", "nacos"])
+        let pipeline = PipelineActor.sample(damaged, registries: ["zk", "nacos"])
         await damaged.begin(pipeline)
         await pipeline.read([:], from: "nacos")
         await damaged.settle(pipeline)
@@ -153,7 +154,7 @@ struct PipelineFailureTests {
     @Test("of two registries, the one that can't be read keeps what it announced")
     func secondRegistry() async {
         await leaveObjects(registries: ["zk", "nacos"])
-        let pipeline = Pipeline.sample(cluster, registries: ["zk", "nacos"])
+        let pipeline = PipelineActor.sample(cluster, registries: ["zk", "nacos"])
         await cluster.begin(pipeline)
         await pipeline.read([:], from: "zk")
         await pipeline.accept(.interrupted(reason: "refused"), from: "nacos")
@@ -171,7 +172,7 @@ struct PipelineFailureTests {
         var objects = cluster.objects
         objects[ResourceKey(namespace: "dubbo", name: "a.order")]?.annotations[OwnerMark.service] = nil
         let damaged = FakeCluster(objects: objects)
-        let pipeline = Pipeline.sample(damaged)
+        let pipeline = PipelineActor.sample(damaged)
         await damaged.begin(pipeline)
         #expect(damaged.objects.count == 2)
         await pipeline.read(["a.Cart": [1]])
@@ -182,7 +183,7 @@ struct PipelineFailureTests {
     @Test("who looks once hears no source that loses its connection as it is stopped, and none before it is followed")
     func concluded() async {
         await leaveObjects()
-        let pipeline = Pipeline.sample(cluster)
+        let pipeline = PipelineActor.sample(cluster)
         let nobodys = ResourceKey(namespace: "dubbo", name: "nobodys")
         await cluster.begin(pipeline)
         #expect(await !pipeline.concludeIfSettled())
@@ -200,16 +201,16 @@ struct PipelineFailureTests {
         "an object whose host was refused since it was made stays while somebody serves it, which is told, and then goes"
     )
     func refusedLater() async {
-        let earlier = Pipeline.sample(cluster)
+        let earlier = PipelineActor.sample(cluster)
         await cluster.begin(earlier)
         await earlier.read(["other.Cart": [1]])
         await cluster.settle(earlier)
-        let pipeline = Pipeline.sample(cluster, policy: .init(namespace: "dubbo", allowedHosts: ["a.*"]))
+        let pipeline = PipelineActor.sample(cluster, policy: .init(namespace: "dubbo", allowedHosts: ["a.*"]))
         await cluster.begin(pipeline)
         await pipeline.read(["other.Cart": [1]])
         await cluster.settle(pipeline)
         #expect(cluster.endpoints("other.cart") == ["10.0.0.1"])
-        #expect(await pipeline.status().problems.count == 1)
+        #expect(await pipeline.overview(problemLimit: 0).problemCount == 1)
         await pipeline.remove("other.Cart", 1)
         await cluster.settle(pipeline)
         #expect(cluster.endpoints("other.cart") == [])
@@ -220,12 +221,12 @@ struct PipelineFailureTests {
 
     @Test("what an earlier configuration put into another namespace is replaced by what stands in the new one")
     func otherNamespace() async {
-        let earlier = Pipeline.sample(cluster, policy: .init(namespace: "old"))
+        let earlier = PipelineActor.sample(cluster, policy: .init(namespace: "old"))
         await cluster.begin(earlier)
         await earlier.read(["a.Cart": [1]])
         await cluster.settle(earlier)
         #expect(cluster.objects.keys.map(\.namespace) == ["old"])
-        let pipeline = Pipeline.sample(cluster)
+        let pipeline = PipelineActor.sample(cluster)
         await cluster.begin(pipeline)
         #expect(cluster.objects.keys.map(\.namespace) == ["old"])
         await pipeline.read(["a.Cart": [1]])

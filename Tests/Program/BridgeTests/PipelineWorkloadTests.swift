@@ -4,6 +4,7 @@ import Dubbo
 import IsthmusTesting
 import IstioAPI
 import JSON
+import Pipeline
 import Planning
 import Services
 import Snapshot
@@ -15,7 +16,7 @@ struct PipelineWorkloadTests {
     private static let policy = TranslationPolicy(namespace: "dubbo", inlineLimit: .init(endpoints: 10))
     private let cluster = FakeCluster()
 
-    private func pipeline() -> Pipeline { .sample(cluster, policy: Self.policy) }
+    private func pipeline() -> PipelineActor { .sample(cluster, policy: Self.policy) }
 
     @Test(
         "a service becomes large and small again; all the while its endpoints are there once, in the form of its size")
@@ -82,7 +83,7 @@ struct PipelineWorkloadTests {
         await cluster.begin(first)
         await first.read(["a.Cart": Array(1...20)])
         await cluster.settle(first)
-        let second = Pipeline.sample(cluster, registries: ["zk", "other"], policy: Self.policy)
+        let second = PipelineActor.sample(cluster, registries: ["zk", "other"], policy: Self.policy)
         await cluster.begin(second)
         // Every endpoint was asked for by now, and nothing is known yet; that one has gone is told by nobody.
         await second.read([:], from: "other")
@@ -114,7 +115,7 @@ struct PipelineWorkloadTests {
         #expect(record.objects[.dubbo]?.hasWorkloads == true)
         #expect(try SnapshotRecord(parsing: record.line, protocols: ProtocolTable([.dubbo])) == record)
         let other = FakeCluster()
-        let second = Pipeline.sample(other, policy: Self.policy)
+        let second = PipelineActor.sample(other, policy: Self.policy)
         await second.recall([record])
         await other.begin(second)
         await second.read(["a.Cart": Array(1...7)])

@@ -7,6 +7,7 @@ import JSON
 import Kubernetes
 import KubernetesDelivery
 import Logging
+import Pipeline
 import Planning
 import Sandbox
 import Translation
@@ -30,7 +31,7 @@ struct Street: Sendable {
     static let namespace = "dubbo"
 
     let cluster: APIServer
-    let pipeline: Pipeline
+    let pipeline: PipelineActor
     let delivery: ClusterDelivery
 
     /// Runs for as long as the body does, with a ZooKeeper in memory, which has Dubbo's root.
@@ -59,7 +60,7 @@ struct Street: Sendable {
         let delivery = ClusterDelivery(
             name: "cluster", client: client, namespace: namespace, ownership: FakeCluster.ownership,
             leadership: plan.leadership, resyncInterval: nil, logger: plan.logger, clock: plan.clock)
-        let pipeline = Pipeline(
+        let pipeline = PipelineActor(
             policy: .init(namespace: namespace), guardPolicy: plan.guardPolicy, registries: ["zk"],
             deliveries: [delivery], logger: plan.logger)
         var settings = ZooKeeperClient.Configuration()

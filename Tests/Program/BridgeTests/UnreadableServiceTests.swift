@@ -1,4 +1,5 @@
 import Bridge
+import Pipeline
 import Services
 import Sources
 import Testing
@@ -9,17 +10,17 @@ struct UnreadableServiceTests {
     private let cluster = FakeCluster()
 
     /// A cluster in which a service has an object, and a new bridge in front of it that has read nothing yet.
-    private func restarted() async -> Pipeline {
-        let before = Pipeline.sample(cluster)
+    private func restarted() async -> PipelineActor {
+        let before = PipelineActor.sample(cluster)
         await cluster.begin(before)
         await before.read(["a.Cart": [1]])
         await cluster.settle(before)
-        let after = Pipeline.sample(cluster)
+        let after = PipelineActor.sample(cluster)
         await cluster.begin(after)
         return after
     }
 
-    private func read(_ events: [SourceEvent], _ pipeline: Pipeline) async {
+    private func read(_ events: [SourceEvent], _ pipeline: PipelineActor) async {
         for event in [.begin] + events + [.complete] { await pipeline.accept(event, from: "zk") }
         await cluster.settle(pipeline)
     }

@@ -11,6 +11,7 @@ import Status
 import Translation
 
 @testable import Bridge
+@testable import Pipeline
 
 /// What can happen. Most of it happens to providers and to what the source says; the rest is what goes wrong.
 extension ModelRun {

@@ -6,6 +6,7 @@ import Dubbo
 import IsthmusTesting
 import IstioAPI
 import JSON
+import Pipeline
 import Planning
 import Services
 import Snapshot
@@ -31,7 +32,7 @@ struct ModelRun {
     let foreign: [ResourceKey: ActualObject]
     /// Of more endpoints each is an object of its own.
     let inlineLimit: Int
-    var pipeline: Pipeline
+    var pipeline: PipelineActor
     var expiry: Task<Void, Never>?
     var isLeading = true
     /// What was remembered at some time before.
@@ -63,7 +64,7 @@ struct ModelRun {
 
     var now: Duration { elapsed() }
 
-    private static func newPipeline(_ cluster: FakeCluster, _ clock: ManualClock, inlineLimit: Int) -> Pipeline {
+    private static func newPipeline(_ cluster: FakeCluster, _ clock: ManualClock, inlineLimit: Int) -> PipelineActor {
         .sample(
             cluster, registries: ["zk", "nacos"],
             policy: .init(namespace: "dubbo", inlineLimit: .init(endpoints: inlineLimit), emptyRetention: retention),

@@ -1,6 +1,7 @@
 import IsthmusTesting
 import IstioAPI
 import JSON
+import Pipeline
 import Sandbox
 import Testing
 import Translation

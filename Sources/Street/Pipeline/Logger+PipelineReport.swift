@@ -1,0 +1,34 @@
+internal import Catalog
+internal import Logging
+internal import Services
+
+extension Logger {
+    func log(_ report: PipelineReport) {
+        switch report {
+        case .deliveryReady(let name):
+            notice("delivery ready after start: its objects are adopted now", metadata: ["delivery": "\(name)"])
+        case .begunWithout(let names):
+            error(
+                "deliveries not ready: the bridge starts without them",
+                metadata: ["deliveries": "\(names.joined(separator: ", "))"])
+        case .holdBegan(let registry, let hold):
+            let end =
+                hold.remaining.map { "in \($0) if the registry is healthy and its reads agree" }
+                ?? "when the registry recovers"
+            critical(
+                "registry losses held: they look like a failure of the registry",
+                metadata: [
+                    "registry": "\(registry)", "reason": "\(hold)",
+                    "released": "\(end), or by: isthmus release \(registry)",
+                ])
+        case .holdEnded(let registry):
+            notice("registry losses no longer held", metadata: ["registry": "\(registry)"])
+        case .holdReleased(let registry, let hold):
+            notice("registry losses released by an operator", metadata: ["registry": "\(registry)", "was": "\(hold)"])
+        case .notDelivered(let service, let problem):
+            error(
+                "service not delivered: its last good form stays",
+                metadata: ["service": "\(service)", "reason": "\(problem)"])
+        }
+    }
+}

@@ -1,0 +1,190 @@
+package import Catalog
+package import Deliveries
+package import IstioAPI
+package import Logging
+package import Planning
+package import Services
+package import Snapshot
+package import Sources
+package import Translation
+
+/// The owner of a `PipelineStateMachine`: it holds the clock, performs the effects, and answers the deliveries.
+package actor PipelineActor {
+    private var machine: PipelineStateMachine
+    private let deliveries: [any Delivery]
+    private let logger: Logger
+    private let clock: any Clock<Duration>
+    private let elapsed: @Sendable () -> Duration
+    /// The requests to the source of each registry.
+    package nonisolated let readRequests: [String: ReadRequests]
+    /// The times at which the state machine wants to be woken, of each registry. A later one replaces one that nobody took yet.
+    private nonisolated let wakes:
+        [String: (stream: AsyncStream<Duration>, continuation: AsyncStream<Duration>.Continuation)]
+    private let changesSnapshot: @Sendable () -> Void
+    private let followsAll: @Sendable (Bool) -> Void
+
+    /// - Parameters:
+    ///   - guardPolicy: `nil` believes every loss at once.
+    ///   - changesSnapshot: Called when something changed that `snapshotPage` gives.
+    ///   - followsAll: Called when every registry is followed, and when that is no longer so.
+    package init(
+        policy: TranslationPolicy, guardPolicy: GuardPolicy?, registries: [String], deliveries: [any Delivery],
+        logger: Logger, clock: any Clock<Duration> = ContinuousClock(),
+        changesSnapshot: @escaping @Sendable () -> Void = {},
+        followsAll: @escaping @Sendable (Bool) -> Void = { _ in }
+    ) {
+        machine = PipelineStateMachine(
+            policy: policy, guardPolicy: guardPolicy, registries: registries, deliveries: deliveries.map(\.name))
+        readRequests = Dictionary(uniqueKeysWithValues: registries.map { ($0, ReadRequests()) })
+        wakes = Dictionary(
+            uniqueKeysWithValues: registries.map {
+                ($0, AsyncStream.makeStream(of: Duration.self, bufferingPolicy: .bufferingNewest(1)))
+            })
+        self.deliveries = deliveries
+        self.logger = logger
+        self.clock = clock
+        elapsed = clock.elapsing()
+        self.changesSnapshot = changesSnapshot
+        self.followsAll = followsAll
+    }
+
+    /// The time since the start; monotonic.
+    package nonisolated var now: Duration { elapsed() }
+
+    private func perform(_ effects: PipelineEffects) {
+        for read in effects.reads {
+            switch read.extent {
+            case .everything: readRequests[read.registry]?.readEverything()
+            case .names(let names): readRequests[read.registry]?.read(names)
+            }
+        }
+        for wake in effects.wakes { wakes[wake.registry]?.continuation.yield(wake.time) }
+        for report in effects.reports { logger.log(report) }
+        if !effects.changed.isEmpty {
+            let keys = effects.changed.sorted()
+            for delivery in deliveries { delivery.changed(keys) }
+        }
+        if effects.changesSnapshot { changesSnapshot() }
+        if let follows = effects.followsAll { followsAll(follows) }
+    }
+
+    private func perform<Answer>(_ outcome: (answer: Answer, effects: PipelineEffects)) -> Answer {
+        perform(outcome.effects)
+        return outcome.answer
+    }
+}
+
+// MARK: - Sources
+
+extension PipelineActor {
+    /// Accepts the events of a source for as long as the task runs.
+    /// - Parameter accepted: Called after each event.
+    package nonisolated func follow(_ source: any Source, accepted: @escaping @Sendable () -> Void = {}) async {
+        guard let requests = readRequests[source.name] else { return }
+        await source.run(requests: requests) { [self] event in
+            await accept(event, from: source.name)
+            accepted()
+        }
+    }
+
+    package func accept(_ event: SourceEvent, from registry: String) {
+        perform(machine.accept(event, from: registry, now: now))
+    }
+
+    /// Releases what is held of a registry.
+    /// - Returns: The hold that ended; `nil` where nothing is held.
+    package func release(_ registry: String) -> CatalogStore.HoldReport? {
+        guard let (hold, effects) = machine.release(registry, now: now) else { return nil }
+        perform(effects)
+        return hold
+    }
+}
+
+// MARK: - Time
+
+extension PipelineActor {
+    /// Begins without the deliveries that don't tell what they hold, when the others have waited long enough.
+    package func waitForDeliveries() async {
+        while !Task.isCancelled, let deadline = machine.deadline(now: now) {
+            try? await Task.sleep(for: deadline - now, clock: clock)
+            perform(machine.stopWaiting(now: now))
+        }
+    }
+
+    /// Removes entries that have been empty for long enough, for as long as the task runs.
+    package func expireEmptyEntries() async {
+        while !Task.isCancelled {
+            let now = now
+            try? await Task.sleep(for: max(machine.nextExpiry(now: now) - now, .seconds(1)), clock: clock)
+            if Task.isCancelled { return }
+            perform(machine.expire(now: self.now))
+        }
+    }
+
+    /// Has a registry read again and again while its losses are held, for as long as the task runs.
+    package func watchHolds(of registry: String) async {
+        guard let wakes = wakes[registry]?.stream else { return }
+        for await time in wakes {
+            if time > now { try? await Task.sleep(for: time - now, clock: clock) }
+            if Task.isCancelled { return }
+            perform(machine.wake(registry, now: now))
+        }
+    }
+}
+
+// MARK: - Deliveries
+
+extension PipelineActor: DesiredState {
+    package func seed(_ objects: [ActualObject], from delivery: String) {
+        perform(machine.seed(objects, from: delivery, now: now))
+    }
+
+    package func adopt(_ objects: [ActualObject], from delivery: String) {
+        let leadsElsewhere = deliveries.contains { $0.name != delivery && $0.isLed }
+        perform(machine.adopt(objects, leadsElsewhere: leadsElsewhere, now: now))
+    }
+
+    package func wanted(_ key: ResourceKey) -> Wanted { perform(machine.wanted(key)) }
+
+    package func mayBeWanted(_ key: ResourceKey) -> Bool { machine.mayBeWanted(key) }
+
+    package func departure(ofWorkload key: ResourceKey) -> WorkloadDeparture? {
+        perform(machine.departure(ofWorkload: key))
+    }
+
+    package func everyKey() -> [ResourceKey] { machine.everyKey }
+
+    package func delivered(_ receipt: Receipt) {
+        logger.trace("receipt", metadata: ["resource": "\(receipt.key)", "outcome": "\(receipt.outcome)"])
+    }
+}
+
+// MARK: - Snapshot
+
+extension PipelineActor: SnapshotSource {
+    /// Takes over the snapshot of an earlier run. To be called before anything else.
+    package func recall(_ records: [SnapshotRecord]) {
+        perform(machine.recall(records, now: now))
+    }
+
+    package func snapshotPage(after id: ServiceID?, limit: Int) -> [SnapshotRecord] {
+        perform(machine.snapshotPage(after: id, limit: limit, now: now))
+    }
+}
+
+// MARK: - Status and one-shot reconcile
+
+extension PipelineActor {
+    /// - Parameter problemLimit: How many problems to tell of.
+    package func overview(problemLimit: Int) -> PipelineOverview { machine.overview(problemLimit: problemLimit) }
+
+    /// All resources that are wanted, sorted.
+    package func everyResource() -> [Resource] { perform(machine.everyResource()) }
+
+    /// Hears the registries no more, once all have been read completely and are followed.
+    /// - Returns: Whether that is so.
+    package func concludeIfSettled() -> Bool { machine.concludeIfSettled() }
+
+    /// The registries that were not read completely or can't be followed, and why.
+    package var unreadRegistries: [(name: String, reason: String)] { machine.unreadRegistries }
+}

@@ -1,0 +1,194 @@
+internal import Catalog
+package import Deliveries
+package import IstioAPI
+package import Planning
+internal import Services
+internal import Translation
+
+// MARK: - Seeds
+
+extension PipelineStateMachine {
+    /// Takes over what a delivery held of ours when it began. When it was the last one that was waited for, the pipeline begins.
+    package mutating func seed(_ objects: [ActualObject], from delivery: String, now: Duration) -> PipelineEffects {
+        var effects = PipelineEffects()
+        let known = translator.services(in: objects)
+        switch phase {
+        case .awaitingSeeds(var awaited):
+            awaited.deliveries.remove(delivery)
+            awaited.deadline = awaited.deadline ?? now + Self.patience
+            phase = .awaitingSeeds(awaited)
+            for service in known { assignments.seed(from: service) }
+            let isLast = awaited.deliveries.isEmpty
+            take(catalog.seed(known.map(\.seed), isLast: isLast, now: now), now: now, &effects)
+            if isLast { begin(awaited, now: now, &effects) }
+        case .begun(var late):
+            late.remove(delivery)
+            phase = .begun(late: late)
+            addLate(known, delivery, now: now, &effects)
+        case .concluded:
+            addLate(known, delivery, now: now, &effects)
+        }
+        return effects
+    }
+
+    /// When the pipeline begins without the deliveries that have not told what they hold, so that one cluster that can't be reached
+    /// does not keep the others from being served.
+    /// - Returns: `nil` where nobody waits for a delivery any more. As long as no delivery has told, the time moves on.
+    package func deadline(now: Duration) -> Duration? {
+        guard case .awaitingSeeds(let awaited) = phase else { return nil }
+        return awaited.deadline ?? now + Self.patience
+    }
+
+    /// Begins without the deliveries that have not told what they hold, where the deadline has passed.
+    package mutating func stopWaiting(now: Duration) -> PipelineEffects {
+        var effects = PipelineEffects()
+        guard case .awaitingSeeds(let awaited) = phase, let deadline = awaited.deadline, now >= deadline else {
+            return effects
+        }
+        effects.reports.append(.begunWithout(awaited.deliveries.sorted()))
+        take(catalog.seed([], now: now), now: now, &effects)
+        begin(awaited, now: now, &effects)
+        return effects
+    }
+
+    private mutating func begin(
+        _ awaited: PipelinePhase.AwaitedSeeds, now: Duration, _ effects: inout PipelineEffects
+    ) {
+        phase = .begun(late: awaited.deliveries)
+        if let memory = awaited.memory { seedAssignments(from: memory) }
+        effects.changesSnapshot = true
+        update(everyService.sorted(), now: now, &effects)
+        noteFollowing(followedAll: false, &effects)
+    }
+
+    private mutating func addLate(
+        _ known: [OwnedService], _ delivery: String, now: Duration, _ effects: inout PipelineEffects
+    ) {
+        effects.reports.append(.deliveryReady(delivery))
+        add(known, now: now, &effects)
+    }
+
+    /// Takes over the services that are not known yet, with the choices that were made for them.
+    private mutating func add(_ known: [OwnedService], now: Duration, _ effects: inout PipelineEffects) {
+        let new = known.filter { assignments[$0.id] == nil }
+        for service in new { assignments.seed(from: service) }
+        take(catalog.seed(new.map(\.seed), isLast: phase.hasBegun, now: now), now: now, &effects)
+    }
+}
+
+// MARK: - Adoption
+
+extension PipelineStateMachine {
+    /// Takes over what another replica, which led, made of the services.
+    /// - Parameter leadsElsewhere: Whether this replica leads another delivery. There its own choices stand, and what it knows.
+    package mutating func adopt(
+        _ objects: [ActualObject], leadsElsewhere: Bool, now: Duration
+    ) -> PipelineEffects {
+        var effects = PipelineEffects()
+        let known = translator.services(in: objects)
+        if !leadsElsewhere { catalog.adopt(known.map(\.seed)) }
+        guard phase.hasBegun else {
+            add(known, now: now, &effects)
+            return effects
+        }
+        releaseHeld(missingIn: known, now: now, &effects)
+        if leadsElsewhere {
+            add(known, now: now, &effects)
+        } else {
+            adoptChoices(of: known, now: now, &effects)
+        }
+        return effects
+    }
+
+    private mutating func adoptChoices(
+        of known: [OwnedService], now: Duration, _ effects: inout PipelineEffects
+    ) {
+        var others = Assignments()
+        for service in known { others.seed(from: service) }
+        assignments.adopt(others)
+        let before = Array(table.entries.keys) + table.workloads.keys
+        outdated = [:]
+        table = ResourceTable()
+        update(everyService.sorted(), now: now, &effects)
+        effects.changed += before.filter { service(of: $0) == nil }
+    }
+
+    /// What the replica that led has released is not held here either.
+    private mutating func releaseHeld(
+        missingIn known: [OwnedService], now: Duration, _ effects: inout PipelineEffects
+    ) {
+        var shown: [ServiceID: [PortProtocol: Set<Endpoint>]] = [:]
+        let held = catalog.heldServices
+        for service in known where held.contains(service.id) {
+            let endpoints = Set(service.instances.map(\.endpoint))
+            shown[service.id, default: [:]][service.portProtocol, default: []].formUnion(endpoints)
+        }
+        take(catalog.adopt(shown, now: now), now: now, &effects)
+    }
+}
+
+// MARK: - Questions
+
+extension PipelineStateMachine {
+    /// How a resource should be. The service that it belongs to is brought up to date.
+    package mutating func wanted(_ key: ResourceKey) -> (answer: Wanted, effects: PipelineEffects) {
+        var effects = PipelineEffects()
+        let id = service(of: key)
+        let entry = WorkloadEntry.serviceEntry(ofWorkload: key)
+        // A delivery is told of a service's endpoints and of the service itself. If each endpoint asked for all that happened since,
+        // much that happens to a large service would be translated over and over.
+        if let id, entry.map({ table.entries[$0] == nil }) ?? true {
+            refresh(id, &effects)
+            // The one who asks need not be told.
+            effects.changed.removeAll { $0 == key }
+        }
+        if let resource = table[key] { return (.present(resource), effects) }
+        // A service is known together with its endpoints.
+        if let entry, table.entries[entry] != nil { return (.absent, effects) }
+        if id == nil, certainty.coversUnownedResources { return (.absent, effects) }
+        undecided.insert(key)
+        return (.undecided, effects)
+    }
+
+    /// Whether the resource may be wanted, as far as that is known without translating.
+    package func mayBeWanted(_ key: ResourceKey) -> Bool {
+        // A WorkloadEntry is small and need not wait.
+        key.kind == .serviceEntry && service(of: key) != nil
+    }
+
+    /// Why a WorkloadEntry is not wanted; `nil` where it is, or not enough is known to say.
+    package mutating func departure(
+        ofWorkload key: ResourceKey
+    ) -> (answer: WorkloadDeparture?, effects: PipelineEffects) {
+        // In this order: the question may be what has the service translated.
+        let (wanted, effects) = wanted(key)
+        let entry = WorkloadEntry.serviceEntry(ofWorkload: key).flatMap { table[$0] }
+        return (WorkloadDeparture(wanted, of: entry), effects)
+    }
+
+    /// The keys of all resources that are wanted, in any order.
+    package var everyKey: [ResourceKey] {
+        Array(Set(table.entries.keys).union(outdated.keys.flatMap { keys(of: $0) })) + table.workloads.keys
+    }
+}
+
+// MARK: - One-shot reconcile
+
+extension PipelineStateMachine {
+    /// All resources that are wanted, sorted.
+    package mutating func everyResource() -> (answer: [Resource], effects: PipelineEffects) {
+        var effects = PipelineEffects()
+        for id in outdated.keys.sorted() { refresh(id, &effects) }
+        return (table.resources.sorted { $0.key < $1.key }, effects)
+    }
+
+    /// Hears the registries no more, once all have been read completely, twice where that is needed, and are followed. A source that
+    /// loses its connection because it is stopped makes nothing undecided again.
+    /// - Returns: Whether that is so.
+    package mutating func concludeIfSettled() -> Bool {
+        if case .concluded = phase { return true }
+        guard phase.hasBegun, catalog.isComplete, catalog.isSettled, catalog.isHealthy else { return false }
+        phase = .concluded
+        return true
+    }
+}

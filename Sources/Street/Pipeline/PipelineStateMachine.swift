@@ -1,0 +1,139 @@
+package import Catalog
+internal import Deliveries
+package import IstioAPI
+internal import Planning
+internal import Services
+package import Sources
+package import Translation
+
+/// The decisions between the registries and the deliveries: source events go in, deliveries are told which resources may have
+/// changed and ask how each should look.
+///
+/// Nothing is decided before every delivery has told what it holds of ours, since a host and an address that were given out once
+/// must stay. Nothing is decided about a service before the registries that announced it have been read completely.
+///
+/// A pure state machine. Each method takes the time (monotonic) and returns the effects that its owner performs. The large tables
+/// stand beside the phase and not in it: a table in an enum case would be copied when it is changed.
+package struct PipelineStateMachine: Sendable {
+    let translator: Translator
+    var catalog: CatalogStore
+    var assignments = Assignments()
+    var table = ResourceTable()
+    /// The services whose resources are not yet what they should be, and since when. A service is translated when somebody asks,
+    /// so that much that happens to it at once costs one translation.
+    var outdated: [ServiceID: Duration] = [:]
+    /// Why services are not delivered as their registries describe them.
+    var problems: [ServiceID: [String]] = [:]
+    var undecided = UndecidedKeys()
+    var phase: PipelinePhase
+    var fullReads: [String: FullRead]
+    /// The registries whose holds were reported.
+    var reportedHolds: Set<String> = []
+    /// Whether services were known from before the start.
+    var hadSeeds = false
+    var snapshotCursor: ArraySlice<ServiceID> = []
+
+    /// How long the other deliveries wait for one that does not tell what it holds, from the first one on that does.
+    package static let patience = Duration.seconds(60)
+
+    /// - Parameters:
+    ///   - guardPolicy: `nil` believes every loss at once.
+    ///   - deliveries: The names of those that tell what they hold.
+    package init(policy: TranslationPolicy, guardPolicy: GuardPolicy?, registries: [String], deliveries: [String]) {
+        translator = Translator(policy: policy)
+        catalog = CatalogStore(registries: registries, policy: guardPolicy)
+        fullReads = Dictionary(uniqueKeysWithValues: registries.map { ($0, .none) })
+        phase = .awaitingSeeds(.init(deliveries: Set(deliveries)))
+    }
+}
+
+// MARK: - Source events
+
+extension PipelineStateMachine {
+    package mutating func accept(_ event: SourceEvent, from registry: String, now: Duration) -> PipelineEffects {
+        var effects = PipelineEffects()
+        if case .concluded = phase { return effects }
+        let followedAll = catalog.isHealthy
+        take(catalog.apply(event, from: registry, now: now), now: now, &effects)
+        noteFullRead(event, of: registry, now: now, &effects)
+        noteFollowing(followedAll: followedAll, &effects)
+        return effects
+    }
+
+    /// Carries on what the catalog says of a change of it.
+    mutating func take(_ outcome: CatalogStore.Outcome, now: Duration, _ effects: inout PipelineEffects) {
+        for (registry, names) in outcome.reads {
+            effects.reads.append(.init(registry: registry, extent: .names(names)))
+        }
+        reportHolds(&effects)
+        hadSeeds = hadSeeds || !catalog.seededServices.isEmpty
+        // Before the beginning there is nothing better to remember than what was recalled.
+        guard phase.hasBegun, !outcome.changed.isEmpty else { return }
+        update(outcome.changed, now: now, &effects)
+        effects.changesSnapshot = true
+    }
+
+    /// Once every registry is followed, a resource that no service has is known to be unwanted: what was undecided is decided.
+    /// - Parameter followedAll: Whether every registry was followed before.
+    mutating func noteFollowing(followedAll: Bool, _ effects: inout PipelineEffects) {
+        guard phase.hasBegun, catalog.isHealthy != followedAll else { return }
+        if !followedAll { undecided.takeAll(&effects.changed) }
+        effects.followsAll = !followedAll
+    }
+}
+
+// MARK: - Translation
+
+extension PipelineStateMachine {
+    var everyService: Set<ServiceID> { catalog.serviceIDs.union(assignments.serviceIDs) }
+
+    /// Brings services up to date. A service is translated at once where it is new, since the choices that are made for it should
+    /// not depend on who asks first, and where it is empty, so that no moment is missed at which somebody serves it.
+    mutating func update(_ ids: [ServiceID], now: Duration, _ effects: inout PipelineEffects) {
+        for id in ids {
+            let keys = keys(of: id)
+            if !catalog.isDecidable(id) {
+                if assignments.isPartlyEmpty(id) { assignments.noteServed(catalog.service(id)) }
+            } else if keys.isEmpty || assignments.isPartlyEmpty(id) {
+                outdated[id] = nil
+                translate(id, now: now, &effects)
+            } else {
+                outdated[id] = now
+                effects.changed += keys
+            }
+        }
+    }
+
+    /// Translates a service that is outdated.
+    mutating func refresh(_ id: ServiceID, _ effects: inout PipelineEffects) {
+        guard let time = outdated.removeValue(forKey: id) else { return }
+        translate(id, now: time, &effects)
+    }
+
+    private mutating func translate(_ id: ServiceID, now: Duration, _ effects: inout PipelineEffects) {
+        let outcome = translator.translate(catalog.service(id), &assignments, now: now)
+        for entry in outcome.resources where table.update(entry, &effects.changed) {
+            undecided.takeWorkloads(of: entry.key, &effects.changed)
+        }
+        guard outcome.problems != problems[id, default: []] else { return }
+        problems[id] = outcome.problems.isEmpty ? nil : outcome.problems
+        for problem in outcome.problems { effects.reports.append(.notDelivered(id, problem: problem)) }
+    }
+
+    func key(ofObject name: String) -> ResourceKey {
+        ResourceKey(namespace: translator.policy.namespace, name: name)
+    }
+
+    /// The ServiceEntries of a service.
+    func keys(of id: ServiceID) -> [ResourceKey] {
+        assignments[id]?.objects.values.map { key(ofObject: $0.name) } ?? []
+    }
+
+    /// The service that a resource belongs to; `nil` where none is known.
+    func service(of key: ResourceKey) -> ServiceID? {
+        // What stands where an earlier configuration put it is not wanted there.
+        guard key.namespace == translator.policy.namespace else { return nil }
+        let entry = key.kind == .serviceEntry ? key : WorkloadEntry.serviceEntry(ofWorkload: key)
+        return entry.flatMap { assignments.service(ofObject: $0.name) }
+    }
+}
