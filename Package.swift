@@ -185,7 +185,8 @@ let package = Package(
         tests(
             "Street/PipelineTests",
             [
-                "Pipeline", "Addressing", "Catalog", "Deliveries", "IstioAPI", "IsthmusTesting", "JSON", "Planning",
+                "Pipeline", "Addressing", "Catalog", "Deliveries", "Dubbo", "IstioAPI", "IsthmusTesting", "JSON",
+                "Planning",
                 "Services", "Snapshot", "Sources", "Translation",
             ]),
         tests("Registries/DubboTests", ["Dubbo", "Addressing", "IsthmusTesting", "IstioAPI", "Services"]),

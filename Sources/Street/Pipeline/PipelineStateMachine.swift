@@ -1,6 +1,6 @@
 package import Catalog
 internal import Deliveries
-package import IstioAPI
+internal import IstioAPI
 internal import Planning
 internal import Services
 package import Sources

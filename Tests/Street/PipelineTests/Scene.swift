@@ -1,4 +1,5 @@
 import Catalog
+import Dubbo
 import IstioAPI
 import Services
 import Snapshot
@@ -178,4 +179,16 @@ extension Instance {
 
 extension Collection where Element == UInt8 {
     var addresses: Set<String> { Set(map { "10.0.0.\($0)" }) }
+}
+
+extension TranslationPolicy {
+    /// With Dubbo's formats.
+    init(
+        instance: String = "main", namespace: String, addresses: AddressPolicy = .block(defaultBlock),
+        inlineLimit: InlineLimit = InlineLimit(), emptyRetention: Duration = .seconds(3600), allowedHosts: [String] = []
+    ) {
+        self.init(
+            instance: instance, namespace: namespace, formats: [.dubbo], addresses: addresses,
+            inlineLimit: inlineLimit, emptyRetention: emptyRetention, allowedHosts: allowedHosts)
+    }
 }
