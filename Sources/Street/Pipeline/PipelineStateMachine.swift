@@ -1,7 +1,5 @@
 package import Catalog
-internal import Deliveries
 internal import IstioAPI
-internal import Planning
 internal import Services
 package import Sources
 package import Translation

@@ -1,5 +1,7 @@
+import Addressing
 import Catalog
 import Deliveries
+import Dubbo
 import IsthmusTesting
 import IstioAPI
 import JSON
@@ -8,6 +10,7 @@ import Planning
 import Services
 import Snapshot
 import Sources
+import Status
 import Testing
 import Translation
 

@@ -2,6 +2,7 @@ import Bridge
 import Dubbo
 import IsthmusTesting
 import IstioAPI
+import Pipeline
 import Services
 import Settings
 import Sources
@@ -26,7 +27,7 @@ struct ScopeTests {
     /// The addresses of each object's endpoints, when these are the scopes of two registries with the same service.
     private func endpoints(_ first: String?, _ second: String?) async -> [String: [String]] {
         let cluster = FakeCluster()
-        let pipeline = Pipeline.sample(cluster, registries: ["east", "west"])
+        let pipeline = PipelineActor.sample(cluster, registries: ["east", "west"])
         await cluster.begin(pipeline)
         for (name, host, scope) in [("east", 1, first), ("west", 2, second)] as [(String, UInt8, String?)] {
             let registry = Registry(name: name, host: host)

@@ -1,6 +1,10 @@
 import Addressing
+import Dubbo
+import IstioAPI
+import Planning
 import Services
 import Snapshot
+import Sources
 import Testing
 import Translation
 

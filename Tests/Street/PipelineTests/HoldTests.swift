@@ -1,7 +1,12 @@
+import Addressing
 import Catalog
+import Deliveries
+import Dubbo
 import IstioAPI
+import Planning
 import Services
 import Snapshot
+import Sources
 import Testing
 import Translation
 
@@ -196,18 +201,5 @@ struct HoldTests {
         scene.add("a.Cart", 1)
         scene.settle()
         #expect(scene.cluster.writes == writes)
-    }
-}
-
-extension PipelineReport {
-    fileprivate var name: String {
-        switch self {
-        case .deliveryReady: "ready"
-        case .begunWithout: "begun without"
-        case .holdBegan: "held"
-        case .holdEnded: "ended"
-        case .holdReleased: "released"
-        case .notDelivered: "not delivered"
-        }
     }
 }

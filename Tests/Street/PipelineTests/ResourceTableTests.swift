@@ -21,7 +21,8 @@ struct ResourceTableTests {
     /// - Returns: The kinds of the keys that changed.
     private func update(_ table: inout ResourceTable, _ entry: ServiceEntry) -> [ResourceKind] {
         var changed: [ResourceKey] = []
-        #expect(table.update(entry, &changed) == !changed.isEmpty)
+        let differs = table.update(entry, &changed)
+        #expect(differs == !changed.isEmpty)
         #expect(Set(changed).count == changed.count)
         return changed.map(\.kind)
     }

@@ -1,6 +1,9 @@
+import Addressing
 import Catalog
+import Deliveries
 import Dubbo
 import IstioAPI
+import Planning
 import Services
 import Snapshot
 import Sources
@@ -190,5 +193,18 @@ extension TranslationPolicy {
         self.init(
             instance: instance, namespace: namespace, formats: [.dubbo], addresses: addresses,
             inlineLimit: inlineLimit, emptyRetention: emptyRetention, allowedHosts: allowedHosts)
+    }
+}
+
+extension PipelineReport {
+    var name: String {
+        switch self {
+        case .deliveryReady: "ready"
+        case .begunWithout: "begun without"
+        case .holdBegan: "held"
+        case .holdEnded: "ended"
+        case .holdReleased: "released"
+        case .notDelivered: "not delivered"
+        }
     }
 }

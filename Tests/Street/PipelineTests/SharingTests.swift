@@ -1,6 +1,10 @@
 import Catalog
+import Deliveries
 import IstioAPI
+import JSON
+import Planning
 import Services
+import Sources
 import Testing
 import Translation
 

@@ -1,3 +1,5 @@
+import IstioAPI
+import Planning
 import Services
 import Sources
 import Testing

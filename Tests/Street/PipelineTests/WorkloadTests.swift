@@ -1,3 +1,7 @@
+import Dubbo
+import IstioAPI
+import Planning
+import Services
 import Snapshot
 import Testing
 import Translation
@@ -103,7 +107,7 @@ struct WorkloadTests {
         first.read(["a.Cart": Array(1...12)])
         let record = try #require(first.snapshot().first)
         #expect(record.objects[.dubbo]?.hasWorkloads == true)
-        #expect(try SnapshotRecord(parsing: record.line) == record)
+        #expect(try SnapshotRecord(parsing: record.line, protocols: ProtocolTable([.dubbo])) == record)
         var second = Self.scene()
         second.recall([record])
         second.begin()

@@ -1,4 +1,5 @@
 import Addressing
+import Catalog
 import Deliveries
 import Dubbo
 import IsthmusTesting
@@ -229,7 +230,7 @@ extension ModelRun {
         if chance(50) {
             await pipeline.adopt(cluster.owned(), from: cluster.name)
             var announcers: [ServiceID: Set<String>] = [:]
-            for service in await pipeline.translator.services(in: cluster.owned()) {
+            for service in Translator(policy: .init(namespace: "dubbo")).services(in: cluster.owned()) {
                 announcers[service.id, default: []].formUnion(service.registries)
             }
             oracle.adopts(delivered, announcers: announcers, now: now)
