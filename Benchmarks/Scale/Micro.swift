@@ -33,7 +33,7 @@ struct Micro: ParsableCommand {
             throw ValidationError("The service can't be translated.")
         }
         let actual = ActualObject(
-            key: entry.key, uid: "0", resourceVersion: "1", labels: entry.labels, annotations: entry.annotations,
+            key: entry.key, revision: nil, labels: entry.labels, annotations: entry.annotations,
             spec: entry.spec)
         let ownership = Ownership(labels: entry.labels, annotationPrefix: OwnerMark.prefix)
         let json = entry.json(version: "v1beta1")

@@ -185,8 +185,7 @@ package struct FileDelivery: Delivery {
             guard let document = try Self.document(at: file(key)), ActualObject(document) == actual else {
                 return .outdated
             }
-            let withoutVersion = patch.applying(mergePatch: ["metadata": ["resourceVersion": .null]])
-            try store(document.applying(mergePatch: withoutVersion), key)
+            try store(document.applying(mergePatch: patch), key)
             return .done(.updated(scope))
         case .delete(let actual):
             guard let document = try Self.document(at: file(key)), ActualObject(document) == actual else {
@@ -238,13 +237,13 @@ extension ActualObject {
         else { return nil }
         let kind = document["kind"]?.string.flatMap { ResourceKind(rawValue: $0) } ?? .serviceEntry
         self.init(
-            key: ResourceKey(kind, namespace: namespace, name: name), uid: "", resourceVersion: "",
+            key: ResourceKey(kind, namespace: namespace, name: name), revision: nil,
             labels: metadata["labels"]?.strings ?? [:], annotations: metadata["annotations"]?.strings ?? [:],
             spec: document["spec"] ?? [:])
     }
 
     /// A file that says nothing of itself: nobody's, hence not ours.
     fileprivate static func foreign(_ key: ResourceKey) -> ActualObject {
-        ActualObject(key: key, uid: "", resourceVersion: "", labels: [:], annotations: [:], spec: [:])
+        ActualObject(key: key, revision: nil, labels: [:], annotations: [:], spec: [:])
     }
 }

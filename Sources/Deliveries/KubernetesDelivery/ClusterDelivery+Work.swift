@@ -194,9 +194,9 @@ extension ClusterDelivery {
         case .create(let resource):
             // Until its answer comes, nothing is known of it anyway.
             return try await write(key, leavesDoubt: false) { () throws(KubernetesError) in try await create(resource) }
-        case .patch(_, let patch, let scope):
+        case .patch(let actual, let patch, let scope):
             return try await write(key, leavesDoubt: key.kind == .serviceEntry) { () throws(KubernetesError) in
-                guard let stored = try await send(patch, key) else { return (.outdated, nil) }
+                guard let stored = try await send(patch, to: actual) else { return (.outdated, nil) }
                 return (.done(.updated(scope)), stored)
             }
         case .delete(let actual):
@@ -252,15 +252,16 @@ extension ClusterDelivery {
     /// The answer holds the object as it is stored, which may not be what was sent: webhooks and schemas have their say. Also of a large
     /// object, since it costs less to read than it cost to write.
     /// - Returns: `nil` when the object is gone.
-    private func send(
-        _ patch: JSONValue, _ key: ResourceKey
-    ) async throws(KubernetesError) -> ActualObject? {
+    private func send(_ patch: JSONValue, to actual: ActualObject) async throws(KubernetesError) -> ActualObject? {
+        let key = actual.key
         let type = try await resourceType(key.kind)
         let ticket = cache(of: key.kind).ticket(key)
+        let precondition: JSONValue = ["metadata": ["resourceVersion": .string(actual.resourceVersion)]]
         do throws(KubernetesError) {
             let stored = ActualObject(
                 try await client.mergePatch(
-                    type, name: key.name, namespace: key.namespace, body: patch, fieldManager: Self.fieldManager,
+                    type, name: key.name, namespace: key.namespace,
+                    body: patch.applying(mergePatch: precondition), fieldManager: Self.fieldManager,
                     replying: .full), key.kind)
             caches[key.kind]?.wrote(stored, since: ticket)
             return stored

@@ -21,7 +21,7 @@ package enum Change: Hashable, Sendable {
     /// Nothing: the object is as it should be, or neither exists nor should.
     case none
     case create(Resource)
-    /// A JSON merge patch (RFC 7386) of the fields that differ, valid for this resourceVersion only.
+    /// A JSON merge patch (RFC 7386) of the fields that differ. It is valid for this revision of the object only.
     case patch(ActualObject, JSONValue, PushScope)
     case delete(ActualObject)
     /// Somebody else's object has the name. It is not touched.
@@ -64,9 +64,8 @@ extension Change {
 
         let scope = scope(
             of: actual.key.kind, changedFields: spec?.object?.keys ?? [], labelsChange: metadata["labels"] != nil)
-        metadata["resourceVersion"] = .string(actual.resourceVersion)
         var patch = JSONObject()
-        patch["metadata"] = .object(metadata)
+        if !metadata.isEmpty { patch["metadata"] = .object(metadata) }
         patch["spec"] = spec
         return .patch(actual, .object(patch), scope)
     }
@@ -97,9 +96,9 @@ extension Change {
 
 extension ActualObject {
     /// The object after a planned merge patch was accepted.
-    package func applying(_ patch: JSONValue, resourceVersion: String) -> ActualObject {
+    package func applying(_ patch: JSONValue, revision: Revision?) -> ActualObject {
         var object = self
-        object.resourceVersion = resourceVersion
+        object.revision = revision
         let metadata = patch["metadata"] ?? [:]
         object.labels = JSONValue(strings: labels).applying(mergePatch: metadata["labels"] ?? [:]).strings
         object.annotations =

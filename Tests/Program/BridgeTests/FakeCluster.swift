@@ -93,10 +93,22 @@ final class FakeCluster: Delivery {
         }
     }
 
+    /// What tells an object from an earlier one of its name.
+    func uid(_ key: ResourceKey) -> Int? { objects[key]?.uid }
+
     /// The objects' names and bytes, without what the API server adds.
     var content: [String: [UInt8]] {
         Dictionary(uniqueKeysWithValues: objects.map { ($0.key.name, $0.value.spec.bytes) })
     }
+}
+
+private struct FakeRevision: Hashable {
+    var uid: Int
+    var version: Int
+}
+
+extension ActualObject {
+    fileprivate var uid: Int? { revision?.content(as: FakeRevision.self)?.uid }
 }
 
 extension FakeCluster.State {
@@ -107,12 +119,13 @@ extension FakeCluster.State {
         case .create(let entry):
             writes += 1
             objects[entry.key] = ActualObject(
-                key: entry.key, uid: "\(writes)", resourceVersion: "\(writes)", labels: entry.labels,
+                key: entry.key, revision: Revision(FakeRevision(uid: writes, version: writes)), labels: entry.labels,
                 annotations: entry.annotations, spec: entry.spec)
             return .created
         case .patch(let actual, let patch, let scope):
             writes += 1
-            objects[actual.key] = actual.applying(patch, resourceVersion: "\(writes)")
+            objects[actual.key] = actual.applying(
+                patch, revision: Revision(FakeRevision(uid: actual.uid ?? writes, version: writes)))
             return .updated(scope)
         case .delete(let actual):
             writes += 1

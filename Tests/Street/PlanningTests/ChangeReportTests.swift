@@ -19,7 +19,7 @@ struct ChangeReportTests {
 
     private static func object(_ entry: ServiceEntry) -> ActualObject {
         ActualObject(
-            key: entry.key, uid: "1", resourceVersion: "7", labels: entry.labels, annotations: entry.annotations,
+            key: entry.key, revision: Revision(7), labels: entry.labels, annotations: entry.annotations,
             spec: entry.spec)
     }
 

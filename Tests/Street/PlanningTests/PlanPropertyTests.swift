@@ -29,10 +29,10 @@ struct PlanPropertyTests {
                     desired: .serviceEntry(desired), actual: actual, ownership: .sample)
             else { continue }
             #expect(planned == actual)
-            #expect(patch["metadata"]?["resourceVersion"] == .string(actual.resourceVersion))
-            let applied = actual.applying(patch, resourceVersion: "2")
+            #expect(planned.revision == actual.revision)
+            let applied = actual.applying(patch, revision: Revision(2))
             #expect(Change.plan(desired: .serviceEntry(desired), actual: applied, ownership: .sample) == .none)
-            #expect(applied.resourceVersion == "2" && applied.uid == actual.uid)
+            #expect(applied.revision == Revision(2))
             for member in desired.spec.object?.members ?? [] { #expect(applied.spec[member.key] == member.value) }
             #expect(applied.labels.merging(desired.labels) { $1 } == applied.labels)
             #expect(applied.annotations.merging(desired.annotations) { $1 } == applied.annotations)

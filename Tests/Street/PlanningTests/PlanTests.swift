@@ -19,9 +19,9 @@ extension ServiceEntry {
 
 extension ActualObject {
     /// The object that creating this resource leaves behind.
-    init(created entry: ServiceEntry, resourceVersion: String = "1") {
+    init(created entry: ServiceEntry, revision: Revision = Revision(1)) {
         self.init(
-            key: entry.key, uid: "uid", resourceVersion: resourceVersion, labels: entry.labels,
+            key: entry.key, revision: revision, labels: entry.labels,
             annotations: entry.annotations, spec: entry.spec)
     }
 }
@@ -45,8 +45,8 @@ struct PlanTests {
     func endpoints() {
         var desired = ServiceEntry.sample
         desired.endpoints = []
-        let actual = ActualObject(created: .sample, resourceVersion: "42")
-        let patch: JSONValue = ["metadata": ["resourceVersion": "42"], "spec": ["endpoints": []]]
+        let actual = ActualObject(created: .sample, revision: Revision(42))
+        let patch: JSONValue = ["spec": ["endpoints": []]]
         #expect(plan(desired, actual) == .patch(actual, patch, .endpointsOnly))
     }
 
@@ -68,9 +68,9 @@ struct PlanTests {
         var actual = ActualObject(created: .sample)
         actual.annotations["isthmus.mesh/old"] = "x"
         actual.annotations["example.com/note"] = "y"
-        let patch: JSONValue = ["metadata": ["annotations": ["isthmus.mesh/old": .null], "resourceVersion": "1"]]
+        let patch: JSONValue = ["metadata": ["annotations": ["isthmus.mesh/old": .null]]]
         #expect(plan(.sample, actual) == .patch(actual, patch, .endpointsOnly))
-        let applied = actual.applying(patch, resourceVersion: "2")
+        let applied = actual.applying(patch, revision: Revision(2))
         #expect(applied.annotations == ["isthmus.mesh/registries": "zk", "example.com/note": "y"])
     }
 
@@ -120,7 +120,7 @@ struct PlanTests {
             Issue.record("no patch")
             return
         }
-        #expect(actual.applying(patch, resourceVersion: "2").spec == ServiceEntry.sample.spec)
+        #expect(actual.applying(patch, revision: Revision(2)).spec == ServiceEntry.sample.spec)
     }
 
     @Test("the API server is asked for our objects only")

@@ -250,7 +250,7 @@ extension ModelRun {
             let isWorkload = key.kind == .workloadEntry
             object.spec = object.spec.applying(
                 mergePatch: isWorkload ? ["address": "10.9.9.9"] : ["endpoints": [], "location": "MESH_EXTERNAL"])
-            object.resourceVersion += "+"
+            object.revision = Revision([object.revision])
             cluster.put(object, at: key)
             take(object, at: key)
         }

@@ -76,7 +76,7 @@ struct ModelRun {
         let others = [OwnerMark.managedBy: OwnerMark.manager, OwnerMark.instance: "other"]
         let objects = [(taken.lowercased(), [:]), ("com.acme.s1.p-rest", others), ("shop", ["team": "shop"])].map {
             ActualObject(
-                key: ResourceKey(namespace: "dubbo", name: $0), uid: "of-\($0)", resourceVersion: "7", labels: $1,
+                key: ResourceKey(namespace: "dubbo", name: $0), revision: Revision("of-\($0)"), labels: $1,
                 annotations: [:], spec: ["hosts": [.string($0)], "endpoints": []])
         }
         return Dictionary(uniqueKeysWithValues: objects.map { ($0.key, $0) })
