@@ -30,19 +30,13 @@ struct AttemptLedger: Sendable {
     private var retries = RetrySchedule<ResourceKey>()
     /// Since when those wait that must not be written yet.
     private var postponed: [ResourceKey: ContinuousClock.Instant] = [:]
-    private var pacing: WritePacing<ResourceKey>?
     private var pausedUntil = Duration.zero
     private var obstacles: [ResourceKind: (reason: String, since: Duration)] = [:]
-
-    init(isPaced: Bool) {
-        pacing = isPaced ? WritePacing() : nil
-    }
 
     mutating func settle(_ key: ResourceKey, _ attempt: Attempt, now: Duration) -> Settlement {
         var settlement = Settlement()
         switch attempt {
         case .done(let change):
-            if change == .deleted { pacing?.removed(key) }
             settlement.outcome = change
             troubles.settled(key, now: now)
         case .waiting(let change, let retryAfter):
@@ -100,19 +94,11 @@ struct AttemptLedger: Sendable {
 
     var postponedCount: Int { postponed.count }
 
-    mutating func wrote(_ key: ResourceKey, _ cost: WriteCost, now: Duration) {
-        pacing?.wrote(key, cost, now: now)
-    }
-
-    /// Whether the next write has to wait.
-    func mustWait(_ key: ResourceKey, now: Duration) -> Bool { pacing?.rest(key, now: now) != nil }
-
     /// Puts off the look at a resource until it may be written.
-    /// - Returns: `nil` where it may be written now.
-    mutating func postpone(_ key: ResourceKey, since: ContinuousClock.Instant, now: Duration) -> Postponement? {
-        guard let rest = pacing?.rest(key, now: now) else { return nil }
+    /// - Parameter time: When that is.
+    mutating func postpone(_ key: ResourceKey, since: ContinuousClock.Instant, until time: Duration) -> Postponement {
         postponed[key] = min(postponed[key] ?? since, since)
-        return Postponement(sleepUntil: retries.set(key, at: now + rest))
+        return Postponement(sleepUntil: retries.set(key, at: time))
     }
 
     /// A resource is looked at.

@@ -25,34 +25,25 @@ package enum Attempt: Sendable, Hashable {
 /// Takes resources from a queue, has them delivered, and sees to repetitions, receipts and the log. The same for every way out.
 package struct DeliveryWorkers: Sendable {
     private final class Shared: Sendable {
-        let ledger: Mutex<AttemptLedger>
-        let gate: WorkerGate
-
-        init(isPaced: Bool, concurrency: ClosedRange<Int>) {
-            ledger = Mutex(AttemptLedger(isPaced: isPaced))
-            gate = WorkerGate(concurrency)
-        }
+        let ledger = Mutex(AttemptLedger())
     }
 
     package let name: String
     package let queue = WorkQueue<ResourceKey>()
     package let logger: Logger
-    private let concurrency: ClosedRange<Int>
+    private let pacing: any WorkPacing
     private let clock: any Clock<Duration>
     private let elapsed: @Sendable () -> Duration
-    private let shared: Shared
+    private let shared = Shared()
 
     /// - Parameters:
-    ///   - concurrency: How many resources may be under way at once; within this the limit follows what the other side can do.
-    ///   - isPaced: Whether resources that keep changing are written less and less often.
-    ///   - clock: Measures the pauses before repetitions.
+    ///   - pacing: Says when the next resource may be taken up.
+    ///   - clock: Measures the delays before repetitions.
     package init(
-        name: String, concurrency: ClosedRange<Int>, isPaced: Bool = true, logger: Logger,
-        clock: any Clock<Duration> = ContinuousClock()
+        name: String, pacing: any WorkPacing, logger: Logger, clock: any Clock<Duration> = ContinuousClock()
     ) {
-        shared = Shared(isPaced: isPaced, concurrency: concurrency)
         self.name = name
-        self.concurrency = concurrency
+        self.pacing = pacing
         self.logger = logger
         self.clock = clock
         elapsed = clock.elapsing()
@@ -73,7 +64,7 @@ package struct DeliveryWorkers: Sendable {
         attempt: @escaping @Sendable (ResourceKey, Wanted) async -> Attempt
     ) async {
         await withDiscardingTaskGroup { group in
-            for _ in 0..<concurrency.upperBound {
+            for _ in 0..<pacing.workerCount {
                 group.addTask { await work(desired: desired, isUrgent: isUrgent, attempt: attempt) }
             }
         }
@@ -84,8 +75,8 @@ package struct DeliveryWorkers: Sendable {
         attempt: @escaping @Sendable (ResourceKey, Wanted) async -> Attempt
     ) async {
         await withDiscardingTaskGroup { retries in
-            while await shared.gate.enter(), let (key, added) = await queue.next() {
-                defer { shared.gate.leave() }
+            while await pacing.enter(), let (key, added) = await queue.next() {
+                defer { pacing.leave() }
                 guard await waitOutPause() else { break }
                 if let postponement = await postpone(key, since: added, desired: desired, isUrgent: isUrgent) {
                     if let time = postponement.sleepUntil {
@@ -97,6 +88,7 @@ package struct DeliveryWorkers: Sendable {
                 let since = min(shared.ledger.withLock { $0.begin(key) } ?? added, added)
                 let wanted = await desired.wanted(key)
                 let result = wanted == .undecided ? .done(nil) : await attempt(key, wanted)
+                if result == .done(.deleted) { pacing.removed(key) }
                 let settlement = shared.ledger.withLock { $0.settle(key, result, now: elapsed()) }
                 if let time = settlement.sleepUntil { retries.addTask { await repeatWhenDue(sleepingUntil: time) } }
                 await report(settlement, of: key, since: since, to: desired)
@@ -104,7 +96,7 @@ package struct DeliveryWorkers: Sendable {
                 queue.done(key)
             }
             // Whoever still waits for a turn would wait for ever.
-            shared.gate.finish()
+            pacing.finish()
             retries.cancelAll()
         }
     }
@@ -114,9 +106,11 @@ package struct DeliveryWorkers: Sendable {
         _ key: ResourceKey, since: ContinuousClock.Instant, desired: any DesiredState,
         isUrgent: @Sendable (ResourceKey) async -> Bool
     ) async -> AttemptLedger.Postponement? {
-        guard shared.ledger.withLock({ $0.mustWait(key, now: elapsed()) }) else { return nil }
+        guard pacing.delay(key) != nil else { return nil }
         guard await desired.mayBeWanted(key), await !isUrgent(key) else { return nil }
-        return shared.ledger.withLock { $0.postpone(key, since: since, now: elapsed()) }
+        // Some of the delay may be over by now.
+        guard let delay = pacing.delay(key) else { return nil }
+        return shared.ledger.withLock { $0.postpone(key, since: since, until: elapsed() + delay) }
     }
 
     /// - Returns: `false` when the task was cancelled.
@@ -152,25 +146,6 @@ extension DeliveryWorkers {
 
     /// How many resources wait for a look, or for their time to be written, or are being looked at.
     package var pending: Int { queue.unfinished + shared.ledger.withLock { $0.postponedCount } }
-
-    /// A resource was written.
-    /// - Parameters:
-    ///   - bytes: Its size as JSON, about.
-    ///   - latency: How long the server took.
-    package func wrote(_ key: ResourceKey, bytes: Int, latency: Duration) {
-        let cost = WriteCost(bytes: bytes, latency: latency)
-        let now = elapsed()
-        shared.ledger.withLock { $0.wrote(key, cost, now: now) }
-        shared.gate.succeeded(cost, isLimited: queue.waiting > 0, now: now)
-    }
-
-    /// The other side refused something for its load, or did not answer in time.
-    package func overloaded() {
-        shared.gate.overloaded(now: elapsed())
-    }
-
-    /// How many resources may be under way at once, now.
-    package var limit: Int { shared.gate.limit }
 
     /// What keeps the delivery as a whole from working.
     package var obstacle: Obstacle? { shared.ledger.withLock { $0.obstacle(now: elapsed()) } }

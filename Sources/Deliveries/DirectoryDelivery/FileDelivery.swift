@@ -25,7 +25,7 @@ package struct FileDelivery: Delivery {
         self.name = name
         self.folder = folder
         self.ownership = ownership
-        workers = DeliveryWorkers(name: name, concurrency: 1...1, logger: logger)
+        workers = DeliveryWorkers(name: name, pacing: Unpaced(workerCount: 1), logger: logger)
     }
 
     package func changed(_ keys: [ResourceKey]) {

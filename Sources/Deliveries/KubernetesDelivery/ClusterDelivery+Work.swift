@@ -138,7 +138,9 @@ extension ClusterDelivery {
         let sent = elapsed()
         let (attempt, stored) = try await carryOutOnce(change, desired.key)
         guard let stored else { return attempt }
-        workers.wrote(desired.key, bytes: desired.endpointBytes, latency: elapsed() - sent)
+        pacing.wrote(
+            desired.key, bytes: desired.endpointBytes, latency: elapsed() - sent,
+            isLimited: workers.queue.waiting > 0)
         let isDrift = sighting.before.map { plan(desired, from: $0) == .none } ?? false
         let pause = contention.wrote(
             desired, isDrift: isDrift, alteredFields: plan(desired, from: stored).fields, rival: sighting.rival,
@@ -289,7 +291,7 @@ extension ClusterDelivery {
 
     private func attempt(after error: KubernetesError, _ key: ResourceKey) -> Attempt {
         if error.isOutcomeUnknown { caches[key.kind]?.invalidate(key) }
-        if error.tellsOfLoad { workers.overloaded() }
+        if error.tellsOfLoad { pacing.overloaded() }
         switch error.code {
         case .cancelled, .shutDown:
             return .abandoned

@@ -26,6 +26,7 @@ package actor ClusterDelivery: Delivery {
     var hasWorkloads = false
     var contention = Contention()
     let workers: DeliveryWorkers
+    let pacing: ClusterPacing
     private let leadership: (any Leadership)?
     private let resyncInterval: Duration?
     private let clock: any Clock<Duration>
@@ -64,8 +65,8 @@ package actor ClusterDelivery: Delivery {
         self.ownership = ownership
         self.usesWorkloads = usesWorkloads
         moves = EndpointMoves(settleTime: settleTime)
-        self.workers = DeliveryWorkers(
-            name: name, concurrency: concurrency, isPaced: isPaced, logger: logger, clock: clock)
+        pacing = ClusterPacing(concurrency: concurrency, isPaced: isPaced, clock: clock)
+        workers = DeliveryWorkers(name: name, pacing: pacing, logger: logger, clock: clock)
         self.leadership = leadership
         self.resyncInterval = resyncInterval
         self.clock = clock

@@ -18,7 +18,7 @@ struct DeliveryWorkersTests {
         count: Int = 2, logger: Logger = .silent, attempt: @escaping @Sendable (ResourceKey) async -> Attempt,
         _ body: (DeliveryWorkers) async throws -> Void
     ) async throws {
-        let workers = DeliveryWorkers(name: "test", concurrency: count...count, logger: logger, clock: clock)
+        let workers = DeliveryWorkers(name: "test", pacing: Unpaced(workerCount: count), logger: logger, clock: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await workers.run(desired: desired) { key, _ in await attempt(key) } }
             defer { workers.queue.finish() }
@@ -150,7 +150,7 @@ struct DeliveryWorkersTests {
 
     @Test("a pause ends with the workers")
     func endOfPause() async throws {
-        let workers = DeliveryWorkers(name: "test", concurrency: 1...1, logger: .silent, clock: clock)
+        let workers = DeliveryWorkers(name: "test", pacing: Unpaced(workerCount: 1), logger: .silent, clock: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 await withTaskCancellationHandler {
@@ -268,7 +268,7 @@ struct DeliveryWorkersTests {
 
     @Test("what keeps everything from being delivered is known until it is overcome")
     func obstacle() {
-        let workers = DeliveryWorkers(name: "test", concurrency: 1...1, logger: .silent, clock: clock)
+        let workers = DeliveryWorkers(name: "test", pacing: Unpaced(workerCount: 1), logger: .silent, clock: clock)
         #expect(workers.obstacle == nil)
         workers.note(obstacle: "refused")
         clock.advance(by: .seconds(5))
@@ -288,85 +288,6 @@ struct DeliveryWorkersTests {
         #expect(clock.sleeperCount == 0)
     }
 
-    @Test("what keeps changing is written when its time has come, once for all that happened, and others at once")
-    func pacing() async throws {
-        let attempts = Attempts(Array(repeating: .done(.updated(.endpointsOnly)), count: 10))
-        try await withWorkers(attempt: { attempts.next($0) }) { workers in
-            workers.wrote(key("a"), bytes: 100, latency: .seconds(1))
-            for _ in 1...5 {
-                workers.add([key("a")])
-                await clock.someoneSleeps()
-            }
-            workers.add([key("b")])
-            await desired.receive(1)
-            #expect(desired.receipts.map(\.key.name) == ["b"])
-            try await yield(while: workers.pending > 1)
-            #expect(workers.pending == 1 && clock.sleeperCount == 1)
-            let rest = try #require(await clock.nextDeadline())
-            #expect(rest > .milliseconds(500) && rest < .seconds(2))
-            clock.advance(by: rest)
-            await desired.receive(2)
-            try await yield(while: workers.pending > 0)
-            #expect(attempts.count == 2)
-        }
-    }
-
-    @Test("what is wanted no more, or has to be repaired, does not wait for its time", arguments: [true, false])
-    func urgent(isRepair: Bool) async throws {
-        let workers = DeliveryWorkers(name: "test", concurrency: 1...1, logger: .silent, clock: clock)
-        desired.isWanted = isRepair
-        await withDiscardingTaskGroup { group in
-            group.addTask {
-                await workers.run(
-                    desired: desired, isUrgent: { _ in isRepair }, attempt: { _, _ in .done(.deleted) })
-            }
-            for count in 1...3 {
-                workers.wrote(key("a"), bytes: 100, latency: .seconds(1))
-                workers.add([key("a")])
-                await desired.receive(count)
-            }
-            workers.queue.finish()
-        }
-        #expect(clock.sleeperCount == 0)
-    }
-
-    @Test("nothing waits for its time where writes are not paced")
-    func unpaced() async throws {
-        let workers = DeliveryWorkers(name: "test", concurrency: 1...1, isPaced: false, logger: .silent, clock: clock)
-        await withDiscardingTaskGroup { group in
-            group.addTask {
-                await workers.run(desired: desired, attempt: { _, _ in .done(.updated(.endpointsOnly)) })
-            }
-            workers.wrote(key("a"), bytes: 100, latency: .seconds(1))
-            workers.add([key("a")])
-            await desired.receive(1)
-            workers.queue.finish()
-        }
-    }
-
-    @Test("as many are under way at once as the limit says, which halves when the server has too much to do")
-    func concurrency() async throws {
-        let workers = DeliveryWorkers(name: "test", concurrency: 4...64, logger: .silent, clock: clock)
-        let attempts = HeldAttempts()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await workers.run(desired: desired) { _, _ in await attempts.attempt() } }
-            workers.add((0..<100).map { key("\($0)") })
-            try await yield(while: attempts.underWay < 16)
-            #expect(workers.limit == 16)
-            workers.overloaded()
-            attempts.finish(8)
-            await desired.receive(8)
-            #expect(attempts.takeMost() == 16 && workers.limit == 8)
-            for count in 9...100 {
-                try await yield(while: attempts.underWay < min(8, 101 - count))
-                attempts.finish(1)
-                await desired.receive(count)
-            }
-            #expect(attempts.takeMost() == 8)
-            workers.queue.finish()
-        }
-    }
-
     @Test("pauses double from half a second to the ceiling, and are never shorter than half of that")
     func backoff() {
         for failures in 0..<100 {
@@ -383,7 +304,6 @@ private final class Desired: DesiredState {
     private struct State {
         var receipts: [Receipt] = []
         var undecided: Set<ResourceKey> = []
-        var isWanted = true
     }
 
     private let state = Observed(State())
@@ -395,14 +315,7 @@ private final class Desired: DesiredState {
         set { state.change { $0.undecided = newValue } }
     }
 
-    var isWanted: Bool {
-        get { state.value.isWanted }
-        set { state.change { $0.isWanted = newValue } }
-    }
-
     func seed(_ objects: [ActualObject], from delivery: String) async {}
-
-    func mayBeWanted(_ key: ResourceKey) async -> Bool { isWanted }
 
     func wanted(_ key: ResourceKey) async -> Wanted { undecided.contains(key) ? .undecided : .absent }
 
@@ -435,40 +348,6 @@ private final class Attempts: Sendable {
             return position < results.count ? results[position] : .abandoned
         }
     }
-}
-
-/// Each goes on until it is told to end.
-private final class HeldAttempts: Sendable {
-    private struct State {
-        var begun = 0
-        var finished = 0
-        var most = 0
-    }
-
-    private let state = Observed(State())
-
-    var underWay: Int { state.value.begun - state.value.finished }
-
-    /// How many were under way at once since the last call.
-    func takeMost() -> Int {
-        state.change { state in
-            defer { state.most = state.begun - state.finished }
-            return state.most
-        }
-    }
-
-    func attempt() async -> Attempt {
-        let number = state.change { state in
-            state.begun += 1
-            state.most = max(state.most, state.begun - state.finished)
-            return state.begun
-        }
-        await state.wait { $0.finished >= number }
-        return .done(.created)
-    }
-
-    /// The first ones.
-    func finish(_ count: Int) { state.change { $0.finished += count } }
 }
 
 extension Logger {

@@ -41,7 +41,7 @@ struct WritePacing<Key: Hashable & Sendable>: Sendable {
     var count: Int { records.count }
 
     /// How long the object's next write has to wait; `nil` when it may be made at once.
-    func rest(_ key: Key, now: Duration) -> Duration? {
+    func delay(_ key: Key, now: Duration) -> Duration? {
         guard let record = records[key], now < record.notBefore else { return nil }
         return record.notBefore - now
     }

@@ -1,7 +1,7 @@
 import IsthmusTesting
 import Testing
 
-@testable import Deliveries
+@testable import KubernetesDelivery
 
 @Suite("the pace of writes")
 struct WritePacingTests {
@@ -16,7 +16,7 @@ struct WritePacingTests {
         var times: [Duration] = []
         var now = Duration.zero
         while now < end {
-            now += (pacing.rest(key, now: now) ?? .zero) + cost.latency
+            now += (pacing.delay(key, now: now) ?? .zero) + cost.latency
             pacing.wrote(key, cost, now: now)
             times.append(now)
         }
@@ -30,9 +30,9 @@ struct WritePacingTests {
                 pacing.wrote("\(other)", small, now: .milliseconds(round * 1_000 + other))
             }
         }
-        #expect(pacing.rest("new", now: .seconds(20)) == nil)
+        #expect(pacing.delay("new", now: .seconds(20)) == nil)
         pacing.wrote("new", small, now: .seconds(20))
-        #expect(pacing.rest("new", now: .seconds(20) + .milliseconds(10)) == nil)
+        #expect(pacing.delay("new", now: .seconds(20) + .milliseconds(10)) == nil)
     }
 
     @Test("one that keeps changing alone occupies the server half of the time")
@@ -51,7 +51,7 @@ struct WritePacingTests {
             var writes = 0
             for centisecond in 0..<2_000 {
                 let now = Duration.milliseconds(10 * centisecond)
-                for object in 0..<objects where pacing.rest(object, now: now) == nil {
+                for object in 0..<objects where pacing.delay(object, now: now) == nil {
                     pacing.wrote(object, cost, now: now)
                     if centisecond >= 1_000 { writes += 1 }
                 }
@@ -73,7 +73,7 @@ struct WritePacingTests {
         var rests: [Duration] = []
         for _ in 0..<6 {
             pacing.wrote("a", slow, now: now)
-            let rest = try #require(pacing.rest("a", now: now))
+            let rest = try #require(pacing.delay("a", now: now))
             rests.append(rest)
             now += rest
             for other in 0..<1_000 { pacing.wrote("\(other)", slow, now: now) }
@@ -82,17 +82,17 @@ struct WritePacingTests {
         #expect(rests[5] > .seconds(4) && rests[5] <= Pacing.longestInterval)
 
         now += Pacing.quietTime
-        #expect(pacing.rest("a", now: now) == nil)
+        #expect(pacing.delay("a", now: now) == nil)
         pacing.wrote("a", slow, now: now)
-        #expect(try #require(pacing.rest("a", now: now)) < .milliseconds(200))
+        #expect(try #require(pacing.delay("a", now: now)) < .milliseconds(200))
     }
 
     @Test("an object that is gone leaves nothing behind for the next one of its name")
     mutating func removal() {
         for _ in 0..<10 { pacing.wrote("a", small, now: .seconds(1)) }
-        #expect(pacing.rest("a", now: .seconds(1)) != nil)
+        #expect(pacing.delay("a", now: .seconds(1)) != nil)
         pacing.removed("a")
-        #expect(pacing.rest("a", now: .seconds(1)) == nil)
+        #expect(pacing.delay("a", now: .seconds(1)) == nil)
     }
 
     @Test("what is quiet is forgotten")
@@ -163,7 +163,7 @@ private struct PacedWorld {
     }
 
     mutating func writeWhatMay(latency: Duration) {
-        for (object, since) in dirtySince where pacing.rest(object, now: now) == nil {
+        for (object, since) in dirtySince where pacing.delay(object, now: now) == nil {
             delivered[object] = desired[object]
             dirtySince[object] = nil
             longestWait = max(longestWait, now - since)

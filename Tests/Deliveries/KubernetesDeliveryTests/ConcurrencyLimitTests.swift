@@ -1,7 +1,7 @@
 import IsthmusTesting
 import Testing
 
-@testable import Deliveries
+@testable import KubernetesDelivery
 
 @Suite("the limit of concurrent writes")
 struct ConcurrencyLimitTests {
