@@ -26,8 +26,7 @@ final class HashingDelivery: Delivery {
     }
 
     func changed(_ keys: [ResourceKey]) { workers.add(keys) }
-    func owned() async -> [ActualObject] { [] }
-    func object(_ key: ResourceKey) async -> ActualObject? { nil }
+    func report(limit: Int) -> DeliveryReport { workers.report(limit: limit) }
 
     func run(desired: any DesiredState) async {
         await desired.seed([], from: name)
@@ -40,7 +39,7 @@ final class HashingDelivery: Delivery {
         }
     }
 
-    func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
+    private func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
         guard case .create(let entry) = change else { return .done(nil) }
         let bytes = entry.json(version: "v1beta1").bytes
         var hasher = Hasher()

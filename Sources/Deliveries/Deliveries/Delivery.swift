@@ -6,50 +6,27 @@ package protocol Delivery: Sendable {
     /// Unique among the deliveries.
     var name: String { get }
 
-    /// Delivers until the task is cancelled. Trouble with the other side is reported and tried again, never an end.
+    /// Delivers until the task is cancelled. A failure of the other side is reported and tried again, never an end.
+    /// The desired state is told of each outcome by a receipt.
     func run(desired: any DesiredState) async
 
-    /// What of ours the other side holds now.
-    /// - Throws: What keeps it from being read.
-    func owned() async throws -> [ActualObject]
-
-    /// The object that has this name now, whoever owns it.
-    func object(_ key: ResourceKey) async throws -> ActualObject?
-
-    /// Carries out one planned change, once.
-    func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt
-
-    /// These resources may have to look different now. It returns at once; what they should look like is asked for
-    /// when there is time to deliver it.
+    /// These resources may have to look different now. It returns at once. The delivery asks how they should look when it has time to
+    /// deliver them.
     func changed(_ keys: [ResourceKey])
 
-    /// The resources that can't be delivered as they should be, those in trouble for the longest time first.
-    /// - Parameter limit: How many of them to tell of.
-    func troubles(limit: Int) -> (items: [Trouble], total: Int)
+    /// What the delivery tells of itself now.
+    /// - Parameter limit: How many failures to name.
+    func report(limit: Int) -> DeliveryReport
 
-    /// How many resources wait for a look or are being looked at. Those in trouble, which wait for their time, are not among them.
-    var pending: Int { get }
-
-    /// What keeps the delivery as a whole from working.
-    var obstacle: Obstacle? { get }
-
-    /// Whether replicas share it, and this one is elected to write.
-    var isLed: Bool { get }
-
-    /// How replicas share it.
-    var leadership: LeadershipState { get }
-
-    /// Closes what it has open. Nothing is asked of it afterwards.
+    /// Closes the connections. Nothing is asked of the delivery afterwards.
     func end() async
 }
 
 extension Delivery {
-    package func troubles(limit: Int) -> (items: [Trouble], total: Int) { ([], 0) }
-    package var pending: Int { 0 }
-    package var obstacle: Obstacle? { nil }
-    package var isLed: Bool { false }
-    package var leadership: LeadershipState { .notElected }
     package func end() async {}
+
+    /// Whether replicas share the delivery, and this one is elected to write.
+    package var isLed: Bool { report(limit: 0).leadership == .leading }
 }
 
 /// What a delivery asks for.
@@ -118,8 +95,8 @@ package struct Receipt: Sendable, Hashable {
         case deleted
         /// The other side, or the rules of ownership, refuse it, for this reason.
         case refused(reason: String)
-        /// Somebody else keeps changing it; it is put right less and less often.
-        case contested(reason: String)
+        /// Another writer keeps changing it. It is put right less and less often.
+        case fieldConflict(reason: String)
         /// It could not be delivered and is tried again.
         case failed(reason: String)
     }

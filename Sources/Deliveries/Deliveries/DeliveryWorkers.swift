@@ -4,21 +4,21 @@ internal import Synchronization
 
 /// What one attempt to deliver a resource led to.
 package enum Attempt: Sendable, Hashable {
-    /// It is as it should be; `nil` when nothing had to be done.
+    /// The resource is as it should be; `nil` when nothing had to be done.
     case done(Receipt.Outcome?)
-    /// What was known of it was wrong: plan again.
+    /// The object was not as the plan had it: plan again.
     case outdated
-    /// Done for now; what is still to be done has to wait, which is no trouble.
+    /// Done for now. Something is still to be done and has to wait, which is no failure.
     case waiting(Receipt.Outcome?, retryAfter: Duration)
-    /// No repetition helps until something changes, but nothing may tell of that change.
+    /// No repetition helps until something changes. Nothing may tell of that change, so it is repeated all the same, seldom.
     case refused(reason: String)
-    /// Somebody else keeps changing it.
-    case contested(reason: String, retryAfter: Duration)
+    /// Another writer keeps changing it.
+    case fieldConflict(reason: String, retryAfter: Duration)
     /// - Parameter retryAfter: How long the other side wants to be left alone, with this and with all else.
     case failed(reason: String, retryAfter: Duration?)
-    /// Another replica sees to it.
+    /// Another replica writes.
     case standby
-    /// The bridge is stopping; its successor plans anew.
+    /// The bridge stops. The next run plans anew.
     case abandoned
 }
 
@@ -95,13 +95,13 @@ package struct DeliveryWorkers: Sendable {
                 if settlement.retryIn == .zero { queue.add(key) }
                 queue.done(key)
             }
-            // Whoever still waits for a turn would wait for ever.
+            // A worker that still waits for its turn would wait for ever.
             pacing.finish()
             retries.cancelAll()
         }
     }
 
-    /// - Returns: `nil` for what has not to wait. Only what keeps changing and goes on to be wanted has to.
+    /// - Returns: `nil` for a resource that has not to wait. Only a resource that keeps changing and is still wanted has to.
     private func postpone(
         _ key: ResourceKey, since: ContinuousClock.Instant, desired: any DesiredState,
         isUrgent: @Sendable (ResourceKey) async -> Bool
@@ -133,28 +133,27 @@ package struct DeliveryWorkers: Sendable {
     }
 }
 
-// MARK: - What goes wrong
+// MARK: - What is reported
 
 extension DeliveryWorkers {
-    /// The resources that can't be delivered as they should be, those in trouble for the longest time first.
-    package func troubles(limit: Int) -> (items: [Trouble], total: Int) {
+    /// - Parameters:
+    ///   - limit: How many failures to name.
+    ///   - leadership: How replicas share the delivery.
+    package func report(limit: Int, leadership: LeadershipState = .notElected) -> DeliveryReport {
         // A copy, so that the workers don't wait for the sorting.
         let ledger = shared.ledger.withLock { $0 }
-        let troubles = ledger.troubles(now: elapsed())
-        return (Array(troubles.prefix(max(limit, 0))), troubles.count)
+        let now = elapsed()
+        return DeliveryReport(
+            pending: queue.unfinished + ledger.postponedCount,
+            failures: limit > 0 ? Array(ledger.failures(now: now).prefix(limit)) : [],
+            failureCount: ledger.failureCount, condition: ledger.condition(now: now), leadership: leadership)
     }
 
-    /// How many resources wait for a look, or for their time to be written, or are being looked at.
-    package var pending: Int { queue.unfinished + shared.ledger.withLock { $0.postponedCount } }
-
-    /// What keeps the delivery as a whole from working.
-    package var obstacle: Obstacle? { shared.ledger.withLock { $0.obstacle(now: elapsed()) } }
-
     /// - Parameters:
-    ///   - obstacle: `nil` when it is overcome.
+    ///   - condition: What keeps the delivery as a whole from working; `nil` when that is over.
     ///   - kind: The resources that it concerns.
-    package func note(obstacle: String?, of kind: ResourceKind = .serviceEntry) {
-        shared.ledger.withLock { $0.note(obstacle, of: kind, now: elapsed()) }
+    package func note(condition: String?, of kind: ResourceKind = .serviceEntry) {
+        shared.ledger.withLock { $0.note(condition, of: kind, now: elapsed()) }
     }
 }
 
@@ -167,37 +166,38 @@ extension DeliveryWorkers {
     ) async {
         if let pause = settlement.pause {
             logger.warning(
-                "the server asks for a pause", metadata: ["pause": "\(pause.formattedMilliseconds) ms"])
+                "server asks for a pause", metadata: ["pause": "\(pause.formattedMilliseconds) ms"])
         }
         guard let outcome = settlement.outcome else { return }
-        // A fight goes on for as long as two want different things: once for each step of the back-off will do.
-        if case .contested = outcome, !settlement.isNews { return }
+        // A field conflict goes on for as long as two writers want different things. It is logged once for each step of its backoff.
+        if case .fieldConflict = outcome, !settlement.isNews { return }
         let receipt = Receipt(key: key, delivery: name, outcome: outcome, elapsed: since.duration(to: .now))
         log(receipt, settlement)
         await desired.delivered(receipt)
     }
 
     private func log(_ receipt: Receipt, _ settlement: AttemptLedger.Settlement) {
-        var metadata: Logger.Metadata = ["resource": "\(receipt.key.namespace)/\(receipt.key.name)"]
-        // A server that is down fails every object, again and again; once an object is enough for a reader.
-        let trouble: Logger.Level = settlement.isNews ? .error : .debug
+        var metadata: Logger.Metadata = [
+            "kind": "\(receipt.key.kind.rawValue)", "resource": "\(receipt.key.namespace)/\(receipt.key.name)",
+        ]
+        // A server that is down fails every object, again and again. One line an object is enough for a reader.
+        let failure: Logger.Level = settlement.isNews ? .error : .debug
         switch receipt.outcome {
         case .created, .updated, .deleted:
             metadata["after"] = "\(receipt.elapsed.formattedMilliseconds) ms"
-        case .refused(let reason), .contested(let reason), .failed(let reason):
+        case .refused(let reason), .fieldConflict(let reason), .failed(let reason):
             metadata["reason"] = "\(reason)"
             metadata["retryIn"] = settlement.retryIn.map { "\($0.formattedMilliseconds) ms" }
         }
-        let kind = receipt.key.kind.rawValue
         switch receipt.outcome {
-        case .created: logger.info("created a \(kind)", metadata: metadata)
+        case .created: logger.info("resource created", metadata: metadata)
         case .updated(let scope):
             metadata["push"] = "\(scope)"
-            logger.info("updated a \(kind)", metadata: metadata)
-        case .deleted: logger.info("deleted a \(kind)", metadata: metadata)
-        case .refused: logger.log(level: trouble, "a \(kind) is refused", metadata: metadata)
-        case .contested: logger.warning("a \(kind) is fought over", metadata: metadata)
-        case .failed: logger.log(level: trouble, "a \(kind) could not be written", metadata: metadata)
+            logger.info("resource updated", metadata: metadata)
+        case .deleted: logger.info("resource deleted", metadata: metadata)
+        case .refused: logger.log(level: failure, "resource refused", metadata: metadata)
+        case .fieldConflict: logger.warning("field conflict with another writer", metadata: metadata)
+        case .failed: logger.log(level: failure, "resource not written", metadata: metadata)
         }
     }
 }

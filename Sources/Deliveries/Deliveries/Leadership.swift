@@ -1,6 +1,6 @@
 /// Whether this replica may write.
 package protocol Leadership: Sendable {
-    /// Asked right before each write: `false` from the moment on at which another replica may have begun.
+    /// Asked right before each write. It is `false` as soon as another replica may have begun to write.
     var isLeading: Bool { get }
 }
 

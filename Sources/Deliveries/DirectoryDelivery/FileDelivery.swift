@@ -12,13 +12,13 @@ internal import SystemPackage
 ///
 /// A file is written whole, beside its place, and then moved there, so that a reader never sees half of one. Only files whose content
 /// has the owner's labels are ever changed or removed; fields that somebody else added to them stay.
-package struct FileDelivery: Delivery {
+package struct FileDelivery: StatefulDelivery {
     /// The files are for clusters of any age, and every Istio since 1.5 has this version.
     private static let version = "v1beta1"
 
     package let name: String
     private let folder: String
-    private let ownership: Ownership
+    package let ownership: Ownership
     private let workers: DeliveryWorkers
 
     package init(name: String, folder: String, ownership: Ownership, logger: Logger) {
@@ -32,17 +32,15 @@ package struct FileDelivery: Delivery {
         workers.add(keys)
     }
 
-    package func troubles(limit: Int) -> (items: [Trouble], total: Int) { workers.troubles(limit: limit) }
-    package var pending: Int { workers.pending }
-    package var obstacle: Obstacle? { workers.obstacle }
+    package func report(limit: Int) -> DeliveryReport { workers.report(limit: limit) }
 
     package func run(desired: any DesiredState) async {
         var backoff = RetryBackoff()
         while !Task.isCancelled {
             do {
                 let objects = try await owned()
-                workers.note(obstacle: nil)
-                workers.logger.info("read our files", metadata: ["folder": "\(folder)", "count": "\(objects.count)"])
+                workers.note(condition: nil)
+                workers.logger.info("owned files read", metadata: ["folder": "\(folder)", "count": "\(objects.count)"])
                 await desired.seed(objects, from: name)
                 workers.add(objects.map(\.key).sorted())
                 break
@@ -50,9 +48,9 @@ package struct FileDelivery: Delivery {
                 if Task.isCancelled { break }
                 let delay = backoff.next()
                 let reason = "\(folder): \(Self.explanation(of: error))"
-                workers.note(obstacle: reason)
+                workers.note(condition: reason)
                 workers.logger.error(
-                    "nothing can be delivered yet", metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
+                    "folder unreadable", metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
                 try? await Task.sleep(for: delay)
             }
         }
@@ -67,7 +65,7 @@ package struct FileDelivery: Delivery {
         try await offThePool {
             guard FileManager.default.fileExists(atPath: folder) else { return [] }
             return try Self.names(in: folder).flatMap { namespace in
-                // What is not a folder holds no files.
+                // An entry that is no folder holds no files.
                 var isFolder = false
                 guard FileManager.default.fileExists(atPath: "\(folder)/\(namespace)", isDirectory: &isFolder),
                     isFolder
@@ -83,7 +81,7 @@ package struct FileDelivery: Delivery {
         try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     }
 
-    /// The object in a file, if it is ours and stands where we would put it. A file that can't be read may be anybody's.
+    /// The object in a file, if it is ours and lies where we would put it. A file that can't be read may be anybody's.
     private func owned(_ path: String) -> ActualObject? {
         do {
             guard let document = try Self.document(at: "\(folder)/\(path)"), let object = ActualObject(document),
@@ -92,7 +90,7 @@ package struct FileDelivery: Delivery {
             return object
         } catch {
             workers.logger.warning(
-                "a file can't be read and is left as it is",
+                "file unreadable: it is left as it is",
                 metadata: ["file": "\(folder)/\(path)", "reason": "\(Self.explanation(of: error))"])
             return nil
         }
@@ -102,6 +100,15 @@ package struct FileDelivery: Delivery {
         try await offThePool { try object(at: key) }
     }
 
+    /// Readers see each file at once: nothing has to settle.
+    package func carryOut(
+        _ changes: [PlannedChange], report: @Sendable (PlannedChange, Attempt) async -> Void
+    ) async {
+        await EndpointOrder(changes).carryOut(
+            width: 16, settleTime: .zero, by: { await carryOut($0.change, $0.key) }, report: report)
+    }
+
+    /// Carries out one planned change, once.
     package func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
         do {
             return try await offThePool { try write(change, key) }
@@ -116,7 +123,7 @@ package struct FileDelivery: Delivery {
         return .failed(reason: "\(file(key)): \(Self.explanation(of: error))", retryAfter: nil)
     }
 
-    /// What a file of this name holds. Whatever calls itself something else is not ours to change: somebody put it there.
+    /// The object in the file of this name. A document with another name is not ours to change: somebody put it there.
     private func object(at key: ResourceKey) throws -> ActualObject? {
         guard let document = try Self.document(at: file(key)) else { return nil }
         guard let object = ActualObject(document), object.key == key else { return .foreign(key) }
@@ -128,7 +135,7 @@ package struct FileDelivery: Delivery {
             let actual = try await object(key)
             var resource = wanted.resource
             if case .serviceEntry(let entry)? = resource, !entry.isInline {
-                // Whoever reads the folder meanwhile must find the endpoints in one form at least.
+                // A reader of the folder must find the endpoints in one form at least.
                 if let actual, !actual.selectsWorkloads, let failure = await write(workloadsOf: entry) {
                     return failure
                 }
@@ -217,13 +224,13 @@ package struct FileDelivery: Delivery {
         }
     }
 
-    /// The system's words, where the error has them; Foundation's own are for programmers.
+    /// The system's message, where the error has one. Foundation's own messages are for programmers.
     private static func explanation(of error: any Error) -> String {
         guard let underlying = (error as? CocoaError)?.underlying as? POSIXError else { return "\(error)" }
         return "\(Errno(rawValue: underlying.code.rawValue))"
     }
 
-    /// Files block; the threads of Swift's concurrency are for what doesn't.
+    /// File operations block, and must not block the threads of Swift's concurrency.
     private func offThePool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await NIOThreadPool.singleton.runIfActive(body)
     }
@@ -242,7 +249,7 @@ extension ActualObject {
             spec: document["spec"] ?? [:])
     }
 
-    /// A file that says nothing of itself: nobody's, hence not ours.
+    /// A file whose document does not name itself as it should: not ours.
     fileprivate static func foreign(_ key: ResourceKey) -> ActualObject {
         ActualObject(key: key, revision: nil, labels: [:], annotations: [:], spec: [:])
     }

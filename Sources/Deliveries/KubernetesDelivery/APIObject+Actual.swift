@@ -8,8 +8,8 @@ extension APIObject {
         ResourceKey(kind, namespace: metadata.namespace ?? "", name: metadata.name)
     }
 
-    /// Who changed the object last, if that wasn't us.
-    package func rival(of fieldManager: String) -> String? {
+    /// The field manager that changed the object last, if that is another one.
+    package func lastWriter(otherThan fieldManager: String) -> String? {
         let entries = json["metadata"]?["managedFields"]?.array ?? []
         // Times of RFC 3339 in UTC sort as text.
         return entries.filter { $0["manager"]?.string != fieldManager && $0["subresource"] == nil }

@@ -12,7 +12,7 @@ extension ClusterDelivery {
         do throws(KubernetesError) {
             return entries + (try await owned(.workloadEntry))
         } catch {
-            // Who has never used the one kind needs no permission for it.
+            // An installation that has never used WorkloadEntries needs no permission for them.
             guard error.isUnavailability, !entries.contains(where: \.selectsWorkloads) else { throw error }
             return entries
         }
@@ -36,7 +36,14 @@ extension ClusterDelivery {
         }
     }
 
-    package func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
+    package func carryOut(
+        _ changes: [PlannedChange], report: @Sendable (PlannedChange, Attempt) async -> Void
+    ) async {
+        await EndpointOrder(changes).carryOut(
+            width: 16, settleTime: moves.settleTime, by: { await self.carryOut($0.change, $0.key) }, report: report)
+    }
+
+    private func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
         do throws(KubernetesError) {
             return try await carryOutOnce(change, key).attempt
         } catch {
@@ -50,12 +57,13 @@ extension ClusterDelivery {
 extension ClusterDelivery {
     private static let fieldManager = "isthmus"
 
-    /// An object, and what somebody else did to it.
-    private struct Sighting {
+    /// An object, and what another writer did to it.
+    private struct Observation {
         var object: ActualObject?
-        /// As it was before somebody else changed or deleted it.
+        /// The object before another writer changed or deleted it.
         var before: ActualObject?
-        var rival: String?
+        /// The other writer, by its field manager, where that is known.
+        var writer: String?
     }
 
     /// What a change led to, and the object that the server stored.
@@ -63,23 +71,23 @@ extension ClusterDelivery {
 
     func attempt(_ key: ResourceKey, _ wanted: Wanted, _ desired: any DesiredState) async -> Attempt {
         guard await mayAct() else { return .standby }
-        // Whoever sees them again looks at all of them.
+        // When WorkloadEntries can be followed again, all of them are looked at.
         if key.kind == .workloadEntry, !hasWorkloads { return .done(nil) }
         do throws(KubernetesError) {
-            if let rest = rest(beforeLookAt: key, wanted) { return .waiting(nil, retryAfter: rest) }
-            let sighting = try await look(key)
+            if let delay = delay(beforeLookAt: key, wanted) { return .waiting(nil, retryAfter: delay) }
+            let observation = try await look(key)
             // After the look, which may take its time, and right before the deletion.
-            if wanted == .absent, let service = WorkloadEntry.serviceEntry(ofWorkload: key), sighting.object != nil {
+            if wanted == .absent, let service = WorkloadEntry.serviceEntry(ofWorkload: key), observation.object != nil {
                 guard let departure = await desired.departure(ofWorkload: key) else { return .outdated }
-                if departure == .inline, let rest = rest(beforeDeletionFor: service) {
-                    return .waiting(nil, retryAfter: rest)
+                if departure == .inline, let delay = delay(beforeDeletionFor: service) {
+                    return .waiting(nil, retryAfter: delay)
                 }
             }
-            switch step(to: wanted.resource, from: sighting.object) {
-            case .leave(let rest): return .waiting(nil, retryAfter: rest)
-            case .deliver(let resource, let rest):
-                let attempt = try await bring(resource, key, sighting)
-                return rest.map { attempt.waiting($0) } ?? attempt
+            switch step(to: wanted.resource, from: observation.object) {
+            case .leave(let delay): return .waiting(nil, retryAfter: delay)
+            case .deliver(let resource, let delay):
+                let attempt = try await bring(resource, key, observation)
+                return delay.map { attempt.waiting($0) } ?? attempt
             }
         } catch {
             return attempt(after: error, key)
@@ -90,16 +98,16 @@ extension ClusterDelivery {
     func needsRepair(_ key: ResourceKey) -> Bool { known(key).map(\.isForeign) ?? true }
 
     private func bring(
-        _ resource: Resource?, _ key: ResourceKey, _ sighting: Sighting
+        _ resource: Resource?, _ key: ResourceKey, _ observation: Observation
     ) async throws(KubernetesError) -> Attempt {
-        let change = Change.plan(desired: resource, actual: sighting.object, ownership: ownership)
+        let change = Change.plan(desired: resource, actual: observation.object, ownership: ownership)
         switch (change, resource) {
-        case (.create, let desired?), (.patch, let desired?): return try await bring(desired, change, sighting)
+        case (.create, let desired?), (.patch, let desired?): return try await bring(desired, change, observation)
         default: return try await carryOutOnce(change, key).attempt
         }
     }
 
-    /// The way to what is wanted, which for a service that moves between the forms is not straight.
+    /// The next step to what is wanted. A service that moves between the forms needs several steps.
     private func step(to resource: Resource?, from object: ActualObject?) -> EndpointMoves.Step {
         guard case .serviceEntry(let entry)? = resource else { return .deliver(resource, again: nil) }
         let workloads = cache(of: .workloadEntry)
@@ -109,31 +117,31 @@ extension ClusterDelivery {
         }
     }
 
-    /// A service on its way to WorkloadEntries is looked at once in a while, and asking costs nothing.
-    private func rest(beforeLookAt key: ResourceKey, _ wanted: Wanted) -> Duration? {
+    /// A service on its way to WorkloadEntries is looked at once in a while only: a look costs in proportion to its size.
+    private func delay(beforeLookAt key: ResourceKey, _ wanted: Wanted) -> Duration? {
         guard case .serviceEntry(let entry)? = wanted.resource, !entry.isInline, hasWorkloads, let known = known(key),
             !known.isOutdated, !uncertain.contains(key), !known.selectsWorkloads
         else { return nil }
-        return moves.rest(beforeLookAt: key, now: elapsed())
+        return moves.delay(beforeLookAt: key, now: elapsed())
     }
 
-    /// A WorkloadEntry that is not wanted because its service becomes inline has to wait for that. What we don't know of the service may
-    /// be there all the same, such as an entry whose labels somebody has removed.
-    private func rest(beforeDeletionFor service: ResourceKey) -> Duration? {
+    /// A WorkloadEntry that is not wanted because its service becomes inline waits for that. The service may be there although we don't
+    /// know it, as when somebody has removed the labels of its entry.
+    private func delay(beforeDeletionFor service: ResourceKey) -> Duration? {
         let known = known(service).flatMap { $0.isOutdated || uncertain.contains(service) ? nil : $0 }
-        return moves.rest(
+        return moves.delay(
             beforeDeletionFor: service, isInline: known.map { !$0.selectsWorkloads },
             isEchoed: known?.isEchoed == true, now: elapsed())
     }
 
-    /// Writes, unless somebody else would only undo it again.
+    /// Writes, unless a field conflict delays the write.
     private func bring(
-        _ desired: Resource, _ change: Change, _ sighting: Sighting
+        _ desired: Resource, _ change: Change, _ observation: Observation
     ) async throws(KubernetesError) -> Attempt {
-        if let pause = contention.pause(
-            before: desired, fields: change.fields, rival: sighting.rival, now: elapsed())
+        if let delay = conflicts.delay(
+            before: desired, fields: change.fields, writer: observation.writer, now: elapsed())
         {
-            return .contested(reason: pause.reason, retryAfter: pause.rest)
+            return .fieldConflict(reason: delay.reason, retryAfter: delay.duration)
         }
         let sent = elapsed()
         let (attempt, stored) = try await carryOutOnce(change, desired.key)
@@ -141,34 +149,34 @@ extension ClusterDelivery {
         pacing.wrote(
             desired.key, bytes: desired.endpointBytes, latency: elapsed() - sent,
             isLimited: workers.queue.waiting > 0)
-        let isDrift = sighting.before.map { plan(desired, from: $0) == .none } ?? false
-        let pause = contention.wrote(
-            desired, isDrift: isDrift, alteredFields: plan(desired, from: stored).fields, rival: sighting.rival,
+        let isDrift = observation.before.map { plan(desired, from: $0) == .none } ?? false
+        let delay = conflicts.wrote(
+            desired, isDrift: isDrift, alteredFields: plan(desired, from: stored).fields, writer: observation.writer,
             now: elapsed())
-        return pause.map { .contested(reason: $0.reason, retryAfter: $0.rest) } ?? attempt
+        return delay.map { .fieldConflict(reason: $0.reason, retryAfter: $0.duration) } ?? attempt
     }
 
     private func plan(_ desired: Resource, from object: ActualObject) -> Change {
         .plan(desired: desired, actual: object, ownership: ownership)
     }
 
-    /// The object as it is now: from the cache, or read anew where that may lag.
-    private func look(_ key: ResourceKey) async throws(KubernetesError) -> Sighting {
+    /// The object as it is now: from the cache, or read anew where the cache may lag.
+    private func look(_ key: ResourceKey) async throws(KubernetesError) -> Observation {
         let lost = caches[key.kind]?.takeLost(key)
         let known = known(key)
         let isUncertain = uncertain.contains(key)
         guard known?.isOutdated == true || isUncertain else {
-            return Sighting(object: known?.object, before: known == nil ? lost : nil)
+            return Observation(object: known?.object, before: known == nil ? lost : nil)
         }
-        var sighting = try await read(key)
-        // What looks like somebody else's doing may be the write of which nobody knew what came of it.
+        var observation = try await read(key)
+        // What looks like another writer's change may be our own write of unknown outcome.
         let isForeign = !isUncertain && known?.isForeign == true
-        sighting.before = isForeign ? known?.object : nil
-        if !isForeign { sighting.rival = nil }
-        return sighting
+        observation.before = isForeign ? known?.object : nil
+        if !isForeign { observation.writer = nil }
+        return observation
     }
 
-    private func read(_ key: ResourceKey) async throws(KubernetesError) -> Sighting {
+    private func read(_ key: ResourceKey) async throws(KubernetesError) -> Observation {
         let type = try await resourceType(key.kind)
         let ticket = cache(of: key.kind).ticket(key)
         do throws(KubernetesError) {
@@ -176,11 +184,11 @@ extension ClusterDelivery {
             let object = ActualObject(present, key.kind)
             caches[key.kind]?.read(key, ownership.covers(object) ? object : nil, since: ticket)
             uncertain.remove(key)
-            return Sighting(object: object, rival: present.rival(of: Self.fieldManager))
+            return Observation(object: object, writer: present.lastWriter(otherThan: Self.fieldManager))
         } catch  where error.code == .notFound {
             caches[key.kind]?.read(key, nil, since: ticket)
             uncertain.remove(key)
-            return Sighting()
+            return Observation()
         }
     }
 
@@ -194,7 +202,7 @@ extension ClusterDelivery {
         case .conflict(let reason):
             return (.refused(reason: reason), nil)
         case .create(let resource):
-            // Until its answer comes, nothing is known of it anyway.
+            // Nothing is known of the object before the answer comes.
             return try await write(key, leavesDoubt: false) { () throws(KubernetesError) in try await create(resource) }
         case .patch(let actual, let patch, let scope):
             return try await write(key, leavesDoubt: key.kind == .serviceEntry) { () throws(KubernetesError) in
@@ -208,11 +216,11 @@ extension ClusterDelivery {
         }
     }
 
-    /// - Parameter leavesDoubt: Whether, until its outcome is known, an endpoint may be out of sight that seems to be in sight.
+    /// - Parameter leavesDoubt: Whether an endpoint that the cache shows may be gone until the outcome is known.
     private func write(
         _ key: ResourceKey, leavesDoubt: Bool, _ request: () async throws(KubernetesError) -> Step
     ) async throws(KubernetesError) -> Step {
-        // An attempt that began before the takeover knows nothing of what the other replica left.
+        // An attempt that began before the takeover does not know what the other replica left.
         guard isLeading, !isTakingOver, !isOutdated else {
             hasStoodBy = true
             return (.standby, nil)
@@ -223,7 +231,7 @@ extension ClusterDelivery {
             uncertain.remove(key)
             return step
         } catch {
-            // Otherwise the next look at it tells.
+            // The next look at the object tells what came of the write.
             if !error.isOutcomeUnknown { uncertain.remove(key) }
             throw error
         }
@@ -241,7 +249,7 @@ extension ClusterDelivery {
             caches[key.kind]?.wrote(stored, since: ticket)
             return (.done(.created), stored)
         } catch  where error.code == .alreadyExists {
-            // Ours after all, where an earlier create's answer was lost; or somebody else's.
+            // The object is ours where the answer to an earlier create was lost. Otherwise it is somebody else's.
             guard let present = try await read(key).object else { return (.outdated, nil) }
             switch plan(resource, from: present) {
             case .conflict(let reason): return (.refused(reason: reason), nil)
@@ -251,8 +259,8 @@ extension ClusterDelivery {
         }
     }
 
-    /// The answer holds the object as it is stored, which may not be what was sent: webhooks and schemas have their say. Also of a large
-    /// object, since it costs less to read than it cost to write.
+    /// The answer holds the object as it is stored, which webhooks and schemas may have changed. A large object is answered in full, too:
+    /// to read it costs less than it cost to write.
     /// - Returns: `nil` when the object is gone.
     private func send(_ patch: JSONValue, to actual: ActualObject) async throws(KubernetesError) -> ActualObject? {
         let key = actual.key

@@ -8,23 +8,23 @@ package import Planning
 ///
 /// A watch for each kind follows the objects that carry the owner's labels; workers take resources from a queue, plan the step from what
 /// is to what should be, and carry it out. Objects of others are never cached and never touched.
-package actor ClusterDelivery: Delivery {
+package actor ClusterDelivery: StatefulDelivery {
     /// The client should have a connection for each write, and some to read with.
     package static let standardConcurrency = 4...64
 
     package nonisolated let name: String
     let client: KubernetesClient
     let namespace: String
-    let ownership: Ownership
+    package nonisolated let ownership: Ownership
     let elapsed: @Sendable () -> Duration
     var caches: [ResourceKind: ObjectCache] = [.serviceEntry: ObjectCache(), .workloadEntry: ObjectCache()]
     var moves: EndpointMoves
-    /// ServiceEntries that are being patched and objects that are being deleted, and those of which nobody knows what came of it: the cluster
-    /// may have either, what the cache says or what it will say.
+    /// ServiceEntries that are being patched, objects that are being deleted, and objects with a write of unknown outcome. Until the write is
+    /// confirmed, the cluster may hold the old or the new version.
     var uncertain: Set<ResourceKey> = []
     /// Whether WorkloadEntries are followed, and can be written.
     var hasWorkloads = false
-    var contention = Contention()
+    var conflicts = FieldConflicts()
     let workers: DeliveryWorkers
     let pacing: ClusterPacing
     private let leadership: (any Leadership)?
@@ -78,12 +78,12 @@ package actor ClusterDelivery: Delivery {
         workers.add(keys)
     }
 
-    package nonisolated func troubles(limit: Int) -> (items: [Trouble], total: Int) { workers.troubles(limit: limit) }
-    package nonisolated var pending: Int { workers.pending }
-    package nonisolated var obstacle: Obstacle? { workers.obstacle }
+    package nonisolated func report(limit: Int) -> DeliveryReport {
+        let state = leadership.map { $0.isLeading ? LeadershipState.leading : .standby(holder: nil) }
+        return workers.report(limit: limit, leadership: state ?? .notElected)
+    }
 
     nonisolated var isLeading: Bool { leadership?.isLeading ?? true }
-    package nonisolated var isLed: Bool { leadership?.isLeading ?? false }
 
     package func run(desired: any DesiredState) async {
         guard await waitForResourceType(.serviceEntry) != nil else { return }
@@ -115,7 +115,7 @@ package actor ClusterDelivery: Delivery {
             return
         }
         guard let desired, !isTakingOver else { return }
-        contention.forgetQuiet(now: elapsed())
+        conflicts.forgetQuiet(now: elapsed())
         let wanted = await desired.everyKey()
         workers.add(Set(caches.values.flatMap(\.keys)).union(wanted).union(uncertain), isInBackground: true)
     }
@@ -160,10 +160,10 @@ package actor ClusterDelivery: Delivery {
                 if error.code == .shutDown { return nil }
                 let delay = max(backoff.next(), min(error.retryAfter ?? .zero, .seconds(60)))
                 let reason = error.code == .notFound ? "\(error)" : explanation(of: error, kind)
-                workers.note(obstacle: reason, of: kind)
+                workers.note(condition: reason, of: kind)
                 logger.error(
-                    kind == .serviceEntry ? "nothing can be delivered yet" : "endpoints stay inline as far as they can",
-                    metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
+                    "resource type unavailable",
+                    metadata: ["kind": "\(kind.rawValue)", "reason": "\(reason)", "retryIn": "\(delay)"])
                 if error.isUnavailability { await isUnavailable() }
                 try? await Task.sleep(for: delay, clock: clock)
             }
@@ -255,7 +255,7 @@ extension ClusterDelivery {
         var listed: [ActualObject] = []
         var watcher = client.watcher(
             type, namespace: namespace, labelSelector: ownership.labelSelector, listing: .full, watching: .metadataOnly)
-        watcher.whenWatching = { [workers] in workers.note(obstacle: nil, of: kind) }
+        watcher.whenWatching = { [workers] in workers.note(condition: nil, of: kind) }
         for await event in watcher {
             switch event {
             case .listBegins:
@@ -287,9 +287,9 @@ extension ClusterDelivery {
                 changedByOthers(key)
             case .interrupted(let error, let delay):
                 let reason = explanation(of: error, kind)
-                workers.note(obstacle: reason, of: kind)
+                workers.note(condition: reason, of: kind)
                 logger.warning(
-                    "the view of the cluster is interrupted",
+                    "cluster view interrupted",
                     metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
                 if kind == .workloadEntry, error.isUnavailability, !hasWorkloads || isTakingOver {
                     // What was seen of them before does not help whoever takes over.
@@ -359,7 +359,7 @@ extension ClusterDelivery {
 
     private func begin(with listed: [ActualObject], _ desired: any DesiredState) async {
         logger.info(
-            "read our objects in the cluster", metadata: ["namespace": "\(namespace)", "count": "\(listed.count)"])
+            "owned objects read", metadata: ["namespace": "\(namespace)", "count": "\(listed.count)"])
         await desired.seed(listed, from: name)
         self.desired = desired
     }

@@ -5,9 +5,9 @@ internal import Logging
 package import Planning
 
 /// A cluster with the connections to it, and the Lease that says which replica writes to it.
-package struct ElectedDelivery: Delivery {
+package struct ElectedDelivery: StatefulDelivery {
     private let cluster: ClusterDelivery
-    /// `nil` where nobody else writes.
+    /// `nil` where no other replica writes.
     private let election: LeaderElection?
     private let clients: [KubernetesClient]
 
@@ -62,28 +62,26 @@ package struct ElectedDelivery: Delivery {
         for client in clients { await client.shutdown() }
     }
 
+    package var ownership: Ownership { cluster.ownership }
     package func owned() async throws -> [ActualObject] { try await cluster.owned() }
     package func object(_ key: ResourceKey) async throws -> ActualObject? { try await cluster.object(key) }
-    package func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
-        await cluster.carryOut(change, key)
+    package func carryOut(
+        _ changes: [PlannedChange], report: @Sendable (PlannedChange, Attempt) async -> Void
+    ) async {
+        await cluster.carryOut(changes, report: report)
     }
     package func changed(_ keys: [ResourceKey]) { cluster.changed(keys) }
-    package func troubles(limit: Int) -> (items: [Trouble], total: Int) { cluster.troubles(limit: limit) }
-    package var pending: Int { cluster.pending }
-    package var isLed: Bool { cluster.isLed }
 
-    package var leadership: LeadershipState {
-        election.map { $0.isLeading ? .leading : .standby(holder: $0.otherHolder) } ?? .notElected
-    }
-
-    /// A replica that can't stand for election never writes.
-    package var obstacle: Obstacle? {
-        cluster.obstacle
-            ?? election.flatMap { election in
-                election.interruption.map {
-                    Obstacle(reason: "the lease can't be held: \($0)", age: election.interruptionAge ?? .zero)
-                }
-            }
+    package func report(limit: Int) -> DeliveryReport {
+        var report = cluster.report(limit: limit)
+        guard let election else { return report }
+        report.leadership = election.isLeading ? .leading : .standby(holder: election.otherHolder)
+        // A replica that can't stand for election never writes.
+        if report.condition == nil, let error = election.interruption {
+            report.condition = DeliveryCondition(
+                reason: "the lease can't be held: \(error)", age: election.interruptionAge ?? .zero)
+        }
+        return report
     }
 }
 

@@ -5,8 +5,10 @@ package import JSON
 ///
 /// istiod follows ServiceEntries and WorkloadEntries by two watches that nothing keeps in step, and must never see a service without the
 /// endpoints it has. Out of the ServiceEntry: when the WorkloadEntries of all that it shows are there, our own watch has shown them and they
-/// have had a time to settle, one write drops the endpoints and sets the selector. Back: one write of the ServiceEntry, and when the watch has shown it and it
-/// has had that time, the WorkloadEntries may go. A pure state machine.
+/// have had a time to settle, one write drops the endpoints and sets the selector. Back: one write of the ServiceEntry, and when the watch has
+/// shown it and it has had that time, the WorkloadEntries may go. A one-shot reconcile keeps the same order (`EndpointOrder`).
+///
+/// A pure state machine.
 package struct EndpointMoves: Sendable {
     package enum Step: Sendable, Hashable {
         /// How the resource should be now, and when to look again.
@@ -55,7 +57,7 @@ package struct EndpointMoves: Sendable {
                 ? .deliver(.serviceEntry(inline), again: nil) : .leave(again: .seconds(30))
         }
         guard let actual, actual["workloadSelector"] == nil else { return deliver(desired.selecting) }
-        if let rest = rest(beforeLookAt: desired.key, now: now) { return .leave(again: rest) }
+        if let delay = delay(beforeLookAt: desired.key, now: now) { return .leave(again: delay) }
 
         // What istiod doesn't see yet, it can't lose.
         var latest: Duration? = .zero
@@ -75,7 +77,7 @@ package struct EndpointMoves: Sendable {
     }
 
     /// How long a service on its way has to be left alone.
-    package func rest(beforeLookAt service: ResourceKey, now: Duration) -> Duration? {
+    package func delay(beforeLookAt service: ResourceKey, now: Duration) -> Duration? {
         nextLook[service].flatMap { now < $0 ? $0 - now : nil }
     }
 
@@ -139,7 +141,7 @@ package struct EndpointMoves: Sendable {
     /// - Parameters:
     ///   - isInline: Whether the cluster has the service so; `nil` while nobody knows.
     ///   - isEchoed: Whether the watch has shown all that is known of it.
-    package mutating func rest(
+    package mutating func delay(
         beforeDeletionFor service: ResourceKey, isInline: Bool?, isEchoed: Bool, now: Duration
     ) -> Duration? {
         if isInline == false { inlineSince[service] = nil }

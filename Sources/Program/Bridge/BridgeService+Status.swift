@@ -66,30 +66,30 @@ extension HoldStatus {
 
 extension DeliveryStatus {
     init(_ delivery: any Delivery, isSeeded: Bool) {
-        let troubles = delivery.troubles(limit: Self.troubleLimit)
+        let report = delivery.report(limit: Self.troubleLimit)
         let leadership: Leadership =
-            switch delivery.leadership {
+            switch report.leadership {
             case .notElected: .notElected
             case .leading: .leading
             case .standby(let holder): .standby(holder: holder)
             }
-        let obstacle = delivery.obstacle.map { Obstacle(reason: $0.reason, age: $0.age) }
+        let obstacle = report.condition.map { Obstacle(reason: $0.reason, age: $0.age) }
         self.init(
-            name: delivery.name, leadership: leadership, isSeeded: isSeeded, pending: delivery.pending,
+            name: delivery.name, leadership: leadership, isSeeded: isSeeded, pending: report.pending,
             obstacle: obstacle,
-            troubles: Excerpt(first: troubles.items.map { ResourceTrouble($0) }, count: troubles.total))
+            troubles: Excerpt(first: report.failures.map { ResourceTrouble($0) }, count: report.failureCount))
     }
 }
 
 extension ResourceTrouble {
-    fileprivate init(_ trouble: Trouble) {
+    fileprivate init(_ failure: ResourceFailure) {
         let kind: Kind =
-            switch trouble.kind {
+            switch failure.kind {
             case .refused: .refused
             case .failed: .failed
-            case .contested: .contested
+            case .fieldConflict: .contested
             }
         self.init(
-            resource: "\(trouble.key)", kind: kind, reason: trouble.reason, age: trouble.age, retryIn: trouble.retryIn)
+            resource: "\(failure.key)", kind: kind, reason: failure.reason, age: failure.age, retryIn: failure.retryIn)
     }
 }

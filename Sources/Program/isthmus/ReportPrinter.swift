@@ -62,7 +62,7 @@ struct ReportPrinter {
         switch attempt {
         case .done, .waiting: break
         case .outdated: problem = "another writer changed the object meanwhile; run the command again"
-        case .refused(let reason), .contested(let reason, _), .failed(let reason, _): problem = reason
+        case .refused(let reason), .fieldConflict(let reason, _), .failed(let reason, _): problem = reason
         case .standby: problem = "another replica leads"
         case .abandoned: problem = "stopped"
         }

@@ -94,6 +94,18 @@ extension Change {
     }
 }
 
+extension Change {
+    /// Whether it takes away endpoints that the service may still have in its other form: a WorkloadEntry goes, or a ServiceEntry drops its
+    /// endpoints for a selector.
+    package var takesAwayEndpoints: Bool {
+        switch self {
+        case .delete(let actual): actual.key.kind == .workloadEntry
+        case .patch(let actual, let patch, _): !actual.selectsWorkloads && patch["spec"]?["workloadSelector"] != nil
+        case .none, .create, .conflict: false
+        }
+    }
+}
+
 extension ActualObject {
     /// The object after a planned merge patch was accepted.
     package func applying(_ patch: JSONValue, revision: Revision?) -> ActualObject {

@@ -40,17 +40,17 @@ struct DeliveryWorkersTests {
         #expect(desired.outcomes == [.failed(reason: "down"), .created])
     }
 
-    @Test("what meets something newer each time, or a conflict, is a race at first and then a trouble")
+    @Test("what meets something newer each time, or a conflict, is a race at first and then a failure")
     func endlessRace() async throws {
         let attempts = Attempts(Array(repeating: .outdated, count: 7))
         try await withWorkers(attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
             for count in 2...6 {
                 await clock.someoneSleeps()
-                #expect(attempts.count == count && workers.troubles(limit: 1).total == (count < 6 ? 0 : 1))
+                #expect(attempts.count == count && workers.report(limit: 0).failureCount == (count < 6 ? 0 : 1))
                 clock.advance(by: .seconds(60))
             }
-            #expect(workers.troubles(limit: 1).items.first?.reason.contains("keeps being changed") == true)
+            #expect(workers.report(limit: 1).failures.first?.reason.contains("keeps being changed") == true)
         }
     }
 
@@ -75,7 +75,7 @@ struct DeliveryWorkersTests {
                 await desired.receive(count)
             }
             await clock.someoneSleeps()
-            try await yield(while: workers.pending > 1)
+            try await yield(while: workers.report(limit: 0).pending > 1)
             #expect(clock.sleeperCount == 1)
         }
     }
@@ -196,12 +196,12 @@ struct DeliveryWorkersTests {
                 await desired.receive(count)
             }
             clock.advance(by: .seconds(300))
-            try await yield(while: workers.pending > 0 || clock.sleeperCount > 0)
+            try await yield(while: workers.report(limit: 0).pending > 0 || clock.sleeperCount > 0)
             #expect(attempts.count == 2)
         }
     }
 
-    @Test("what is another replica's to do is neither tried again nor told, and no trouble of ours")
+    @Test("what is another replica's to do is neither tried again nor told, and no failure of ours")
     func standby() async throws {
         let attempts = Attempts([.failed(reason: "down", retryAfter: nil), .standby])
         let log = LogRecorder()
@@ -209,43 +209,43 @@ struct DeliveryWorkersTests {
             workers.add([key("a")])
             await desired.receive(1)
             workers.add([key("a")])
-            try await yield(while: workers.troubles(limit: 1).total > 0 || workers.pending > 0)
+            try await yield(while: workers.report(limit: 0).failureCount > 0 || workers.report(limit: 0).pending > 0)
             clock.advance(by: .seconds(300))
             try await yield(while: clock.sleeperCount > 0)
-            #expect(attempts.count == 2 && workers.pending == 0)
+            #expect(attempts.count == 2 && workers.report(limit: 0).pending == 0)
         }
         #expect(desired.receipts.count == 1 && log.errors == ["down"])
     }
 
-    @Test("a fight is told of once for each step of its back-off, and known until it is over")
-    func contested() async throws {
-        let fight = Attempt.contested(reason: "every 1 s", retryAfter: .seconds(1))
+    @Test("a field conflict is told of once for each step of its backoff, and known until it is over")
+    func fieldConflict() async throws {
+        let conflict = Attempt.fieldConflict(reason: "every 1 s", retryAfter: .seconds(1))
         let attempts = Attempts([
-            fight, fight, .done(.updated(.endpointsOnly)), fight,
-            .contested(reason: "every 2 s", retryAfter: .seconds(2)), .done(.updated(.endpointsOnly)),
+            conflict, conflict, .done(.updated(.endpointsOnly)), conflict,
+            .fieldConflict(reason: "every 2 s", retryAfter: .seconds(2)), .done(.updated(.endpointsOnly)),
         ])
         try await withWorkers(count: 1, attempt: { attempts.next($0) }) { workers in
             for count in 1...6 {
                 workers.add([key("a")])
-                try await yield(while: attempts.count < count || workers.pending > 0)
+                try await yield(while: attempts.count < count || workers.report(limit: 0).pending > 0)
                 clock.advance(by: .milliseconds(10))
                 if count == 5 {
-                    let trouble = workers.troubles(limit: 1).items.first
-                    #expect(trouble?.kind == .contested && trouble?.reason == "every 2 s")
-                    #expect(trouble?.age == .milliseconds(50) && trouble?.retryIn == .milliseconds(1990))
+                    let failure = workers.report(limit: 1).failures.first
+                    #expect(failure?.kind == .fieldConflict && failure?.reason == "every 2 s")
+                    #expect(failure?.age == .milliseconds(50) && failure?.retryIn == .milliseconds(1990))
                 }
             }
-            #expect(workers.troubles(limit: 1).total == 0)
+            #expect(workers.report(limit: 0).failureCount == 0)
         }
         #expect(
             desired.outcomes == [
-                .contested(reason: "every 1 s"), .updated(.endpointsOnly), .contested(reason: "every 2 s"),
+                .fieldConflict(reason: "every 1 s"), .updated(.endpointsOnly), .fieldConflict(reason: "every 2 s"),
                 .updated(.endpointsOnly),
             ])
     }
 
-    @Test("what is in trouble is known with its reason, its age and the time of the next attempt, the oldest first")
-    func troubles() async throws {
+    @Test("what fails is known with its reason, its age and the time of the next attempt, the oldest first")
+    func failures() async throws {
         let outcomes: [String: Attempt] = [
             "a": .refused(reason: "no"), "b": .failed(reason: "down", retryAfter: nil), "c": .done(.created),
         ]
@@ -253,29 +253,30 @@ struct DeliveryWorkersTests {
             for (count, name) in ["b", "a", "c"].enumerated() {
                 workers.add([key(name)])
                 await desired.receive(count + 1)
-                try await yield(while: workers.pending > 0)
+                try await yield(while: workers.report(limit: 0).pending > 0)
                 // Before the first repetition, which comes after 250 ms at the earliest.
                 clock.advance(by: .milliseconds(50))
             }
-            let (items, total) = workers.troubles(limit: 5)
+            let report = workers.report(limit: 5)
+            let (items, total) = (report.failures, report.failureCount)
             #expect(total == 2 && items.map(\.key.name) == ["b", "a"])
             #expect(items.map(\.kind) == [.failed, .refused] && items.map(\.reason) == ["down", "no"])
             #expect(items.map(\.age) == [.milliseconds(150), .milliseconds(100)])
             #expect(items.allSatisfy { $0.retryIn != nil })
-            #expect(workers.troubles(limit: 1).items.map(\.key.name) == ["b"])
+            #expect(workers.report(limit: 1).failures.map(\.key.name) == ["b"])
         }
     }
 
     @Test("what keeps everything from being delivered is known until it is overcome")
-    func obstacle() {
+    func condition() {
         let workers = DeliveryWorkers(name: "test", pacing: Unpaced(workerCount: 1), logger: .silent, clock: clock)
-        #expect(workers.obstacle == nil)
-        workers.note(obstacle: "refused")
+        #expect(workers.report(limit: 0).condition == nil)
+        workers.note(condition: "refused")
         clock.advance(by: .seconds(5))
-        workers.note(obstacle: "forbidden")
-        #expect(workers.obstacle == Obstacle(reason: "forbidden", age: .seconds(5)))
-        workers.note(obstacle: nil)
-        #expect(workers.obstacle == nil)
+        workers.note(condition: "forbidden")
+        #expect(workers.report(limit: 0).condition == DeliveryCondition(reason: "forbidden", age: .seconds(5)))
+        workers.note(condition: nil)
+        #expect(workers.report(limit: 0).condition == nil)
     }
 
     @Test("repetitions end with the workers", .timeLimit(.minutes(1)))

@@ -54,9 +54,9 @@ struct FileDeliveryTests {
                 #expect(kept == text)
             }
             // On a slow machine they are tried, and refused, a second time.
-            let refused = folder.wishes.receipts.filter { $0.trouble != nil }
+            let refused = folder.wishes.receipts.filter { $0.failure != nil }
             #expect(Set(refused.map(\.key.name)) == ["a", "b", "c"])
-            #expect(refused.allSatisfy { $0.trouble?.contains("exists and is not ours") ?? false })
+            #expect(refused.allSatisfy { $0.failure?.contains("exists and is not ours") ?? false })
         }
     }
 
@@ -102,7 +102,7 @@ struct FileDeliveryTests {
                 await folder.wishes.receive(3)
                 #expect(try folder.text("good") == ServiceEntry.sample("good", 1).json(version: "v1beta1").yaml)
                 #expect(try folder.text("broken") == "a: [")
-                let reasons = folder.wishes.receipts.compactMap(\.trouble)
+                let reasons = folder.wishes.receipts.compactMap(\.failure)
                 // They are tried again and again.
                 #expect(Set(reasons).count == 2)
                 #expect(reasons.allSatisfy { $0.contains("/dubbo/b") }, "\(reasons)")

@@ -140,9 +140,9 @@ final class Wishes: DesiredState {
 
 extension Receipt {
     /// Why it was not written.
-    var trouble: String? {
+    var failure: String? {
         switch outcome {
-        case .refused(let reason), .contested(let reason), .failed(let reason): reason
+        case .refused(let reason), .fieldConflict(let reason), .failed(let reason): reason
         case .created, .updated, .deleted: nil
         }
     }

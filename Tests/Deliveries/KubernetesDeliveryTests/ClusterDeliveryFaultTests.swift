@@ -137,7 +137,7 @@ struct ClusterDeliveryFaultTests {
             let clock = ManualClock()
             try await world.withDelivery(workers: 4, clock: clock) { delivery in
                 world.wish(.sample("a", 1), of: delivery)
-                try await delivery.waitForTroubles(1)
+                try await delivery.waitForFailures(1)
                 let names = (0..<20).map { "s-\($0)" }
                 for name in names { world.wish(.sample(name, 1), of: delivery) }
                 await clock.someoneSleeps()
@@ -160,10 +160,10 @@ struct ClusterDeliveryFaultTests {
             try await world.withDelivery(clock: clock) { delivery in
                 world.wish(.sample("a", 1), of: delivery)
                 for round in 1...4 {
-                    try await delivery.waitForTroubles(1)
+                    try await delivery.waitForFailures(1)
                     try await delivery.settle()
                     let writes = await world.server.requestCounts.writes
-                    let pause = try #require(delivery.troubles(limit: 1).items.first?.retryIn)
+                    let pause = try #require(delivery.report(limit: 1).failures.first?.retryIn)
                     #expect(pause >= .milliseconds(250))
                     if round == 4 { await world.server.removeFaults() }
                     await clock.someoneSleeps()
@@ -171,7 +171,7 @@ struct ClusterDeliveryFaultTests {
                     try await world.server.waitForRequests { $0.writes > writes }
                 }
                 try await world.wait(for: .sample("a", 1))
-                try await delivery.waitForTroubles(0)
+                try await delivery.waitForFailures(0)
                 if status == 403 {
                     #expect(
                         world.wishes.receipts.first?.refusal?.contains(
@@ -192,11 +192,11 @@ struct ClusterDeliveryFaultTests {
             await world.server.inject(.respond(status: 403), times: .max, where: { $0.verb == verb })
             try await world.withDelivery(clock: HastyClock()) { delivery in
                 let asked = "the bridge needs get, list, watch"
-                try await yield(while: delivery.obstacle?.reason.contains(asked) != true)
+                try await yield(while: delivery.report(limit: 0).condition?.reason.contains(asked) != true)
                 world.wish(.sample("a", 1), of: delivery)
                 await world.server.removeFaults()
                 try await world.wait(for: .sample("a", 1))
-                try await yield(while: delivery.obstacle != nil)
+                try await yield(while: delivery.report(limit: 0).condition != nil)
             }
         }
     }
@@ -211,11 +211,11 @@ struct ClusterDeliveryFaultTests {
             try await world.withDelivery(clock: clock) { [bad] delivery in
                 for _ in 0..<5 {
                     delivery.changed([bad.key])
-                    try await delivery.waitForTroubles(1)
+                    try await delivery.waitForFailures(1)
                     try await delivery.settle()
                 }
-                let trouble = delivery.troubles(limit: 1).items.first
-                #expect(trouble?.kind == .refused && trouble?.key == bad.key)
+                let failure = delivery.report(limit: 1).failures.first
+                #expect(failure?.kind == .refused && failure?.key == bad.key)
                 await world.server.inject(.dropConnection, where: { $0.verb == .create })
                 world.wish(.sample("bad", 1), of: delivery)
                 // A lost connection on the way is no refusal: it is tried again soon.

@@ -45,7 +45,7 @@ struct ClusterDeliveryLeadershipTests {
                 try await delivery.settle()
                 #expect(await world.server.requestCounts.writes == 0)
                 #expect(await world.server.requestCounts[.get, "serviceentries"] == 0)
-                #expect(world.wishes.receipts.isEmpty && delivery.troubles(limit: 1).total == 0)
+                #expect(world.wishes.receipts.isEmpty && delivery.report(limit: 0).failureCount == 0)
                 lead.isLeading = true
                 await delivery.compareEverything()
                 for index in 0..<50 { try await world.wait(for: .sample("s-\(index)", 1)) }

@@ -145,7 +145,7 @@ struct ClusterDeliveryWorkloadTests {
                     .respond(status: 500, headers: [("Retry-After", "60")]), times: .max, where: { $0.verb == .delete })
                 world.wish(Self.service([1], isInline: true), after: world.wishes, of: delivery)
                 try await world.server.waitForRequests { $0[.delete, "workloadentries"] >= 1 }
-                try await delivery.waitForTroubles(1)
+                try await delivery.waitForFailures(1)
                 let watches = await world.server.requestCounts[.watch, "workloadentries"]
                 await world.server.expireHistory()
                 try await world.server.waitForRequests { $0[.watch, "workloadentries"] > watches }
@@ -194,7 +194,7 @@ struct ClusterDeliveryWorkloadTests {
     }
 
     @Test(
-        "where WorkloadEntries are unknown, endpoints are inline, and where inline is all that is wanted, that is no obstacle"
+        "where WorkloadEntries are unknown, endpoints are inline, and where inline is all that is wanted, that is no failure"
     )
     func withoutCRD() async throws {
         let kinds = [ResourceStore.Kind].standard.filter { $0 != .workloadEntry }
@@ -202,13 +202,13 @@ struct ClusterDeliveryWorkloadTests {
             try await world.withDelivery(usesWorkloads: true) { delivery in
                 world.wish(Self.service([1, 2]), after: world.wishes, of: delivery)
                 try await world.server.wait { $0.visible == [1, 2].addresses && $0.isInline == true }
-                #expect(delivery.obstacle?.reason.contains("WorkloadEntry") == true)
-                #expect(delivery.troubles(limit: 9).total == 0)
+                #expect(delivery.report(limit: 0).condition?.reason.contains("WorkloadEntry") == true)
+                #expect(delivery.report(limit: 0).failureCount == 0)
             }
             try await world.withDelivery { delivery in
                 world.wish(Self.service([3], isInline: true), after: world.wishes, of: delivery)
                 try await world.server.wait { $0.visible == [3].addresses }
-                #expect(delivery.obstacle == nil)
+                #expect(delivery.report(limit: 0).condition == nil)
             }
         }
     }

@@ -52,10 +52,10 @@ struct EndpointMovesTests {
         mutating func look(at key: ResourceKey, _ desired: ServiceEntry) {
             let isEchoed = (entryHistory.last?.at ?? 0) + 0.1 <= now
             guard desired.isInline, let entry else { return remove(key) }
-            let rest = moves.rest(
+            let delay = moves.delay(
                 beforeDeletionFor: desired.key, isInline: entry.spec["workloadSelector"] == nil, isEchoed: isEchoed,
                 now: .seconds(now))
-            if rest == nil { remove(key) }
+            if delay == nil { remove(key) }
         }
 
         /// The addresses that istiod may see now: those common to all that its two lagging views can be. What an entry of one form shows
@@ -220,12 +220,13 @@ struct EndpointMovesTests {
         var moves = EndpointMoves(settleTime: .seconds(2))
         let service = Self.desired([1], isInline: true)
         #expect(
-            moves.rest(beforeDeletionFor: service.key, isInline: true, isEchoed: true, now: .zero) == .seconds(2))
+            moves.delay(beforeDeletionFor: service.key, isInline: true, isEchoed: true, now: .zero) == .seconds(2))
         _ = moves.step(
             to: service, from: Self.desired([1], isInline: false).selecting.spec, isAvailable: true, now: .seconds(2)
         ) { _ in .zero }
         #expect(
-            moves.rest(beforeDeletionFor: service.key, isInline: true, isEchoed: true, now: .seconds(3)) == .seconds(2))
+            moves.delay(beforeDeletionFor: service.key, isInline: true, isEchoed: true, now: .seconds(3)) == .seconds(2)
+        )
     }
 
     @Test("a service none of whose endpoints are in sight shows those it has at once, where they are too many for it")
@@ -246,24 +247,24 @@ struct EndpointMovesTests {
         var looks = 0
         while now < .seconds(600) {
             guard
-                let rest = moves.rest(beforeDeletionFor: service, isInline: false, isEchoed: true, now: now)
+                let delay = moves.delay(beforeDeletionFor: service, isInline: false, isEchoed: true, now: now)
             else {
                 Issue.record("it may go while its service selects it")
                 return
             }
-            #expect((.seconds(1)...(.seconds(30))).contains(rest))
-            now += rest
+            #expect((.seconds(1)...(.seconds(30))).contains(delay))
+            now += delay
             looks += 1
         }
         #expect(looks < 30)
         #expect(
-            moves.rest(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == moves.settleTime)
+            moves.delay(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == moves.settleTime)
         now += moves.settleTime
-        #expect(moves.rest(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == nil)
+        #expect(moves.delay(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == nil)
         // While nobody knows, nothing goes, and what was seen before still counts.
-        #expect(moves.rest(beforeDeletionFor: service, isInline: nil, isEchoed: true, now: now) == .seconds(1))
-        #expect(moves.rest(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == nil)
+        #expect(moves.delay(beforeDeletionFor: service, isInline: nil, isEchoed: true, now: now) == .seconds(1))
+        #expect(moves.delay(beforeDeletionFor: service, isInline: true, isEchoed: true, now: now) == nil)
         // The next move begins anew.
-        #expect(moves.rest(beforeDeletionFor: service, isInline: false, isEchoed: true, now: now) == .seconds(1))
+        #expect(moves.delay(beforeDeletionFor: service, isInline: false, isEchoed: true, now: now) == .seconds(1))
     }
 }

@@ -157,21 +157,21 @@ final class Wishes: DesiredState {
         await wait { $0.contains { $0.key.name == name && $0.refusal != nil } }
     }
 
-    /// Returns when fights were told of this often.
-    func waitForContests(_ count: Int) async {
-        await wait { $0.count { $0.contest != nil } >= count }
+    /// Returns when field conflicts were told of this often.
+    func waitForConflicts(_ count: Int) async {
+        await wait { $0.count { $0.conflict != nil } >= count }
     }
 }
 
 extension ClusterDelivery {
     /// Returns when nothing waits for a look any more.
     func settle() async throws {
-        try await yield(while: pending > 0)
+        try await yield(while: report(limit: 0).pending > 0)
     }
 
-    /// Returns when this many resources are in trouble.
-    func waitForTroubles(_ count: Int) async throws {
-        try await yield(while: troubles(limit: 0).total != count)
+    /// Returns when this many resources fail.
+    func waitForFailures(_ count: Int) async throws {
+        try await yield(while: report(limit: 0).failureCount != count)
     }
 }
 
@@ -180,8 +180,8 @@ extension Receipt {
         if case .refused(let reason) = outcome { reason } else { nil }
     }
 
-    var contest: String? {
-        if case .contested(let reason) = outcome { reason } else { nil }
+    var conflict: String? {
+        if case .fieldConflict(let reason) = outcome { reason } else { nil }
     }
 }
 

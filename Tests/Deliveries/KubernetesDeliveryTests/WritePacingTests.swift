@@ -70,16 +70,16 @@ struct WritePacingTests {
         let slow = WriteCost(bytes: 1_000, latency: .milliseconds(50))
         var now = Duration.seconds(1)
         for other in 0..<1_000 { pacing.wrote("\(other)", slow, now: now) }
-        var rests: [Duration] = []
+        var delays: [Duration] = []
         for _ in 0..<6 {
             pacing.wrote("a", slow, now: now)
-            let rest = try #require(pacing.delay("a", now: now))
-            rests.append(rest)
-            now += rest
+            let delay = try #require(pacing.delay("a", now: now))
+            delays.append(delay)
+            now += delay
             for other in 0..<1_000 { pacing.wrote("\(other)", slow, now: now) }
         }
-        #expect(rests == rests.sorted() && rests[0] < .milliseconds(200))
-        #expect(rests[5] > .seconds(4) && rests[5] <= Pacing.longestInterval)
+        #expect(delays == delays.sorted() && delays[0] < .milliseconds(200))
+        #expect(delays[5] > .seconds(4) && delays[5] <= Pacing.longestInterval)
 
         now += Pacing.quietTime
         #expect(pacing.delay("a", now: now) == nil)

@@ -17,7 +17,7 @@ import Translation
 @testable import Bridge
 
 /// A delivery that writes into a dictionary. It asks like a real one: only for what it was told of.
-final class FakeCluster: Delivery {
+final class FakeCluster: StatefulDelivery {
     fileprivate struct State {
         var told: Set<ResourceKey> = []
         var objects: [ResourceKey: ActualObject] = [:]
@@ -39,7 +39,11 @@ final class FakeCluster: Delivery {
 
     var objects: [ResourceKey: ActualObject] { state.withLock { $0.objects } }
     var writes: Int { state.withLock { $0.writes } }
-    var isLed: Bool { state.withLock { $0.isLed } }
+    var ownership: Ownership { Self.ownership }
+
+    func report(limit: Int) -> DeliveryReport {
+        DeliveryReport(leadership: state.withLock { $0.isLed } ? .leading : .notElected)
+    }
 
     /// Replicas share it, and this one is elected to write.
     func leads(_ isLed: Bool = true) { state.withLock { $0.isLed = isLed } }
@@ -50,8 +54,8 @@ final class FakeCluster: Delivery {
 
     func object(_ key: ResourceKey) -> ActualObject? { objects[key] }
 
-    func carryOut(_ change: Change, _ key: ResourceKey) -> Attempt {
-        .done(state.withLock { $0.carryOut(change) })
+    func carryOut(_ changes: [PlannedChange], report: @Sendable (PlannedChange, Attempt) async -> Void) async {
+        for change in changes { await report(change, .done(state.withLock { $0.carryOut(change.change) })) }
     }
 
     func changed(_ keys: [ResourceKey]) {

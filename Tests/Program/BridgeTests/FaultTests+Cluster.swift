@@ -64,7 +64,7 @@ struct ClusterFaultTests {
                 .respond(status: 429, headers: [("Retry-After", "20")]),
                 where: { $0.resource == "serviceentries" && $0.verb == .create })
             try await registry.register("a.Cart", 1)
-            try await yield(while: street.delivery.troubles(limit: 0).total != 1)
+            try await yield(while: street.delivery.report(limit: 0).failureCount != 1)
             try await registry.register("a.Order", 2)
             for _ in 1...19 {
                 try await leader.renews(in: street.cluster)
@@ -113,11 +113,11 @@ struct ClusterFaultTests {
             try await street.wait(for: "a.cart", ["10.0.0.1"])
             await street.cluster.inject(.respond(status: 401), times: .max, where: { $0.bearerToken != "new" })
             try await registry.register("a.Cart", 2)
-            try await yield(while: street.delivery.troubles(limit: 0).total != 1)
+            try await yield(while: street.delivery.report(limit: 0).failureCount != 1)
             #expect(await street.endpoints("a.cart") == ["10.0.0.1"])
             try folder.write("new", to: "token")
             try await street.wait(for: "a.cart", ["10.0.0.1", "10.0.0.2"])
-            try await yield(while: street.delivery.troubles(limit: 0).total != 0)
+            try await yield(while: street.delivery.report(limit: 0).failureCount != 0)
         }
     }
 
@@ -129,10 +129,10 @@ struct ClusterFaultTests {
             try await registry.register("a.Cart", 1)
             var pauses: [Duration] = []
             for _ in 1...4 {
-                try await yield(while: street.delivery.troubles(limit: 1).items.first?.retryIn == nil)
+                try await yield(while: street.delivery.report(limit: 1).failures.first?.retryIn == nil)
                 pauses.append(try #require(await clock.nextDeadline()))
                 #expect(
-                    street.delivery.troubles(limit: 1).items.first?.reason.contains(
+                    street.delivery.report(limit: 1).failures.first?.reason.contains(
                         "needs get, list, watch, create, patch and delete on serviceentries.networking.istio.io")
                         == true)
                 if pauses.count == 4 { await street.cluster.removeFaults() }

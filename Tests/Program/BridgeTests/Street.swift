@@ -101,7 +101,7 @@ struct Street: Sendable {
 
     /// Returns when nothing waits for a look any more.
     func settle() async throws {
-        try await yield(while: delivery.pending > 0)
+        try await yield(while: delivery.report(limit: 0).pending > 0)
     }
 
     static func endpoints(_ name: String, in store: ResourceStore) -> [String]? {
