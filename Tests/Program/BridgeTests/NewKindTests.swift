@@ -285,9 +285,5 @@ private final class RecordDelivery: Delivery {
 
     func changed(_ keys: [ResourceKey]) { self.keys.continuation.yield(keys) }
 
-    func owned() async -> [ActualObject] { [] }
-
-    func object(_ key: ResourceKey) async -> ActualObject? { nil }
-
-    func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt { .done(nil) }
+    func report(limit: Int) -> DeliveryReport { DeliveryReport() }
 }

@@ -27,9 +27,11 @@ struct Cluster: Sendable {
         case .none, .conflict: return
         case .create(let resource):
             objects[key] = ActualObject(
-                key: key, uid: "\(writes)", resourceVersion: "\(writes)", labels: resource.labels,
+                key: key, revision: Revision(FakeRevision(uid: writes, version: writes)), labels: resource.labels,
                 annotations: resource.annotations, spec: resource.spec)
-        case .patch(let actual, let patch, _): objects[key] = actual.applying(patch, resourceVersion: "\(writes)")
+        case .patch(let actual, let patch, _):
+            let revision = FakeRevision(uid: actual.uid ?? writes, version: writes)
+            objects[key] = actual.applying(patch, revision: Revision(revision))
         case .delete: objects[key] = nil
         }
         writes += 1
@@ -76,4 +78,14 @@ extension Cluster {
         }
         return Set(selected.compactMap { $0.spec["address"]?.string })
     }
+}
+
+private struct FakeRevision: Hashable {
+    var uid: Int
+    var version: Int
+}
+
+extension ActualObject {
+    /// The identity of an object, which tells it from an earlier one of its name.
+    var uid: Int? { revision?.content(as: FakeRevision.self)?.uid }
 }
