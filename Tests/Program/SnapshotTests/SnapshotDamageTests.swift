@@ -3,7 +3,7 @@ import IsthmusTesting
 import Snapshot
 import Testing
 
-@Suite("snapshots that can't be used", .timeLimit(.minutes(1)))
+@Suite("snapshots that can't be used", .timeLimit(.minutes(5)))
 struct SnapshotDamageTests {
     private let folder: TemporaryFolder
     private let file: SnapshotFile
