@@ -109,7 +109,7 @@ let package = Package(
                 "Translation", logging,
             ]),
         // The ways in.
-        room("Registries/Dubbo", ["Addressing", "IstioAPI", "Services"]),
+        room("Registries/Dubbo", ["Addressing", "IstioAPI", "Services", "Text"]),
         room(
             "Registries/ZooKeeperRegistry",
             ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", asyncAlgorithms, logging]),

@@ -1,3 +1,5 @@
+internal import Text
+
 /// Byte-level pieces of URL decoding. Foundation takes several times as long, and a large registry has a hundred
 /// thousand URLs.
 enum ByteText {
@@ -9,38 +11,7 @@ enum ByteText {
     }
 
     static func formDecoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-        var isValid = true
-        let output = [UInt8](unsafeUninitializedCapacity: text.count) { output, count in
-            var index = 0
-            while index < text.count {
-                var byte = text[index]
-                if byte == UInt8(ascii: "%") {
-                    guard index + 2 < text.count, let high = hexValue(text[index + 1]),
-                        let low = hexValue(text[index + 2])
-                    else {
-                        isValid = false
-                        return
-                    }
-                    byte = high << 4 | low
-                    index += 2
-                } else if byte == UInt8(ascii: "+") {
-                    byte = UInt8(ascii: " ")
-                }
-                output.initializeElement(at: count, to: byte)
-                count += 1
-                index += 1
-            }
-        }
-        return isValid ? output : nil
-    }
-
-    private static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
+        PercentEncoding.decoded(text, plusIsSpace: true)
     }
 
     static func isDigit(_ byte: UInt8) -> Bool {
