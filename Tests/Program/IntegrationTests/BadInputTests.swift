@@ -92,7 +92,7 @@ struct BadInputTests {
             try await scene.withBridge { bridge in
                 try await scene.wait(for: "not connected to ZooKeeper; nothing is removed meanwhile", in: bridge)
                 try await scene.wait(for: "127.0.0.1:\(scene.zooKeeper.port)", in: bridge)
-                try await scene.wait(for: "read our objects in the cluster", in: bridge)
+                try await scene.wait(for: "owned objects read", in: bridge)
                 #expect(try await scene.entries() == before)
                 try await scene.zooKeeper.restart()
                 try await scene.register(Self.url("10.1.0.2:20880", Self.orders), interface: Self.orders)
@@ -115,7 +115,7 @@ struct BadInputTests {
             try await scene.withBridge(scene.connection(root: "/dubo")) { bridge in
                 try await scene.wait(for: "there is no znode \(scene.chroot)/dubo", in: bridge)
                 try await scene.wait(for: "Check the root's name", in: bridge)
-                try await scene.wait(for: "read our objects in the cluster", in: bridge)
+                try await scene.wait(for: "owned objects read", in: bridge)
                 #expect(try await scene.entries() == before)
                 try await scene.withZooKeeper { client in
                     let providers = "/dubo/\(Self.stock)/providers"
@@ -148,7 +148,7 @@ struct BadInputTests {
         try await Scene.run { scene in
             try await scene.register(Self.url("10.1.0.1:20880", Self.orders), interface: Self.orders)
             try await scene.withBridge(scene.connection(context: RealAPIServer.User.nobody.rawValue)) { bridge in
-                try await scene.wait(for: "the view of the cluster is interrupted", in: bridge)
+                try await scene.wait(for: "cluster view interrupted", in: bridge)
                 try await scene.wait(for: #"User "nobody" cannot list resource "serviceentries""#, in: bridge)
                 try await scene.server.kubectl(
                     "create", "role", "isthmus", "-n", scene.namespace, "--verb=get,list,watch",
@@ -205,7 +205,7 @@ struct BadInputTests {
             let changed = try folder.write(lines.joined(separator: "\n"), to: "kubeconfig")
             let message = "TLS: the server's certificate is not signed by the certificate authority"
             try await scene.withBridge(scene.connection(kubeconfig: changed)) { bridge in
-                try await scene.wait(for: "nothing can be delivered yet", in: bridge)
+                try await scene.wait(for: "resource type unavailable", in: bridge)
                 try await scene.wait(for: message, in: bridge)
             }
             let plan = try await Scene.isthmus(["plan"] + scene.connection(kubeconfig: changed))

@@ -14,7 +14,7 @@ extension FaultTests {
             let options = BridgeOptions(translation: "emptyRetention: 1s")
             try await scene.withBridge(configured: options) { bridge in
                 try await eventually("a sixth is written") {
-                    bridge.logCount(of: "created a ServiceEntry") >= 200
+                    bridge.logCount(of: "resource created") >= 200
                 }
                 await bridge.kill()
                 let half = try await scene.entries()

@@ -54,7 +54,7 @@ extension FaultTests {
                         try await proxy.refuse()
                         await proxy.cut()
                         try await eventually("the bridge has noticed") {
-                            bridge.log.contains("the view of the cluster is interrupted")
+                            bridge.log.contains("cluster view interrupted")
                         }
                         try await scene.edit("com.acme.service0", #"{"spec":{"hosts":["stolen.example"]}}"#)
                         try await server.kubectl(
