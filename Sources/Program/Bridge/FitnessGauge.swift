@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// How fit this replica is to lead: for how long it has followed its registries, or has not.
 ///
-/// When a registry fails for all replicas, they lose it and find it again at different times, by up to the pause between two attempts, and no
-/// change of leader would help. Hence what has changed lately counts as doubtful.
+/// A registry that fails may fail for all replicas. They lose it and find it again at different times, by up to the delay
+/// between two attempts, and a change of leader would not help. Hence a recent change counts as doubtful.
 final class FitnessGauge: Sendable {
     /// For how long a change is doubtful.
     private let patience: Duration
@@ -16,7 +16,7 @@ final class FitnessGauge: Sendable {
         elapsed = clock.elapsing()
     }
 
-    /// All registries are followed from now on, or one is not any more.
+    /// - Parameter isHealthy: Whether every registry is followed from now on.
     func note(isHealthy: Bool) {
         state.withLock { state in
             if state.isHealthy != isHealthy { state = (isHealthy, elapsed()) }
