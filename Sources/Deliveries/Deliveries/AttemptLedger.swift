@@ -23,7 +23,8 @@ struct AttemptLedger: Sendable {
 
     /// After this many attempts that each met something newer, it is more than a race.
     private static let longestRace = 5
-    /// A server that names a longer time is asked after this one: the server may be wrong, and one request does no harm.
+    /// A server that names a longer time is asked after this one: the server may be wrong, and one request does no
+    /// harm.
     private static let longestPause = Duration.seconds(60)
 
     private var failures = FailureRegister()

@@ -10,8 +10,8 @@ package protocol Delivery: Sendable {
     /// The desired state is told of each outcome by a receipt.
     func run(desired: any DesiredState) async
 
-    /// These resources may have to look different now. It returns at once. The delivery asks how they should look when it has time to
-    /// deliver them.
+    /// These resources may have to look different now. It returns at once. The delivery asks how they should look when
+    /// it has time to deliver them.
     func changed(_ keys: [ResourceKey])
 
     /// What the delivery tells of itself now.

@@ -10,10 +10,10 @@ package protocol DeliveryKind: Sendable {
     var keys: [ConfigurationKey] { get }
 
     /// The ways out of this kind that the section `delivery` names, in order; none where it has none of the keys.
-    /// - Throws: `ConfigurationError` for what can't be meant, or another error for what can't be used.
+    /// - Throws: `ConfigurationError` for an impossible value, or another error for settings that can't be used.
     func deliveries(_ section: ConfigurationSection) throws -> [any DeliverySettings]
 
-    /// The way out where the configuration names none of any kind; `nil` where this kind has none.
+    /// The way out for a configuration that names none of any kind; `nil` where this kind has none.
     /// - Throws: What keeps it from being used.
     func standard() throws -> (any DeliverySettings)?
 }
@@ -59,7 +59,7 @@ package struct DeliveryContext: Sendable {
     package var usesWorkloads: Bool
     /// How replicas elect the one that writes; `nil` where nobody else does, or where the bridge looks once and ends.
     package var leadership: LeadershipTimes?
-    /// Whether this replica can do what a leader is there for. It is asked often.
+    /// Whether this replica can do the work of a leader. It is asked often.
     package var fitness: @Sendable () -> ReplicaFitness
     package var logger: Logger
 

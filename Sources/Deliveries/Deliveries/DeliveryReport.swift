@@ -2,7 +2,8 @@ package import IstioAPI
 
 /// What a delivery tells of itself.
 package struct DeliveryReport: Sendable, Hashable {
-    /// How many resources wait for a look or are being looked at. Failing resources, which wait for their next attempt, are not among them.
+    /// How many resources wait for a look or are being looked at. Failing resources, which wait for their next attempt,
+    /// are not among them.
     package var pending: Int
     /// The resources that can't be delivered as they should be, the one that fails for the longest time first.
     package var failures: [ResourceFailure]

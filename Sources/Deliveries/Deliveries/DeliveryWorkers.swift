@@ -10,7 +10,8 @@ package enum Attempt: Sendable, Hashable {
     case outdated
     /// Done for now. Something is still to be done and has to wait, which is no failure.
     case waiting(Receipt.Outcome?, retryAfter: Duration)
-    /// No repetition helps until something changes. Nothing may tell of that change, so it is repeated all the same, seldom.
+    /// No repetition helps until something changes. Nothing may tell of that change, so it is repeated all the same,
+    /// seldom.
     case refused(reason: String)
     /// Another writer keeps changing it.
     case fieldConflict(reason: String, retryAfter: Duration)
@@ -22,7 +23,8 @@ package enum Attempt: Sendable, Hashable {
     case abandoned
 }
 
-/// Takes resources from a queue, has them delivered, and sees to repetitions, receipts and the log. The same for every way out.
+/// Takes resources from a queue, has them delivered, and sees to repetitions, receipts and the log. The same for every
+/// way out.
 package struct DeliveryWorkers: Sendable {
     private final class Shared: Sendable {
         let ledger = Mutex(AttemptLedger())
@@ -56,7 +58,8 @@ package struct DeliveryWorkers: Sendable {
 
     /// Runs until the queue is finished or the task cancelled.
     /// - Parameters:
-    ///   - isUrgent: Whether more is to be done for a resource than to carry on a change of what is wanted, which may wait for its time.
+    ///   - isUrgent: Whether more is to be done for a resource than to carry on a change of what is wanted, which may
+    ///     wait for its time.
     ///   - attempt: Brings one resource closer to what is wanted.
     package func run(
         desired: any DesiredState,
@@ -101,7 +104,8 @@ package struct DeliveryWorkers: Sendable {
         }
     }
 
-    /// - Returns: `nil` for a resource that has not to wait. Only a resource that keeps changing and is still wanted has to.
+    /// - Returns: `nil` for a resource that has not to wait. Only a resource that keeps changing and is still wanted
+    ///   has to.
     private func postpone(
         _ key: ResourceKey, since: ContinuousClock.Instant, desired: any DesiredState,
         isUrgent: @Sendable (ResourceKey) async -> Bool
@@ -169,7 +173,8 @@ extension DeliveryWorkers {
                 "server asks for a pause", metadata: ["pause": "\(pause.formattedMilliseconds) ms"])
         }
         guard let outcome = settlement.outcome else { return }
-        // A field conflict goes on for as long as two writers want different things. It is logged once for each step of its backoff.
+        // A field conflict goes on for as long as two writers want different things. It is logged once for each step of
+        // its backoff.
         if case .fieldConflict = outcome, !settlement.isNews { return }
         let receipt = Receipt(key: key, delivery: name, outcome: outcome, elapsed: since.duration(to: .now))
         log(receipt, settlement)

@@ -1,10 +1,12 @@
 internal import IstioAPI
 internal import Planning
 
-/// The order in which a one-shot reconcile carries out its changes: a reader always sees all endpoints of a service in one of their two forms.
+/// The order in which a one-shot reconcile carries out its changes: a reader always sees all endpoints of a service in
+/// one of their two forms.
 ///
-/// Changes that show endpoints come first. Changes that take endpoints away come last, when the readers have had time to see the first.
-/// A cluster that is followed keeps the same order for each service (`EndpointMoves` in `KubernetesDelivery`).
+/// Changes that show endpoints come first. Changes that take endpoints away come last, when the readers have had time
+/// to see the first. A cluster that is followed keeps the same order for each service (`EndpointMoves` in
+/// `KubernetesDelivery`).
 package struct EndpointOrder: Sendable {
     private let first: [PlannedChange]
     private let last: [PlannedChange]

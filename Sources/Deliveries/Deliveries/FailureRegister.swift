@@ -1,6 +1,7 @@
 internal import IstioAPI
 
-/// The resources that fail, why and since when, and what was reported of each. A pure state machine, bounded by their number.
+/// The resources that fail, why and since when, and what was reported of each. A pure state machine, bounded by their
+/// number.
 struct FailureRegister: Sendable {
     private struct Record {
         /// `nil` as long as it was only outdated.
@@ -30,7 +31,8 @@ struct FailureRegister: Sendable {
         var record = records[key] ?? Record(since: now)
         if record.kind == nil { record.since = now }
         if let kind {
-            // A resource that was refused for hours and is mended must not wait for minutes because of one lost connection.
+            // A resource that was refused for hours and is mended must not wait for minutes because of one lost
+            // connection.
             if let previous = record.kind, previous != kind {
                 record.count = 0
                 record.since = now
@@ -46,8 +48,8 @@ struct FailureRegister: Sendable {
         return count
     }
 
-    /// Whether a failure is not what was last reported of the resource. Refusals and field conflicts differ by their reasons. The
-    /// reasons of failed writes tell of connections, and would differ all the time.
+    /// Whether a failure is not what was last reported of the resource. Refusals and field conflicts differ by their
+    /// reasons. The reasons of failed writes tell of connections, and would differ all the time.
     mutating func isNews(_ key: ResourceKey, _ outcome: Receipt.Outcome) -> Bool {
         var outcome = outcome
         switch outcome {

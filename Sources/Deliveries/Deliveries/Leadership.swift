@@ -4,7 +4,7 @@ package protocol Leadership: Sendable {
     var isLeading: Bool { get }
 }
 
-/// How replicas share a delivery, as people are told of it.
+/// How replicas share a delivery.
 package enum LeadershipState: Sendable, Hashable {
     /// Nobody is elected: this replica writes.
     case notElected
@@ -15,11 +15,11 @@ package enum LeadershipState: Sendable, Hashable {
 
 /// The times of an election.
 package struct LeadershipTimes: Sendable, Hashable {
-    /// How long a leader that is gone keeps others waiting.
+    /// How long the others wait for a leader that is gone.
     package var leaseDuration: Duration
-    /// How long a leader goes on that can't renew its lease.
+    /// How long a leader that can't renew its lease goes on.
     package var renewDeadline: Duration
-    /// The pause between attempts.
+    /// The delay between attempts.
     package var retryPeriod: Duration
 
     package init(
@@ -32,11 +32,11 @@ package struct LeadershipTimes: Sendable, Hashable {
     }
 }
 
-/// Whether a replica can do what a leader is there for.
+/// Whether a replica can do the work of a leader.
 package enum ReplicaFitness: Sendable, Hashable {
     /// It follows its registries.
     case fit
-    /// It was so or otherwise until a moment ago.
+    /// Its fitness has changed lately.
     case doubtful
     /// It does not follow its registries; a replica that does should lead.
     case unfit

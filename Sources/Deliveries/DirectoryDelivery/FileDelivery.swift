@@ -7,11 +7,11 @@ internal import NIOPosix
 package import Planning
 internal import SystemPackage
 
-/// Keeps one YAML file for each resource in a folder: `<folder>/<namespace>/<name>.yaml`, for a WorkloadEntry `<name>_workloadentry.yaml`,
-/// which can be no other resource's name.
+/// Keeps one YAML file for each resource in a folder: `<folder>/<namespace>/<name>.yaml`, for a WorkloadEntry
+/// `<name>_workloadentry.yaml`, which can be no other resource's name.
 ///
-/// A file is written whole, beside its place, and then moved there, so that a reader never sees half of one. Only files whose content
-/// has the owner's labels are ever changed or removed; fields that somebody else added to them stay.
+/// A file is written whole, beside its place, and then moved there, so that a reader never sees half of one. Only files
+/// whose content has the owner's labels are ever changed or removed; fields that somebody else added to them stay.
 package struct FileDelivery: StatefulDelivery {
     /// The files are for clusters of any age, and every Istio since 1.5 has this version.
     private static let version = "v1beta1"

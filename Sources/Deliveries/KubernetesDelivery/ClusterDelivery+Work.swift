@@ -72,7 +72,7 @@ extension ClusterDelivery {
     func attempt(_ key: ResourceKey, _ wanted: Wanted, _ desired: any DesiredState) async -> Attempt {
         guard await mayAct() else { return .standby }
         // When WorkloadEntries can be followed again, all of them are looked at.
-        if key.kind == .workloadEntry, !hasWorkloads { return .done(nil) }
+        if key.kind == .workloadEntry, !state.followsWorkloads { return .done(nil) }
         do throws(KubernetesError) {
             if let delay = delay(beforeLookAt: key, wanted) { return .waiting(nil, retryAfter: delay) }
             let observation = try await look(key)
@@ -111,22 +111,24 @@ extension ClusterDelivery {
     private func step(to resource: Resource?, from object: ActualObject?) -> EndpointMoves.Step {
         guard case .serviceEntry(let entry)? = resource else { return .deliver(resource, again: nil) }
         let workloads = cache(of: .workloadEntry)
-        return moves.step(to: entry, from: object?.spec, isAvailable: hasWorkloads, now: elapsed()) { key in
+        return moves.step(to: entry, from: object?.spec, isAvailable: state.followsWorkloads, now: elapsed()) { key in
             guard let known = workloads[key], !known.isOutdated, !uncertain.contains(key) else { return nil }
             return known.shownSince
         }
     }
 
-    /// A service on its way to WorkloadEntries is looked at once in a while only: a look costs in proportion to its size.
+    /// A service on its way to WorkloadEntries is looked at once in a while only: a look costs in proportion to its
+    /// size.
     private func delay(beforeLookAt key: ResourceKey, _ wanted: Wanted) -> Duration? {
-        guard case .serviceEntry(let entry)? = wanted.resource, !entry.isInline, hasWorkloads, let known = known(key),
+        guard case .serviceEntry(let entry)? = wanted.resource, !entry.isInline, state.followsWorkloads,
+            let known = known(key),
             !known.isOutdated, !uncertain.contains(key), !known.selectsWorkloads
         else { return nil }
         return moves.delay(beforeLookAt: key, now: elapsed())
     }
 
-    /// A WorkloadEntry that is not wanted because its service becomes inline waits for that. The service may be there although we don't
-    /// know it, as when somebody has removed the labels of its entry.
+    /// A WorkloadEntry that is not wanted because its service becomes inline waits for that. The service may be there
+    /// although we don't know it, as when somebody has removed the labels of its entry.
     private func delay(beforeDeletionFor service: ResourceKey) -> Duration? {
         let known = known(service).flatMap { $0.isOutdated || uncertain.contains(service) ? nil : $0 }
         return moves.delay(
@@ -221,10 +223,8 @@ extension ClusterDelivery {
         _ key: ResourceKey, leavesDoubt: Bool, _ request: () async throws(KubernetesError) -> Step
     ) async throws(KubernetesError) -> Step {
         // An attempt that began before the takeover does not know what the other replica left.
-        guard isLeading, !isTakingOver, !isOutdated else {
-            hasStoodBy = true
-            return (.standby, nil)
-        }
+        guard writeMayBegin() else { return (.standby, nil) }
+        defer { writeEnds() }
         if leavesDoubt { uncertain.insert(key) }
         do throws(KubernetesError) {
             let step = try await request()
@@ -259,8 +259,8 @@ extension ClusterDelivery {
         }
     }
 
-    /// The answer holds the object as it is stored, which webhooks and schemas may have changed. A large object is answered in full, too:
-    /// to read it costs less than it cost to write.
+    /// The answer holds the object as it is stored, which webhooks and schemas may have changed. A large object is
+    /// answered in full, too: to read it costs less than it cost to write.
     /// - Returns: `nil` when the object is gone.
     private func send(_ patch: JSONValue, to actual: ActualObject) async throws(KubernetesError) -> ActualObject? {
         let key = actual.key

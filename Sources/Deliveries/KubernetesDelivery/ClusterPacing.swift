@@ -2,7 +2,8 @@ internal import Deliveries
 package import IstioAPI
 internal import Synchronization
 
-/// The pacing of one cluster: how many writes its API server works on at once, and how often an object that keeps changing is written.
+/// The pacing of one cluster: how many writes its API server works on at once, and how often an object that keeps
+/// changing is written.
 package final class ClusterPacing: WorkPacing {
     private let gate: WorkerGate
     /// `nil` where writes are not paced.
@@ -12,7 +13,8 @@ package final class ClusterPacing: WorkPacing {
     package let workerCount: Int
 
     /// - Parameters:
-    ///   - concurrency: How many writes may be under way at once. Within this range the limit follows what the API server can do.
+    ///   - concurrency: How many writes may be under way at once. Within this range the limit follows what the API
+    ///     server can do.
     ///   - isPaced: Whether objects that keep changing are written less and less often.
     package init(concurrency: ClosedRange<Int>, isPaced: Bool, clock: any Clock<Duration>) {
         gate = WorkerGate(concurrency)

@@ -1,11 +1,13 @@
-/// How many writes may be under way at once: about as many as the server works on, and a few that wait. A pure state machine.
+/// How many writes may be under way at once: about as many as the API server works on, and a few that wait. A pure
+/// state machine.
 ///
-/// Of what is under way, the part by which the latency exceeds its minimum only waits (TCP Vegas). As long as few wait and the limit is
-/// really used, it grows by one for each round; when many wait, it shrinks by one. A server that refuses for its load halves it.
+/// Of the writes under way, the part by which the latency exceeds its minimum only waits, as in TCP Vegas. While few
+/// wait and the limit is used, the limit grows by one in each round. When many wait, it shrinks by one. A refusal for
+/// the server's load halves it.
 struct ConcurrencyLimit: Sendable {
-    /// How many should wait, at least. With fewer the server might be idle for a moment; with more nothing is gained.
+    /// How many writes should wait. With fewer the server might be idle for a moment. With more nothing is gained.
     private static let waiting = 3.0...8.0
-    /// And as a part of the limit, since latencies vary.
+    /// The same as a part of the limit, since latencies vary.
     private static let waitingPart = 0.25...0.5
     /// The minimum doubles in this time, so that a server that became slower for good is understood.
     private static let minimumDoubling = Duration.seconds(600)
@@ -14,7 +16,7 @@ struct ConcurrencyLimit: Sendable {
 
     let range: ClosedRange<Int>
     private(set) var limit: Int
-    /// Of a small write, in seconds; the least mean of a round.
+    /// The latency of a small write, in seconds: the least mean of a round.
     private var minimum: Double?
     private var minimumSince = Duration.zero
     private var round = Round()

@@ -33,7 +33,8 @@ package struct ElectedDelivery: StatefulDelivery {
         self.clients = clients
         cluster = ClusterDelivery(
             name: settings.name, client: client, namespace: context.namespace, ownership: context.ownership,
-            usesWorkloads: context.usesWorkloads, isPaced: settings.isPaced, leadership: election, logger: logger)
+            usesWorkloads: context.usesWorkloads, isPaced: settings.isPaced, leadership: election,
+            writeGrace: context.leadership?.writeGrace ?? .zero, logger: logger)
     }
 
     /// For tests.
@@ -45,17 +46,16 @@ package struct ElectedDelivery: StatefulDelivery {
 
     package var name: String { cluster.name }
 
+    /// At a stop the writes under way come to their end, within bounds, before another replica may lead.
     package func run(desired: any DesiredState) async {
-        await withDiscardingTaskGroup { group in
-            if let election {
-                group.addTask {
-                    await election.run { isLeading in
-                        if isLeading { await cluster.beginToLead() }
-                    }
-                }
-            }
-            group.addTask { await cluster.run(desired: desired) }
+        guard let election else { return await cluster.run(desired: desired) }
+        // A task of its own, since the cancellation must not reach the writes before the lease is released.
+        let writing = Task { await cluster.run(desired: desired) }
+        await election.run { isLeading in
+            if isLeading { await cluster.beginToLead() } else { await cluster.endLeading() }
         }
+        writing.cancel()
+        await writing.value
     }
 
     package func end() async {
@@ -108,7 +108,8 @@ extension LeaderElection: Leadership {
         try self.init(client: client, configuration: configuration, handover: handover, logger: logger)
     }
 
-    /// An object's name has lower-case letters only: what an installation's name has beyond that is written in hexadecimal.
+    /// An object's name has lower-case letters only: what an installation's name has beyond that is written in
+    /// hexadecimal.
     package static func leaseName(instance: String) -> String {
         let encoded = instance.unicodeScalars.map { scalar in
             ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar) || scalar == "-"
@@ -116,4 +117,9 @@ extension LeaderElection: Leadership {
         }
         return "isthmus-" + encoded.joined() + (encoded.last?.hasSuffix("-") == true ? "0" : "")
     }
+}
+
+extension LeadershipTimes {
+    /// A leader that can't renew its lease stops this long before another replica may lead.
+    fileprivate var writeGrace: Duration { max(leaseDuration - renewDeadline, .zero) }
 }

@@ -3,10 +3,11 @@ package import JSON
 
 /// The moves of services between the two forms of their endpoints, in one cluster.
 ///
-/// istiod follows ServiceEntries and WorkloadEntries by two watches that nothing keeps in step, and must never see a service without the
-/// endpoints it has. Out of the ServiceEntry: when the WorkloadEntries of all that it shows are there, our own watch has shown them and they
-/// have had a time to settle, one write drops the endpoints and sets the selector. Back: one write of the ServiceEntry, and when the watch has
-/// shown it and it has had that time, the WorkloadEntries may go. A one-shot reconcile keeps the same order (`EndpointOrder`).
+/// istiod follows ServiceEntries and WorkloadEntries by two watches that nothing keeps in step, and must never see a
+/// service without the endpoints it has. Out of the ServiceEntry: when the WorkloadEntries of all that it shows are
+/// there, our own watch has shown them and they have had a time to settle, one write drops the endpoints and sets the
+/// selector. Back: one write of the ServiceEntry, and when the watch has shown it and it has had that time, the
+/// WorkloadEntries may go. A one-shot reconcile keeps the same order (`EndpointOrder`).
 ///
 /// A pure state machine.
 package struct EndpointMoves: Sendable {
@@ -20,7 +21,8 @@ package struct EndpointMoves: Sendable {
     package let settleTime: Duration
     /// Since when the WorkloadEntries of a service are there that is still inline, of all endpoints that it shows.
     private var settling: [ResourceKey: Duration] = [:]
-    /// When a service on its way may be looked at again: a look costs in proportion to its size, and so does a write of it.
+    /// When a service on its way may be looked at again: a look costs in proportion to its size, and so does a write of
+    /// it.
     private var nextLook: [ResourceKey: Duration] = [:]
     /// Since when a service is seen inline whose WorkloadEntries are to go.
     private var inlineSince: [ResourceKey: Duration] = [:]

@@ -1,10 +1,12 @@
 internal import Deliveries
 package import IstioAPI
 
-/// Field conflicts: objects that another writer keeps changing, how often each was put right, and when it may be put right again.
+/// Field conflicts: objects that another writer keeps changing, how often each was put right, and when it may be put
+/// right again.
 ///
-/// A pure state machine. The first repair is made at once. The time to the next repair doubles from a second to five minutes, so that two
-/// writers that want different things don't keep the API server and istiod busy. A change that the registry wants never waits.
+/// A pure state machine. The first repair is made at once. The time to the next repair doubles from a second to five
+/// minutes, so that two writers that want different things don't keep the API server and istiod busy. A change that the
+/// registry wants never waits.
 package struct FieldConflicts: Sendable {
     private struct Conflict {
         /// What was written last.
@@ -18,7 +20,8 @@ package struct FieldConflicts: Sendable {
         var isInFlight = false
 
         var delayInSeconds: Double { min(0.5 * Double(1 << min(repairs, 12)), FieldConflicts.longestDelay) }
-        /// The conflict is over when the other writer is quiet for so long. It exceeds the delay, during which the other writer has its way.
+        /// The conflict is over when the other writer is quiet for so long. It exceeds the delay, during which the
+        /// other writer has its way.
         var quietTime: Duration { .seconds(120 + 2 * delayInSeconds) }
     }
 

@@ -2,10 +2,11 @@ package import IstioAPI
 internal import JSON
 package import Planning
 
-/// Our objects as the API server has them, kept by a list, by what writes return and by a watch that sends metadata only.
+/// Our objects as the API server has them, kept by a list, by what writes return and by a watch that sends metadata
+/// only.
 ///
-/// A pure state machine. A watch event that shows a resourceVersion which no request of ours returned means that somebody else
-/// changed the object: it then has to be read before it is compared.
+/// A pure state machine. A watch event with a resourceVersion that no request of ours returned means that another
+/// writer changed the object. The object then has to be read before it is compared.
 package struct ObjectCache: Sendable {
     private struct Shown {
         var uid: String
@@ -62,9 +63,10 @@ package struct ObjectCache: Sendable {
 
     private var entries: [ResourceKey: Entry] = [:]
     private var listing: [ResourceKey: Entry]?
-    /// What our own requests told of since the list began, which may be newer than it.
+    /// Objects that our own requests told of since the list began. Their answers may be newer than the list.
     private var touched: Set<ResourceKey> = []
-    /// Objects that somebody else deleted, until the next look: the answer to a request of ours may still be on its way.
+    /// Objects that another writer deleted, until the next look. The answer to a request of ours may still be on its
+    /// way.
     private var lost: [ResourceKey: StoredObject] = [:]
     private var listCount = 0
 
@@ -98,7 +100,7 @@ extension ObjectCache {
             shown: Shown(uid: object.uid, version: object.resourceVersion, after: known, now: now))
     }
 
-    /// What was listed is what there is.
+    /// The list replaces all that was known.
     package mutating func listComplete() {
         guard var listed = listing.take() else { return }
         for key in touched where listed[key]?.object.resourceVersion != entries[key]?.object.resourceVersion {
@@ -137,7 +139,7 @@ extension ObjectCache {
         return true
     }
 
-    /// - Returns: Whether that was the object we know, and not an earlier one of the same name.
+    /// - Returns: Whether the object is the known one, and not an earlier one of the same name.
     package mutating func observedDeletion(_ key: ResourceKey, uid: String) -> Bool {
         guard let entry = entries[key], entry.object.uid == uid else { return false }
         entries[key] = nil
@@ -154,20 +156,20 @@ extension ObjectCache {
         Ticket(listCount: listCount, foreign: entries[key]?.foreign)
     }
 
-    /// What somebody else deleted since the last look; it is told once.
+    /// The object that another writer deleted since the last look. It is told once.
     package mutating func takeLost(_ key: ResourceKey) -> ActualObject? {
         lost.removeValue(forKey: key)?.object
     }
 
-    /// A write was accepted; `object` is what it left behind.
+    /// A write was accepted, and left this object behind.
     package mutating func wrote(_ object: ActualObject, since ticket: Ticket) {
-        // It is gone again: the watch was faster than the answer.
+        // The object is gone again: the watch was faster than the answer.
         if lost[object.key]?.uid == object.uid { return }
         lost[object.key] = nil
         let before = entries[object.key].flatMap { $0.object.uid == object.uid ? $0 : nil }
         var entry = Entry(object: StoredObject(object), unseen: before?.unseen ?? [], shown: entries[object.key]?.shown)
         if before?.foreign == object.resourceVersion {
-            // It looked foreign and was this write's own echo, faster than its answer.
+            // The version that looked foreign was this write's own echo, faster than its answer.
             entry.unseen = []
         } else {
             entry.foreign = before?.foreign
@@ -178,13 +180,14 @@ extension ObjectCache {
             entry.unseen = []
             entry.isInvalid = true
         }
-        // A list that was read meanwhile may hold what somebody else did after us.
+        // A list that was read meanwhile may hold a later change of another writer.
         if ticket.listCount != listCount { entry.isInvalid = true }
         entries[object.key] = entry
         touch(object.key)
     }
 
-    /// The object was read anew; `nil` when it is gone or not ours. What the watch or a list told meanwhile may be newer.
+    /// The object was read anew; `nil` when it is gone or not ours. The watch or a list may have told something newer
+    /// meanwhile.
     package mutating func read(_ key: ResourceKey, _ object: ActualObject?, since ticket: Ticket) {
         let told = entries[key]?.foreign.flatMap { $0 == ticket.foreign ? nil : $0 }
         touch(key)
@@ -214,7 +217,7 @@ extension ObjectCache {
         if lost[object.key]?.uid == object.uid { lost[object.key] = nil }
     }
 
-    /// What is known may be wrong: a write was refused, or nobody knows what became of it.
+    /// The cache may be wrong: a write was refused, or its outcome is unknown.
     package mutating func invalidate(_ key: ResourceKey) {
         entries[key]?.isInvalid = true
     }

@@ -2,7 +2,8 @@ internal import IstioAPI
 internal import JSON
 internal import Planning
 
-/// An object in the memory of its text: as values it would take several times as much, and most objects are looked at seldom.
+/// An object kept as its text. As values it would take several times as much memory, and most objects are looked at
+/// seldom.
 struct StoredObject: Sendable, Hashable {
     let key: ResourceKey
     let uid: String
@@ -21,12 +22,12 @@ struct StoredObject: Sendable, Hashable {
             "annotations": JSONValue(strings: object.annotations), "labels": JSONValue(strings: object.labels),
             "spec": object.spec,
         ]
-        // As long as the text is: what an array has room for while it grows would be kept too.
+        // A copy of the text's exact size: an array that has grown keeps spare room.
         self.content = content.bytes.withUnsafeBufferPointer { Array($0) }
     }
 
     var object: ActualObject {
-        // It was written from a value, and none is nested deeper than it was when it was read from the API server.
+        // The text was written from a value that had been parsed before, so it can be parsed again.
         let content = (try? JSONValue(parsing: content)) ?? [:]
         return ActualObject(
             key: key, uid: uid, resourceVersion: resourceVersion, labels: content["labels"]?.strings ?? [:],

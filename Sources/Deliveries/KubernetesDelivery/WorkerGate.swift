@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Lets as many workers go on as the limit says; the others wait for their turn.
+/// Lets as many workers go on as the limit says. The others wait for their turn.
 final class WorkerGate: Sendable {
     private struct State {
         var limit: ConcurrencyLimit
@@ -8,7 +8,7 @@ final class WorkerGate: Sendable {
         var parked: [CheckedContinuation<Bool, Never>] = []
         var isFinished = false
 
-        /// Takes whom the limit lets go on by now.
+        /// The workers that the limit lets go on now.
         mutating func release() -> [CheckedContinuation<Bool, Never>] {
             let count = isFinished ? parked.count : max(min(limit.limit - active, parked.count), 0)
             active += count
@@ -25,8 +25,8 @@ final class WorkerGate: Sendable {
 
     var limit: Int { state.withLock { $0.limit.limit } }
 
-    /// Returns when the caller may go on, as one of those that count.
-    /// - Returns: `false` when there is nothing more to do.
+    /// Returns when the caller may go on, as one of the active workers.
+    /// - Returns: `false` after `finish`.
     func enter() async -> Bool {
         await withCheckedContinuation { continuation in
             let immediate = state.withLock { state -> Bool? in

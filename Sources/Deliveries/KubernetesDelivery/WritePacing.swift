@@ -1,11 +1,11 @@
 /// When an object that keeps changing may be written next. A pure state machine.
 ///
-/// All objects that keep changing share what they may ask of the server: half a request under way and 1 MiB a second, as long as none
-/// has to wait for longer than five seconds for it. So one that changes alone is hardly ever held up, and a thousand that change together are
-/// written less often each, the less the larger they are and the slower the server is. After a quiet time the first change
-/// is written at once, and the next few soon.
+/// All objects that keep changing share a budget of the API server: half a request under way and 1 MiB a second, as
+/// long as no object has to wait for more than five seconds. An object that changes alone hardly ever waits. Of a
+/// thousand that change together each is written less often, the less the larger it is and the slower the server is.
+/// After a quiet time the first change is written at once, and the next few soon.
 ///
-/// It remembers what was written in the last seconds, and nothing else.
+/// It remembers the writes of the last seconds, and nothing else.
 struct WritePacing<Key: Hashable & Sendable>: Sendable {
     private struct Record {
         var writtenAt: Duration
@@ -14,16 +14,17 @@ struct WritePacing<Key: Hashable & Sendable>: Sendable {
         var streak = 0
     }
 
-    /// No change waits for longer after the write before it. Shorter than the time for which a provider that says good-bye usually goes on
-    /// to serve (Dubbo: 10 s).
+    /// No change waits for longer after the write before it. It is shorter than the time for which a provider that
+    /// deregisters goes on to serve (Dubbo: 10 s).
     static var longestInterval: Duration { .seconds(5) }
-    /// A shorter pause would cost more than it saves.
+    /// A shorter delay would cost more than it saves.
     static var shortestInterval: Duration { .milliseconds(5) }
     /// An object that was not written for so long is quiet.
     static var quietTime: Duration { longestInterval * 2 }
     /// Requests under way on the average, for all that keeps changing.
     static var share: Double { 0.5 }
-    /// etcd keeps each version until it is compacted, after five to ten minutes: a part of the 2 GiB that it may have.
+    /// etcd keeps each version until it is compacted, after five to ten minutes. This is a part of the 2 GiB that etcd
+    /// may have.
     static var bytesPerSecond: Double { 1_048_576 }
     /// How much longer each interval after a quiet time may be than the one before it.
     private static var growth: Double { 4 }
@@ -64,7 +65,7 @@ struct WritePacing<Key: Hashable & Sendable>: Sendable {
         records[key] = Record(writtenAt: now, notBefore: notBefore, streak: streak)
     }
 
-    /// The object is gone; another one of this name is none that keeps changing.
+    /// The object is gone. Another one of this name has not kept changing.
     mutating func removed(_ key: Key) {
         records[key] = nil
     }

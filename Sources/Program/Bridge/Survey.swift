@@ -6,8 +6,8 @@ internal import Pipeline
 package import Planning
 internal import Services
 
-/// A one-shot reconcile: a complete read of every registry and every delivery, and the changes that follow. For the commands that run once and
-/// end.
+/// A one-shot reconcile: a complete read of every registry and every delivery, and the changes that follow. For the
+/// commands that run once and end.
 package struct Survey: Sendable {
     /// A change that one delivery would carry out.
     package struct Item: Sendable {
@@ -33,8 +33,8 @@ package struct Survey: Sendable {
     /// - Parameters:
     ///   - limit: How long the registries may take.
     ///   - released: The registries that are believed whatever they say.
-    /// - Throws: `Incomplete` when a registry could not be read completely, or a delivery can't say what it holds; `KubernetesError`
-    ///   for a cluster that can't be used.
+    /// - Throws: `Incomplete` when a registry could not be read completely, or a delivery can't say what it holds;
+    ///   `KubernetesError` for a cluster that can't be used.
     package static func take(
         _ configuration: BridgeConfiguration, within limit: Duration, releasing released: [String] = [], logger: Logger
     ) async throws -> Survey {

@@ -80,20 +80,21 @@ package struct ChangeReport: Sendable, Hashable {
         return lines
     }
 
-    /// What goes, then what changes or comes, in the order of the lists; an endpoint that changes keeps its address and port.
+    /// What goes, then what changes or comes, in the order of the lists; an endpoint that changes keeps its address and
+    /// port.
     private static func endpointDifferences(from: [JSONValue], to: [JSONValue]) -> [String] {
         let old = from.removing(to)
         let new = to.removing(from)
         if old.isEmpty, new.isEmpty { return ["~ the order of the endpoints"] }
         var before = Dictionary(grouping: old, by: place)
-        let arrivals = new.map { endpoint in
+        let additions = new.map { endpoint in
             guard let replaced = before[place(of: endpoint)]?.popLast() else {
                 return "+ endpoint \(text(of: endpoint))"
             }
             return "~ endpoint \(text(of: replaced)) → \(text(of: endpoint))"
         }
-        let departures = before.values.joined().map { "- endpoint \(text(of: $0))" }
-        return departures.sorted() + arrivals
+        let removals = before.values.joined().map { "- endpoint \(text(of: $0))" }
+        return removals.sorted() + additions
     }
 
     private static func place(of endpoint: JSONValue) -> String {

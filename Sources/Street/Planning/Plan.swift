@@ -29,8 +29,8 @@ package enum Change: Hashable, Sendable {
 }
 
 extension Change {
-    /// The step from what is to what should be. Only fields that `desired` sets are compared, with the fields of others left
-    /// alone; an object without the owner's labels is never changed or removed.
+    /// The step from what is to what should be. Only fields that `desired` sets are compared, with the fields of others
+    /// left alone; an object without the owner's labels is never changed or removed.
     package static func plan(desired: Resource?, actual: ActualObject?, ownership: Ownership) -> Change {
         guard let actual else { return desired.map { .create($0) } ?? .none }
         guard ownership.covers(actual) else {
@@ -95,8 +95,8 @@ extension Change {
 }
 
 extension Change {
-    /// Whether it takes away endpoints that the service may still have in its other form: a WorkloadEntry goes, or a ServiceEntry drops its
-    /// endpoints for a selector.
+    /// Whether it takes away endpoints that the service may still have in its other form: a WorkloadEntry goes, or a
+    /// ServiceEntry drops its endpoints for a selector.
     package var takesAwayEndpoints: Bool {
         switch self {
         case .delete(let actual): actual.key.kind == .workloadEntry

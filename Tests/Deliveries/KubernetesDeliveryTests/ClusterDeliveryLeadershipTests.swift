@@ -5,30 +5,10 @@ import JSON
 import KubernetesDelivery
 import Planning
 import Sandbox
-import Synchronization
 import Testing
 
 @Suite("a delivery to a cluster among replicas, and its full comparisons", .timeLimit(.minutes(1)))
 struct ClusterDeliveryLeadershipTests {
-    /// Leads as a test wants it, or as long as it wasn't asked too often.
-    private final class Lead: Leadership {
-        private let state: Mutex<(isLeading: Bool, questions: Int)>
-
-        init(_ isLeading: Bool, questions: Int = .max) {
-            state = Mutex((isLeading, questions))
-        }
-
-        var isLeading: Bool {
-            get {
-                state.withLock { state in
-                    state.questions -= 1
-                    return state.isLeading && state.questions >= 0
-                }
-            }
-            set { state.withLock { $0.isLeading = newValue } }
-        }
-    }
-
     @Test(
         "a replica that doesn't lead reads and writes nothing but its watch; one that begins to lead sees to everything"
     )
@@ -77,6 +57,30 @@ struct ClusterDeliveryLeadershipTests {
                 }
                 #expect(await world.server.requestCounts[.list, "serviceentries"] == lists + 1)
                 try await world.wait(for: .sample("s-0", 1))
+            }
+        }
+    }
+
+    @Test("what another replica changes between the two lists of a round is looked at by the takeover")
+    func changedBetweenLists() async throws {
+        try await World.run { world in
+            let lead = Lead(false)
+            try await world.create(.sample("a", 1), labels: World.ownership.labels)
+            world.wishes[.in("a")] = .present(.sample("a", 1))
+            await world.server.inject(
+                .holdReply { $0.spec("go") != nil },
+                where: { $0.verb == .list && $0.resource == "workloadentries" })
+            try await world.withDelivery(leadership: lead, usesWorkloads: true) { delivery in
+                try await world.server.waitForRequests { $0[.watch, "serviceentries"] == 1 }
+                try await world.patch("a", ["spec": ["endpoints": []]])
+                try await yield(while: await !delivery.isOutdated)
+                try await world.create(.sample("go", 1))
+                try await world.server.waitForRequests { $0[.watch, "workloadentries"] == 1 }
+                #expect(await delivery.isOutdated)
+                lead.isLeading = true
+                await delivery.beginToLead()
+                try await world.server.waitForRequests { $0[.list, "serviceentries"] == 2 }
+                try await world.wait(for: .sample("a", 1))
             }
         }
     }

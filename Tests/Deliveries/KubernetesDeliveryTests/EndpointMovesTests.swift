@@ -58,8 +58,8 @@ struct EndpointMovesTests {
             if delay == nil { remove(key) }
         }
 
-        /// The addresses that istiod may see now: those common to all that its two lagging views can be. What an entry of one form shows
-        /// is either its own endpoints or those it selects.
+        /// The addresses that istiod may see now: those common to all that its two lagging views can be. What an entry
+        /// of one form shows is either its own endpoints or those it selects.
         func certain(_ addresses: [ResourceKey: String]) -> Set<String> {
             let entries = views(entryHistory.map { ($0.at, $0.entry) })
             let keys = views(workloadHistory.map { ($0.at, $0.keys) })
