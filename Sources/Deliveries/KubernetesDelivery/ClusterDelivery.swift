@@ -94,6 +94,7 @@ package actor ClusterDelivery: StatefulDelivery {
     package func run(desired: any DesiredState) async {
         guard await waitForResourceType(.serviceEntry) != nil else { return }
         self.desired = desired
+        state.begins()
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.workWhenStarted(desired) }

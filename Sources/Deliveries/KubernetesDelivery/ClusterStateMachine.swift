@@ -3,9 +3,9 @@ internal import Planning
 
 /// What a replica knows of a cluster as a whole, and what it may therefore do. A pure state machine.
 ///
-///     listing ──► handing over ──► serving ◄──► standby
-///                      ▲                           │ others changed our objects
-///                      └───── taking over ◄────────┘ and this replica leads
+///     idle ──► listing ──► handing over ──► serving ◄──► standby
+///                               ▲                           │ others changed our objects
+///                               └───── taking over ◄────────┘ and this replica leads
 ///
 /// The owner asks for the lease, tells of it, and performs the actions.
 struct ClusterStateMachine: Sendable {
@@ -24,6 +24,8 @@ struct ClusterStateMachine: Sendable {
     }
 
     enum State: Sendable, Hashable {
+        /// The delivery doesn't run. A one-shot reconcile may have it carry out changes.
+        case idle
         /// The first complete lists are awaited. Nothing is known, and nothing is written.
         case listing(Round)
         /// The desired state is told of the lists. Nothing is written before it has heard all.
@@ -53,7 +55,7 @@ struct ClusterStateMachine: Sendable {
         case compareAnew
     }
 
-    private(set) var state = State.listing(Round())
+    private(set) var state = State.idle
     /// Whether WorkloadEntries are followed, and can be written.
     private(set) var followsWorkloads = false
     private let usesWorkloads: Bool
@@ -72,6 +74,7 @@ struct ClusterStateMachine: Sendable {
     /// Whether others have changed our objects since they were listed, while this replica did not lead.
     var isOutdated: Bool {
         switch state {
+        case .idle: false
         case .listing(let round): round.isOutdated
         case .handingOver(_, let isOutdated), .standby(_, let isOutdated): isOutdated
         case .serving: false
@@ -86,9 +89,15 @@ struct ClusterStateMachine: Sendable {
 // MARK: - Lists and watches
 
 extension ClusterStateMachine {
+    /// The delivery begins to run.
+    mutating func begins() {
+        state = .listing(Round())
+    }
+
     /// Whether the objects of a list are kept for the desired state.
     private var keepsLists: Bool {
         switch state {
+        case .idle: false
         case .listing, .takingOver: true
         case .handingOver(let round, _), .serving(let round), .standby(let round, _): round != nil && isElected
         }
@@ -129,7 +138,7 @@ extension ClusterStateMachine {
         switch state {
         case .serving(let round), .standby(let round, _): state = .standby(round, isOutdated: true)
         case .handingOver(let round, _): state = .handingOver(round, isOutdated: true)
-        case .listing, .takingOver: break
+        case .idle, .listing, .takingOver: break
         }
     }
 
@@ -161,7 +170,7 @@ extension ClusterStateMachine {
         case .handingOver(var round?, let isOutdated):
             change(&round)
             state = .handingOver(round, isOutdated: isOutdated)
-        case .serving(nil), .standby(nil, _), .handingOver(nil, _):
+        case .idle, .serving(nil), .standby(nil, _), .handingOver(nil, _):
             break
         }
     }
@@ -171,6 +180,8 @@ extension ClusterStateMachine {
     ) -> Action {
         changeRound { $0.lists[kind] = objects }
         switch state {
+        case .idle:
+            return .none
         case .listing(let round):
             return handOver(round).map { .seed($0) } ?? .none
         case .takingOver(let round):
@@ -237,7 +248,7 @@ extension ClusterStateMachine {
             incomplete = [:]
             state = .takingOver(Round())
             return .listAgain
-        case .listing, .handingOver, .serving, .standby, .takingOver:
+        case .idle, .listing, .handingOver, .serving, .standby, .takingOver:
             return .none
         }
     }
@@ -250,8 +261,12 @@ extension ClusterStateMachine {
 
     /// Asked right before a request that changes something.
     mutating func mayWrite(isLeading: Bool) -> Bool {
-        guard isServing else { return false }
-        if !isLeading { _ = looks(isLeading: false) }
-        return isLeading
+        switch state {
+        case .idle: return isLeading
+        case .listing, .handingOver, .standby, .takingOver: return false
+        case .serving:
+            _ = looks(isLeading: isLeading)
+            return isLeading
+        }
     }
 }

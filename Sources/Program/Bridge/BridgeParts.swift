@@ -13,7 +13,6 @@ struct BridgeParts: Sendable {
     let sources: [any Source]
     let pipeline: PipelineActor
     let deliveries: [any Delivery]
-    let ownership: Ownership
     /// `nil` where nothing is remembered but by what the deliveries hold.
     let memory: SnapshotKeeper?
 
@@ -24,7 +23,6 @@ struct BridgeParts: Sendable {
         let ownership = Ownership(
             labels: [OwnerMark.managedBy: OwnerMark.manager, OwnerMark.instance: policy.instance],
             annotationPrefix: OwnerMark.prefix)
-        self.ownership = ownership
         let gauge = FitnessGauge(leaseDuration: (configuration.leadership ?? .init()).leaseDuration)
         let context = DeliveryContext(
             version: Version.current, instance: policy.instance, ownership: ownership, namespace: policy.namespace,

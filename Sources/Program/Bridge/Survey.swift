@@ -1,6 +1,5 @@
 package import Deliveries
 package import IstioAPI
-internal import JSON
 package import Logging
 internal import Pipeline
 package import Planning

@@ -1,7 +1,10 @@
 import Deliveries
+import IsthmusTesting
 import IstioAPI
 import JSON
+import Kubernetes
 import KubernetesDelivery
+import Logging
 import Planning
 import Sandbox
 import Testing
@@ -29,6 +32,26 @@ struct ClusterDeliveryTests {
                 #expect(receipts.last { $0.key.name == "a" }?.outcome == .updated(.endpointsOnly))
                 #expect(receipts.last { $0.key.name == "b" }?.outcome == .deleted)
             }
+        }
+    }
+
+    @Test("a delivery that doesn't run carries out the changes of a one-shot reconcile")
+    func oneShot() async throws {
+        try await World.run { world in
+            let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let client = try KubernetesClient(
+                ClusterConfiguration(server: try await world.server.address.url), userAgent: "test", logger: silent)
+            let delivery = ClusterDelivery(
+                name: "test", client: client, namespace: World.namespace, ownership: World.ownership, logger: silent)
+            let entry = Resource.serviceEntry(.sample("a", 1))
+            let change = await delivery.plan(entry.key, wanted: entry, held: nil)
+            let attempts = Observed<[Attempt]>([])
+            await delivery.carryOut([PlannedChange(key: entry.key, change: change)]) { _, attempt in
+                attempts.change { $0.append(attempt) }
+            }
+            #expect(attempts.value == [.done(.created)])
+            #expect(await world.server.store.spec("a") == entry.spec)
+            await client.shutdown()
         }
     }
 

@@ -10,7 +10,13 @@ import Testing
 struct ClusterStateMachineTests {
     private typealias Machine = ClusterStateMachine
 
-    private var machine = Machine(usesWorkloads: true, isElected: true)
+    private var machine: Machine
+
+    init() {
+        machine = Machine(usesWorkloads: true, isElected: true)
+        machine.begins()
+    }
+
     private let entry = ActualObject(
         key: .in("a"), revision: nil, labels: [:], annotations: [:], spec: ["hosts": ["a.example"]])
     private let selecting = ActualObject(
@@ -36,6 +42,14 @@ struct ClusterStateMachineTests {
     private mutating func mayWrite(_ leads: Bool) -> Bool { machine.mayWrite(isLeading: leads) }
 
     private func isStandby(outdated: Bool) -> Bool { machine.state == .standby(nil, isOutdated: outdated) }
+
+    @Test("a delivery that doesn't run may carry out the changes of a one-shot reconcile")
+    mutating func idle() {
+        machine = Machine(usesWorkloads: true, isElected: false)
+        #expect(mayWrite(true) && !mayWrite(false))
+        machine.begins()
+        #expect(!mayWrite(true))
+    }
 
     // MARK: Listing
 

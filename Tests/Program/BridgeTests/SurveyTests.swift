@@ -1,0 +1,54 @@
+import Deliveries
+import DirectoryDelivery
+import Foundation
+import IstioAPI
+import Logging
+import Planning
+import Sandbox
+import Synchronization
+import Testing
+
+@testable import Bridge
+
+@Suite("a one-shot reconcile", .timeLimit(.minutes(1)))
+struct SurveyTests {
+    /// A delivery whose other side holds nothing that can be read back.
+    private struct Stateless: Delivery, DeliverySettings {
+        let name = "stateless"
+        let namespace: String? = nil
+
+        func memory(instance: String) -> DeliveryMemory { .objects }
+        func delivery(_ context: DeliveryContext) -> any Delivery { self }
+        func run(desired: any DesiredState) async {}
+        func changed(_ keys: [ResourceKey]) {}
+        func report(limit: Int) -> DeliveryReport { DeliveryReport() }
+    }
+
+    @Test("a delivery without state is skipped, and named; the others are planned and carried out")
+    func stateless() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("isthmus-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await withZooKeeperServer { registry in
+            try await registry.makePath("/dubbo")
+            try await registry.register("com.acme.Orders", 1)
+            var configuration = try BridgeConfiguration(
+                yaml: """
+                    registries:
+                      - name: zk
+                        zookeeper: { servers: ["\(try await registry.address)"] }
+                    translation: { namespace: dubbo }
+                    delivery: { directory: { path: "\(folder)" } }
+
+                    """, file: "test")
+            configuration.deliveries.append(Stateless())
+            let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let survey = try await Survey.take(configuration, within: .seconds(30), logger: silent)
+            #expect(survey.skipped == ["stateless"])
+            #expect(Set(survey.items.map(\.delivery)) == ["directory"])
+            let attempts = Mutex<[Attempt]>([])
+            await survey.apply { _, attempt in attempts.withLock { $0.append(attempt) } }
+            #expect(attempts.withLock { $0 } == [.done(.created)])
+            await survey.end()
+        }
+    }
+}
