@@ -104,9 +104,8 @@ let package = Package(
         room(
             "Street/Pipeline",
             [
-                "Addressing", "Catalog", "Deliveries", "IstioAPI", "JSON", "Planning", "Services", "Snapshot",
-                "Sources",
-                "Translation", logging,
+                "Addressing", "Catalog", "Concurrency", "Deliveries", "IstioAPI", "JSON", "Planning", "Services",
+                "Snapshot", "Sources", "Translation", logging,
             ]),
         // The ways in.
         room("Registries/Dubbo", ["Addressing", "IstioAPI", "Services", "Text"]),
@@ -114,13 +113,18 @@ let package = Package(
             "Registries/ZooKeeperRegistry",
             ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", asyncAlgorithms, logging]),
         // The ways out.
-        room("Deliveries/Deliveries", ["Settings", "IstioAPI", "Planning", dequeModule, heapModule, logging]),
+        room(
+            "Deliveries/Deliveries",
+            ["Concurrency", "Settings", "IstioAPI", "Planning", "Text", dequeModule, heapModule, logging]),
         room(
             "Deliveries/KubernetesDelivery",
-            ["Settings", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
+            ["Concurrency", "Settings", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
         room(
             "Deliveries/DirectoryDelivery",
-            ["Settings", "Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging, systemPackage, yams]),
+            [
+                "Concurrency", "Settings", "Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging,
+                systemPackage, yams,
+            ]),
         // The program: what is known of it, what it remembers, and how it is put together.
         room("Program/Status", ["Text"]),
         room(
@@ -135,7 +139,8 @@ let package = Package(
         room(
             "Program/Bridge",
             [
-                "Addressing", "Catalog", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI", "JSON",
+                "Addressing", "Catalog", "Concurrency", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI",
+                "JSON",
                 "KubernetesDelivery", "Pipeline", "Planning", "Services", "Snapshot", "Sources", "Status",
                 "Translation", "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
@@ -214,7 +219,8 @@ let package = Package(
         tests(
             "Program/BridgeTests",
             [
-                "Bridge", "Pipeline", "Addressing", "Catalog", "Settings", "Translation", "Planning", "Deliveries",
+                "Bridge", "Pipeline", "Addressing", "Catalog", "Concurrency", "Settings", "Translation", "Planning",
+                "Deliveries",
                 "DirectoryDelivery", "IstioAPI", "JSON", "Dubbo", "Kubernetes", "KubernetesDelivery", "Sandbox",
                 "Services", "Sources", "ZooKeeper", "ZooKeeperRegistry", "IsthmusTesting", "Snapshot", "Status",
                 logging,

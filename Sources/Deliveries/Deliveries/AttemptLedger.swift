@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import IstioAPI
 
 /// What became of the attempts, and what follows: repetitions, and pauses of all. A pure state machine.
@@ -27,6 +28,12 @@ struct AttemptLedger: Sendable {
     /// harm.
     private static let longestPause = Duration.seconds(60)
 
+    private static let backoff = Backoff(from: .milliseconds(500), to: .seconds(60))
+    /// An object that keeps being changed is looked at more often than one that a server fails to write.
+    private static let raceBackoff = Backoff(from: .milliseconds(500), to: .seconds(30))
+    /// Only a change of the cluster helps, and nothing may tell of it.
+    private static let refusalBackoff = Backoff(from: .seconds(2), to: .seconds(300))
+
     private var failures = FailureRegister()
     private var retries = RetrySchedule<ResourceKey>()
     /// Since when each resource waits that must not be written yet.
@@ -54,10 +61,10 @@ struct AttemptLedger: Sendable {
             let reason = "it keeps being changed, or refused with a conflict, between a look at it and the write"
             let count = failures.failed(key, isRace ? nil : .failed, reason, now: now)
             if !isRace { settlement.outcome = .failed(reason: reason) }
-            settlement.retryIn = count == 0 ? .zero : RetryBackoff.delay(afterFailures: count, ceiling: 30)
+            settlement.retryIn = count == 0 ? .zero : Self.raceBackoff.delay(afterFailures: count)
         case .refused(let reason):
             let count = failures.failed(key, .refused, reason, now: now)
-            settlement.retryIn = RetryBackoff.delay(afterFailures: count + 2, ceiling: 300)
+            settlement.retryIn = Self.refusalBackoff.delay(afterFailures: count)
             settlement.outcome = .refused(reason: reason)
         case .fieldConflict(let reason, let retryAfter):
             _ = failures.failed(key, .fieldConflict, reason, now: now)
@@ -66,7 +73,7 @@ struct AttemptLedger: Sendable {
         case .failed(let reason, let retryAfter):
             let count = failures.failed(key, .failed, reason, now: now)
             let pause = min(retryAfter ?? .zero, Self.longestPause)
-            settlement.retryIn = max(RetryBackoff.delay(afterFailures: count, ceiling: 60), pause)
+            settlement.retryIn = max(Self.backoff.delay(afterFailures: count), pause)
             settlement.outcome = .failed(reason: reason)
             settlement.pause = begin(pause, now: now)
         }

@@ -1,6 +1,8 @@
+internal import Concurrency
 package import IstioAPI
 package import Logging
 internal import Synchronization
+internal import Text
 
 /// What one attempt to deliver a resource led to.
 package enum Attempt: Sendable, Hashable {
@@ -34,8 +36,7 @@ package struct DeliveryWorkers: Sendable {
     package let queue = WorkQueue<ResourceKey>()
     package let logger: Logger
     private let pacing: any WorkPacing
-    private let clock: any Clock<Duration>
-    private let elapsed: @Sendable () -> Duration
+    private let stopwatch: Stopwatch
     private let shared = Shared()
 
     /// - Parameters:
@@ -47,8 +48,7 @@ package struct DeliveryWorkers: Sendable {
         self.name = name
         self.pacing = pacing
         self.logger = logger
-        self.clock = clock
-        elapsed = clock.elapsing()
+        stopwatch = Stopwatch(clock)
     }
 
     /// - Parameter isInBackground: Whether they can wait until nothing else does.
@@ -92,7 +92,7 @@ package struct DeliveryWorkers: Sendable {
                 let wanted = await desired.wanted(key)
                 let result = wanted == .undecided ? .done(nil) : await attempt(key, wanted)
                 if result == .done(.deleted) { pacing.removed(key) }
-                let settlement = shared.ledger.withLock { $0.settle(key, result, now: elapsed()) }
+                let settlement = shared.ledger.withLock { $0.settle(key, result, now: stopwatch.elapsed) }
                 if let time = settlement.sleepUntil { retries.addTask { await repeatWhenDue(sleepingUntil: time) } }
                 await report(settlement, of: key, since: since, to: desired)
                 if settlement.retryIn == .zero { queue.add(key) }
@@ -114,13 +114,13 @@ package struct DeliveryWorkers: Sendable {
         guard await desired.mayBeWanted(key), await !isUrgent(key) else { return nil }
         // Some of the delay may be over by now.
         guard let delay = pacing.delay(key) else { return nil }
-        return shared.ledger.withLock { $0.postpone(key, since: since, until: elapsed() + delay) }
+        return shared.ledger.withLock { $0.postpone(key, since: since, until: stopwatch.elapsed + delay) }
     }
 
     /// - Returns: `false` when the task was cancelled.
     private func waitOutPause() async -> Bool {
-        while let pause = shared.ledger.withLock({ $0.pause(now: elapsed()) }) {
-            do { try await Task.sleep(for: pause, clock: clock) } catch { return false }
+        while let pause = shared.ledger.withLock({ $0.pause(now: stopwatch.elapsed) }) {
+            do { try await stopwatch.sleep(for: pause) } catch { return false }
         }
         return true
     }
@@ -129,8 +129,8 @@ package struct DeliveryWorkers: Sendable {
         var time: Duration? = first
         while let wake = time {
             // It throws only when the workers stop, and then the queue takes nothing more.
-            do { try await Task.sleep(for: max(wake - elapsed(), .zero), clock: clock) } catch { return }
-            let (due, next) = shared.ledger.withLock { $0.wake(wake, now: elapsed()) }
+            do { try await stopwatch.sleep(for: max(wake - stopwatch.elapsed, .zero)) } catch { return }
+            let (due, next) = shared.ledger.withLock { $0.wake(wake, now: stopwatch.elapsed) }
             add(due)
             time = next
         }
@@ -146,7 +146,7 @@ extension DeliveryWorkers {
     package func report(limit: Int, leadership: LeadershipState = .notElected) -> DeliveryReport {
         // A copy, so that the workers don't wait for the sorting.
         let ledger = shared.ledger.withLock { $0 }
-        let now = elapsed()
+        let now = stopwatch.elapsed
         return DeliveryReport(
             pending: queue.unfinished + ledger.postponedCount,
             failures: limit > 0 ? Array(ledger.failures(now: now).prefix(limit)) : [],
@@ -157,7 +157,7 @@ extension DeliveryWorkers {
     ///   - condition: What keeps the delivery as a whole from working; `nil` when that is over.
     ///   - kind: The resources that it concerns.
     package func note(condition: String?, of kind: ResourceKind = .serviceEntry) {
-        shared.ledger.withLock { $0.note(condition, of: kind, now: elapsed()) }
+        shared.ledger.withLock { $0.note(condition, of: kind, now: stopwatch.elapsed) }
     }
 }
 
@@ -170,7 +170,7 @@ extension DeliveryWorkers {
     ) async {
         if let pause = settlement.pause {
             logger.warning(
-                "server asks for a pause", metadata: ["pause": "\(pause.formattedMilliseconds) ms"])
+                "server asks for a pause", metadata: ["pause": "\(pause.readable)"])
         }
         guard let outcome = settlement.outcome else { return }
         // A field conflict goes on for as long as two writers want different things. It is logged once for each step of
@@ -189,10 +189,10 @@ extension DeliveryWorkers {
         let failure: Logger.Level = settlement.isNews ? .error : .debug
         switch receipt.outcome {
         case .created, .updated, .deleted:
-            metadata["after"] = "\(receipt.elapsed.formattedMilliseconds) ms"
+            metadata["after"] = "\(receipt.elapsed.readable)"
         case .refused(let reason), .fieldConflict(let reason), .failed(let reason):
             metadata["reason"] = "\(reason)"
-            metadata["retryIn"] = settlement.retryIn.map { "\($0.formattedMilliseconds) ms" }
+            metadata["retryIn"] = settlement.retryIn.map { "\($0.readable)" }
         }
         switch receipt.outcome {
         case .created: logger.info("resource created", metadata: metadata)
@@ -204,13 +204,5 @@ extension DeliveryWorkers {
         case .fieldConflict: logger.warning("field conflict with another writer", metadata: metadata)
         case .failed: logger.log(level: failure, "resource not written", metadata: metadata)
         }
-    }
-}
-
-extension Clock where Duration == Swift.Duration {
-    /// Tells the time since this call. An `any Clock` can't compare its own instants.
-    package func elapsing() -> @Sendable () -> Duration {
-        let start = now
-        return { start.duration(to: now) }
     }
 }

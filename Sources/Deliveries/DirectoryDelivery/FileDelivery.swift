@@ -1,3 +1,4 @@
+internal import Concurrency
 package import Deliveries
 internal import FoundationEssentials
 package import IstioAPI
@@ -35,7 +36,7 @@ package struct FileDelivery: StatefulDelivery {
     package func report(limit: Int) -> DeliveryReport { workers.report(limit: limit) }
 
     package func run(desired: any DesiredState) async {
-        var backoff = RetryBackoff()
+        var backoff = Backoff(from: .milliseconds(500), to: .seconds(30))
         while !Task.isCancelled {
             do {
                 let objects = try await owned()

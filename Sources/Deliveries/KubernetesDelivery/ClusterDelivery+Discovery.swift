@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Deliveries
 internal import IstioAPI
 internal import Kubernetes
@@ -36,7 +37,7 @@ extension ClusterDelivery {
     func waitForResourceType(
         _ kind: ResourceKind, isUnavailable: () async -> Void = {}
     ) async -> ResourceType? {
-        var backoff = RetryBackoff()
+        var backoff = Backoff(from: .milliseconds(500), to: .seconds(30))
         while !Task.isCancelled {
             do throws(KubernetesError) {
                 return try await resourceType(kind)

@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Deliveries
 internal import IstioAPI
 internal import Kubernetes
@@ -46,7 +47,7 @@ extension ClusterDelivery {
 
     /// Whether there are WorkloadEntries of ours, as far as we may know.
     private func hasWorkloads() async -> Bool {
-        var backoff = RetryBackoff()
+        var backoff = Backoff(from: .milliseconds(500), to: .seconds(30))
         while !Task.isCancelled {
             do throws(KubernetesError) {
                 return try await !owned(.workloadEntry).isEmpty
@@ -75,7 +76,7 @@ extension ClusterDelivery {
                 state.listBegins(kind)
             case .object(let object):
                 let actual = ActualObject(object, kind)
-                caches[kind]?.listed(actual, now: elapsed())
+                caches[kind]?.listed(actual, now: stopwatch.elapsed)
                 state.listed(actual, kind)
             case .listComplete:
                 caches[kind]?.listComplete()
@@ -85,7 +86,7 @@ extension ClusterDelivery {
                 let version = object.metadata.resourceVersion
                 guard
                     caches[kind]?.observed(
-                        key, uid: object.metadata.uid, resourceVersion: version, now: elapsed()) == true
+                        key, uid: object.metadata.uid, resourceVersion: version, now: stopwatch.elapsed) == true
                 else { break }
                 changedByOthers(key)
             case .deleted(let object):

@@ -1,3 +1,4 @@
+internal import Concurrency
 package import Deliveries
 package import IstioAPI
 internal import JSON
@@ -111,7 +112,8 @@ extension ClusterDelivery {
     private func step(to resource: Resource?, from object: ActualObject?) -> EndpointMoves.Step {
         guard case .serviceEntry(let entry)? = resource else { return .deliver(resource, again: nil) }
         let workloads = cache(of: .workloadEntry)
-        return moves.step(to: entry, from: object?.spec, isAvailable: state.followsWorkloads, now: elapsed()) { key in
+        return moves.step(to: entry, from: object?.spec, isAvailable: state.followsWorkloads, now: stopwatch.elapsed) {
+            key in
             guard let known = workloads[key], !known.isOutdated, !uncertain.contains(key) else { return nil }
             return known.shownSince
         }
@@ -124,7 +126,7 @@ extension ClusterDelivery {
             let known = known(key),
             !known.isOutdated, !uncertain.contains(key), !known.selectsWorkloads
         else { return nil }
-        return moves.delay(beforeLookAt: key, now: elapsed())
+        return moves.delay(beforeLookAt: key, now: stopwatch.elapsed)
     }
 
     /// A WorkloadEntry that is not wanted because its service becomes inline waits for that. The service may be there
@@ -133,7 +135,7 @@ extension ClusterDelivery {
         let known = known(service).flatMap { $0.isOutdated || uncertain.contains(service) ? nil : $0 }
         return moves.delay(
             beforeDeletionFor: service, isInline: known.map { !$0.selectsWorkloads },
-            isEchoed: known?.isEchoed == true, now: elapsed())
+            isEchoed: known?.isEchoed == true, now: stopwatch.elapsed)
     }
 
     /// Writes, unless a field conflict delays the write.
@@ -141,20 +143,20 @@ extension ClusterDelivery {
         _ desired: Resource, _ change: Change, _ observation: Observation
     ) async throws(KubernetesError) -> Attempt {
         if let delay = conflicts.delay(
-            before: desired, fields: change.fields, writer: observation.writer, now: elapsed())
+            before: desired, fields: change.fields, writer: observation.writer, now: stopwatch.elapsed)
         {
             return .fieldConflict(reason: delay.reason, retryAfter: delay.duration)
         }
-        let sent = elapsed()
+        let sent = stopwatch.elapsed
         let (attempt, stored) = try await carryOutOnce(change, desired.key)
         guard let stored else { return attempt }
         pacing.wrote(
-            desired.key, bytes: desired.endpointBytes, latency: elapsed() - sent,
+            desired.key, bytes: desired.endpointBytes, latency: stopwatch.elapsed - sent,
             isLimited: workers.queue.waiting > 0)
         let isDrift = observation.before.map { plan(desired, from: $0) == .none } ?? false
         let delay = conflicts.wrote(
             desired, isDrift: isDrift, alteredFields: plan(desired, from: stored).fields, writer: observation.writer,
-            now: elapsed())
+            now: stopwatch.elapsed)
         return delay.map { .fieldConflict(reason: $0.reason, retryAfter: $0.duration) } ?? attempt
     }
 

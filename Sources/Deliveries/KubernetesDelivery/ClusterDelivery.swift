@@ -1,3 +1,4 @@
+internal import Concurrency
 package import Deliveries
 package import IstioAPI
 package import Kubernetes
@@ -16,7 +17,7 @@ package actor ClusterDelivery: StatefulDelivery {
     let client: KubernetesClient
     let namespace: String
     package nonisolated let ownership: Ownership
-    let elapsed: @Sendable () -> Duration
+    let stopwatch: Stopwatch
     var caches: [ResourceKind: ObjectCache] = [.serviceEntry: ObjectCache(), .workloadEntry: ObjectCache()]
     var moves: EndpointMoves
     /// ServiceEntries that are being patched, objects that are being deleted, and objects with a write of unknown
@@ -76,7 +77,7 @@ package actor ClusterDelivery: StatefulDelivery {
         self.resyncInterval = resyncInterval
         self.writeGrace = writeGrace
         self.clock = clock
-        elapsed = clock.elapsing()
+        stopwatch = Stopwatch(clock)
         self.logger = logger
     }
 
@@ -134,7 +135,7 @@ package actor ClusterDelivery: StatefulDelivery {
 
     private func lookAtEverything() async {
         guard let desired else { return }
-        conflicts.forgetQuiet(now: elapsed())
+        conflicts.forgetQuiet(now: stopwatch.elapsed)
         let wanted = await desired.everyKey()
         workers.add(Set(caches.values.flatMap(\.keys)).union(wanted).union(uncertain), isInBackground: true)
     }

@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Deliveries
 package import IstioAPI
 internal import Synchronization
@@ -8,7 +9,7 @@ package final class ClusterPacing: WorkPacing {
     private let gate: WorkerGate
     /// `nil` where writes are not paced.
     private let writes: Mutex<WritePacing<ResourceKey>?>
-    private let elapsed: @Sendable () -> Duration
+    private let stopwatch: Stopwatch
 
     package let workerCount: Int
 
@@ -20,14 +21,14 @@ package final class ClusterPacing: WorkPacing {
         gate = WorkerGate(concurrency)
         writes = Mutex(isPaced ? WritePacing() : nil)
         workerCount = concurrency.upperBound
-        elapsed = clock.elapsing()
+        stopwatch = Stopwatch(clock)
     }
 
     package func enter() async -> Bool { await gate.enter() }
     package func leave() { gate.leave() }
     package func finish() { gate.finish() }
 
-    package func delay(_ key: ResourceKey) -> Duration? { writes.withLock { $0?.delay(key, now: elapsed()) } }
+    package func delay(_ key: ResourceKey) -> Duration? { writes.withLock { $0?.delay(key, now: stopwatch.elapsed) } }
     package func removed(_ key: ResourceKey) { writes.withLock { $0?.removed(key) } }
 
     /// An object was written.
@@ -37,14 +38,14 @@ package final class ClusterPacing: WorkPacing {
     ///   - isLimited: Whether more writes were waiting for their turn.
     package func wrote(_ key: ResourceKey, bytes: Int, latency: Duration, isLimited: Bool) {
         let cost = WriteCost(bytes: bytes, latency: latency)
-        let now = elapsed()
+        let now = stopwatch.elapsed
         writes.withLock { $0?.wrote(key, cost, now: now) }
         gate.succeeded(cost, isLimited: isLimited, now: now)
     }
 
     /// The API server refused a request for its load, or did not answer in time.
     package func overloaded() {
-        gate.overloaded(now: elapsed())
+        gate.overloaded(now: stopwatch.elapsed)
     }
 
     /// How many writes may be under way at once, now.

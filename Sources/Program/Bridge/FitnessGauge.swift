@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Deliveries
 internal import Synchronization
 
@@ -8,24 +9,24 @@ internal import Synchronization
 final class FitnessGauge: Sendable {
     /// For how long a change is doubtful.
     private let patience: Duration
-    private let elapsed: @Sendable () -> Duration
+    private let stopwatch: Stopwatch
     private let state = Mutex((isHealthy: false, since: Duration.zero))
 
     init(leaseDuration: Duration, clock: any Clock<Duration> = ContinuousClock()) {
         patience = leaseDuration * 2
-        elapsed = clock.elapsing()
+        stopwatch = Stopwatch(clock)
     }
 
     /// - Parameter isHealthy: Whether every registry is followed from now on.
     func note(isHealthy: Bool) {
         state.withLock { state in
-            if state.isHealthy != isHealthy { state = (isHealthy, elapsed()) }
+            if state.isHealthy != isHealthy { state = (isHealthy, stopwatch.elapsed) }
         }
     }
 
     var fitness: ReplicaFitness {
         let (isHealthy, since) = state.withLock { $0 }
-        if elapsed() - since < patience { return .doubtful }
+        if stopwatch.elapsed - since < patience { return .doubtful }
         return isHealthy ? .fit : .unfit
     }
 }

@@ -1,4 +1,5 @@
 package import Catalog
+internal import Concurrency
 package import Deliveries
 package import IstioAPI
 package import Logging
@@ -14,7 +15,7 @@ package actor PipelineActor {
     private let deliveries: [any Delivery]
     private let logger: Logger
     private let clock: any Clock<Duration>
-    private let elapsed: @Sendable () -> Duration
+    private let stopwatch: Stopwatch
     /// The requests to the source of each registry.
     package nonisolated let readRequests: [String: ReadRequests]
     /// The times at which the state machine wants to be woken, of each registry. A later one replaces one that nobody took yet.
@@ -43,13 +44,13 @@ package actor PipelineActor {
         self.deliveries = deliveries
         self.logger = logger
         self.clock = clock
-        elapsed = clock.elapsing()
+        stopwatch = Stopwatch(clock)
         self.changesSnapshot = changesSnapshot
         self.followsAll = followsAll
     }
 
     /// The time since the start; monotonic.
-    package nonisolated var now: Duration { elapsed() }
+    package nonisolated var now: Duration { stopwatch.elapsed }
 
     private func perform(_ effects: PipelineEffects) {
         for read in effects.reads {

@@ -288,16 +288,6 @@ struct DeliveryWorkersTests {
         }
         #expect(clock.sleeperCount == 0)
     }
-
-    @Test("pauses double from half a second to the ceiling, and are never shorter than half of that")
-    func backoff() {
-        for failures in 0..<100 {
-            let longest = RetryBackoff.delay(afterFailures: failures, ceiling: 60, jitter: 1)
-            #expect(longest == .seconds(min(0.5 * Double(1 << min(failures, 20)), 60)))
-            let delay = RetryBackoff.delay(afterFailures: failures, ceiling: 60)
-            #expect(delay >= longest / 2 && delay <= longest)
-        }
-    }
 }
 
 /// Wants something of every key, and keeps the receipts.

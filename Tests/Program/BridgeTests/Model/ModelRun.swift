@@ -1,6 +1,7 @@
 import Addressing
 import Bridge
 import Catalog
+import Concurrency
 import Deliveries
 import Dubbo
 import IsthmusTesting
@@ -28,7 +29,7 @@ struct ModelRun {
     var oracle = ModelOracle(registries: ["zk", "nacos"])
     let cluster: FakeCluster
     let clock = ManualClock()
-    let elapsed: @Sendable () -> Duration
+    let stopwatch: Stopwatch
     let foreign: [ResourceKey: ActualObject]
     /// Of more endpoints each is an object of its own.
     let inlineLimit: Int
@@ -53,7 +54,7 @@ struct ModelRun {
         random = SeededGenerator(seed: seed)
         foreign = Self.foreignObjects
         cluster = FakeCluster(objects: foreign)
-        elapsed = clock.elapsing()
+        stopwatch = Stopwatch(clock)
         inlineLimit = Bool.random(using: &random) ? 8 : 1000
         pipeline = Self.newPipeline(cluster, clock, inlineLimit: inlineLimit)
         for index in registries.indices {
@@ -62,7 +63,7 @@ struct ModelRun {
         await start(recalling: nil)
     }
 
-    var now: Duration { elapsed() }
+    var now: Duration { stopwatch.elapsed }
 
     private static func newPipeline(_ cluster: FakeCluster, _ clock: ManualClock, inlineLimit: Int) -> PipelineActor {
         .sample(
