@@ -61,7 +61,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         // Runs the credential plug-ins of a kubeconfig; its default trait would only add Foundation's types.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
-        // `merge`: a source listens to its registry and to requests at once. ServiceLifecycle builds it anyway.
+        // `AsyncChannel`: a follower listens to its registry, to requests and to its own reads, each of which waits for it.
+        // ServiceLifecycle builds it anyway.
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
         // The heap of a retry schedule and the queues of a work queue; NIO brings the package anyway.
         .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
@@ -97,7 +98,7 @@ let package = Package(
                 subprocess, systemPackage, yams,
             ]),
         // The middle of the street.
-        room("Street/Sources", ["Services", "Settings", logging]),
+        room("Street/Sources", ["Services", "Settings", asyncAlgorithms, logging]),
         room("Street/Catalog", ["Services", "Sources"]),
         room("Street/Translation", ["Addressing", "Catalog", "IstioAPI", "JSON", "Services"]),
         room("Street/Planning", ["IstioAPI", "JSON"]),
@@ -111,7 +112,7 @@ let package = Package(
         room("Registries/Dubbo", ["Addressing", "IstioAPI", "Services", "Text"]),
         room(
             "Registries/ZooKeeperRegistry",
-            ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", asyncAlgorithms, logging]),
+            ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", logging]),
         // The ways out.
         room(
             "Deliveries/Deliveries",
@@ -179,7 +180,7 @@ let package = Package(
         .target(
             name: "KubernetesExamples", dependencies: ["Kubernetes", logging],
             path: "Tests/Clients/KubernetesExamples", packageAccess: false, swiftSettings: settings),
-        tests("Street/SourcesTests", ["Sources", "Addressing", "IsthmusTesting", "IstioAPI", "Services"]),
+        tests("Street/SourcesTests", ["Sources", "Addressing", "IsthmusTesting", "IstioAPI", "Services", logging]),
         tests(
             "Street/CatalogTests",
             ["Catalog", "Addressing", "IsthmusTesting", "IstioAPI", "Services", "Sources"]),

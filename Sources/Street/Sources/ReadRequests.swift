@@ -8,7 +8,7 @@ package final class ReadRequests: Sendable {
         case names([String])
     }
 
-    /// Of more names than this everything is read.
+    /// Above this number of names everything is read.
     package static let maximumNames = 4096
 
     private struct State {
@@ -48,38 +48,6 @@ package final class ReadRequests: Sendable {
             return state.consumer.take().map { ($0, request) }
         }
         if let (consumer, request) = handover { consumer.resume(returning: request) }
-    }
-}
-
-extension ReadRequests {
-    /// The requests, each with the names that are asked for within a while after the first of them.
-    package func gathered(for time: Duration) -> Gathered { Gathered(requests: self, time: time) }
-
-    package struct Gathered: AsyncSequence, Sendable {
-        package typealias Element = Request
-
-        fileprivate let requests: ReadRequests
-        fileprivate let time: Duration
-
-        package struct AsyncIterator: AsyncIteratorProtocol, Sendable {
-            fileprivate let gathered: Gathered
-
-            package func next() async -> Request? { await gathered.next() }
-
-            package func next(isolation actor: isolated (any Actor)?) async -> Request? { await gathered.next() }
-        }
-
-        package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(gathered: self) }
-
-        private func next() async -> Request? {
-            let request = await requests.next()
-            guard case .names(let first) = request else { return request }
-            try? await Task.sleep(for: time)
-            return requests.state.withLock { state in
-                state.names.formUnion(first)
-                return state.take()
-            }
-        }
     }
 }
 

@@ -17,7 +17,7 @@ struct Scene: Sendable {
 
     static func run(
         replyLimit: Int = 1 << 20, eventCapacity: Int = 1000, persistentWatches: Bool = true, root: Bool = true,
-        refusalPause: Duration = ZooKeeperSource.standardRefusalPause,
+        pauses: FollowerPauses = FollowerPauses(),
         _ body: @escaping @Sendable (Scene) async throws -> Void
     ) async throws {
         try await withZooKeeperServer { server in
@@ -29,7 +29,7 @@ struct Scene: Sendable {
             let client = ZooKeeperClient(try ConnectionString(try await server.address), configuration: settings)
             let source = ZooKeeperSource(
                 name: "zk", client: client, root: "/dubbo", decoder: ProviderDecoder(keptParameters: []),
-                persistentWatches: persistentWatches, refusalPause: refusalPause,
+                persistentWatches: persistentWatches, pauses: pauses,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {

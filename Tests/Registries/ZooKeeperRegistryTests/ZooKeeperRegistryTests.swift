@@ -114,7 +114,9 @@ struct ZooKeeperRegistryTests {
 
     @Test("a list that was refused is read again after a while, since nothing tells when it is allowed")
     func refused() async throws {
-        try await Scene.run(refusalPause: .milliseconds(100)) { scene in
+        var pauses = FollowerPauses()
+        pauses.refusal = .milliseconds(100)
+        try await Scene.run(pauses: pauses) { scene in
             #expect(await scene.firstRead() == ["begin", "complete"])
             try await scene.register("a.Cart", 1)
             _ = await scene.next()

@@ -14,21 +14,9 @@ struct ReadRequestsTests {
         #expect(await requests.makeAsyncIterator().next() == .everything)
     }
 
-    @Test("names that follow the first within the gathering time come with it")
-    func gathering() async {
-        let gathered = requests.gathered(for: .seconds(2)).makeAsyncIterator()
-        let first = Task { await gathered.next() }
-        for name in ["c", "b", "a"] { requests.read([name]) }
-        #expect(await first.value == .names(["a", "b", "c"]))
-        requests.read(["a"])
-        let second = Task { await gathered.next() }
-        requests.readEverything()
-        #expect(await second.value == .everything)
-    }
-
-    @Test("whoever waits is let go when cancelled")
+    @Test("a consumer that waits is released when it is cancelled")
     func cancelled() async {
-        let waiter = Task { [requests] in await requests.gathered(for: .seconds(100)).makeAsyncIterator().next() }
+        let waiter = Task { [requests] in await requests.makeAsyncIterator().next() }
         waiter.cancel()
         #expect(await waiter.value == nil)
     }

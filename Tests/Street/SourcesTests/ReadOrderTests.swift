@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ZooKeeperRegistry
+@testable import Sources
 
 @Suite("events and lists in their order")
 struct ReadOrderTests {
@@ -42,7 +42,7 @@ struct ReadOrderTests {
     @Test("a list that could not be read makes nothing old")
     mutating func unread() {
         order.rootWasRead(at: 10)
-        order.wasRead("a", at: 0)
+        order.showsNothing(of: "a")
         order.wasRead("b", at: 20)
         let old8 = order.isOld(5, in: "a")
         #expect(!old8)
