@@ -90,7 +90,7 @@ struct BadInputTests {
             #expect(try await scene.writes(expecting: ["create": 1]) == ["create": 1])
             await scene.zooKeeper.kill()
             try await scene.withBridge { bridge in
-                try await scene.wait(for: "not connected to ZooKeeper; nothing is removed meanwhile", in: bridge)
+                try await scene.wait(for: "registry disconnected", in: bridge)
                 try await scene.wait(for: "127.0.0.1:\(scene.zooKeeper.port)", in: bridge)
                 try await scene.wait(for: "owned objects read", in: bridge)
                 #expect(try await scene.entries() == before)
