@@ -10,8 +10,8 @@ internal import ZooKeeper
 /// A position is the number of a frame among all that the client received.
 final class ZooKeeperReader: RegistryReader {
     enum Watching {
-        /// One persistent recursive watch on the root (3.6 and later). Its events say everything, since a provider's whole
-        /// description is its znode's name: nothing has to be read again.
+        /// One persistent recursive watch on the root (3.6 and later). Its events say everything, since a provider's
+        /// whole description is its znode's name: nothing has to be read again.
         case tree
         /// A watch on every list of children, which fires once; the list is then read again.
         case lists

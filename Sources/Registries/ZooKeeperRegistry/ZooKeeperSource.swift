@@ -10,7 +10,8 @@ package struct ZooKeeperSource: Source {
 
     /// - Parameters:
     ///   - root: Dubbo's root, below the client's chroot: `/dubbo`, or `/` when the chroot is the root.
-    ///   - persistentWatches: Whether to try persistent watches, which need ZooKeeper 3.6. Older servers are recognized.
+    ///   - persistentWatches: Whether to try persistent watches, which need ZooKeeper 3.6. Older servers are
+    ///     recognized.
     package init(
         name: String, client: ZooKeeperClient, root: String, decoder: ProviderDecoder, persistentWatches: Bool = true,
         pauses: FollowerPauses = FollowerPauses(), clock: any Clock<Duration> = ContinuousClock(), logger: Logger

@@ -56,8 +56,8 @@ extension FollowerStateMachine {
 
     /// Emits an answer inside the frame.
     ///
-    /// Events that came before the answer stand in the new view already, and the answer is added to it. Therefore what the answer
-    /// says of their instances is emitted again, as events.
+    /// Events that came before the answer stand in the new view already, and the answer is added to it. Therefore what
+    /// the answer says of their instances is emitted again, as events.
     private mutating func show(_ name: String, _ reading: Reading, _ events: OverlappingEvents) {
         modifyFullRead { $0.tally.unusable += reading.unusableCount }
         switch reading.content {

@@ -4,7 +4,8 @@ internal import Services
 ///
 /// It does no I/O: inputs and the time go in, actions come out in the order in which they are to be performed.
 ///
-/// From `interrupted` to the next `begin` nothing else is emitted. A change in that time is dropped, since the next read shows it.
+/// From `interrupted` to the next `begin` nothing else is emitted. A change in that time is dropped, since the next
+/// read shows it.
 struct FollowerStateMachine: Sendable {
     enum Input: Sendable {
         case changed(RegistryChange)

@@ -22,7 +22,8 @@ struct ListingRead: Sendable {
 /// A full read whose names are known.
 struct FullRead: Sendable {
     var postponed: PostponedReads
-    /// Events about names that are not answered yet. They stand in the new view already, to which the answer will be added.
+    /// Events about names that are not answered yet. They stand in the new view already, to which the answer will be
+    /// added.
     var events: EventsByName
     /// The conditions of the names that were answered.
     var conditions: NameConditions
@@ -89,8 +90,8 @@ struct PostponedReads: Sendable {
         }
     }
 
-    /// The newer one of an answer and of a push that came while the answer was outstanding. Where no position tells, the name is
-    /// read once more.
+    /// The newer one of an answer and of a push that came while the answer was outstanding. Where no position tells,
+    /// the name is read once more.
     mutating func newest(_ name: String, _ answer: Reading) -> Reading {
         guard let push = pushed.removeValue(forKey: name) else { return answer }
         guard let pushPosition = push.position, let position = answer.position else {

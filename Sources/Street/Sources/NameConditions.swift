@@ -56,8 +56,8 @@ struct NameConditions: Sendable {
         conditions[name] = nil
     }
 
-    /// An event tells of a change in the name. A list that was too long may have become short enough when a registration left.
-    /// A name with nothing usable has something now, or is empty.
+    /// An event tells of a change in the name. A list that was too long may have become short enough when a
+    /// registration left. A name with nothing usable has something now, or is empty.
     mutating func changed(_ name: String, isRemoval: Bool, now: Duration) {
         guard let condition = conditions[name], condition.cause == .unusable || isRemoval else { return }
         let time = max(now, condition.earliest)

@@ -2,7 +2,8 @@ internal import Services
 
 /// The last event about each instance of one name while an answer about the name is outstanding.
 ///
-/// Events and answers reach the follower on different ways, so that an answer may be older than an event that came before it.
+/// Events and answers reach the follower on different ways, so that an answer may be older than an event that came
+/// before it.
 struct OverlappingEvents: Sendable {
     /// Above this number of instances events are not noted: the name is read again instead.
     static let limit = 16_384

@@ -1,7 +1,7 @@
 /// The positions at which names were read.
 ///
-/// An event that is older than the read of its name tells nothing that the read does not show. Applying the event would bring
-/// back for a moment an instance that has left since, or remove one that has come back.
+/// An event that is older than the read of its name tells nothing that the read does not show. Applying the event
+/// would bring back for a moment an instance that has left since, or remove one that has come back.
 struct ReadOrder: Sendable {
     private var root: Position = 0
     private var lists: [String: Position] = [:]
@@ -24,8 +24,8 @@ struct ReadOrder: Sendable {
         lists[name] = 0
     }
 
-    /// Whether an event is older than what was read. Events come in order: after the first one that is newer than every read,
-    /// the positions of the reads are forgotten.
+    /// Whether an event is older than what was read. Events come in order: after the first one that is newer than
+    /// every read, the positions of the reads are forgotten.
     mutating func isOld(_ position: Position, in name: String) -> Bool {
         guard position < newest else {
             lists = [:]

@@ -3,7 +3,8 @@ package import Logging
 
 /// Follows a registry through its reader, and says what it sees.
 ///
-/// The state machine decides; this performs what it decides, one action after the other, so that events are emitted in order.
+/// The state machine decides; this performs what it decides, one action after the other, so that events are emitted in
+/// order.
 package struct RegistryFollower: Sendable {
     private typealias Input = FollowerStateMachine.Input
 

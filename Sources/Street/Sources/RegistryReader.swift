@@ -2,18 +2,19 @@ package import Services
 
 /// Reads one registry. `RegistryFollower` decides what is read and when.
 ///
-/// A reader knows the registry's protocol and its layout. It knows nothing of frames, retries and pauses, so that these are the
-/// same for every registry. How each kind of registry fits:
+/// A reader knows the registry's protocol and its layout. It knows nothing of frames, retries and pauses, so that
+/// these are the same for every registry. How each kind of registry fits:
 ///
 /// | registry | `run` | `list` | `read` |
 /// |---|---|---|---|
-/// | events for single instances (ZooKeeper, etcd) | reports `instance` | the names, or all of a snapshot | one list |
-/// | one-shot watches (ZooKeeper before 3.6) | reports `changed` | sets the watch on the root | sets the watch on a name |
-/// | blocking queries (Consul) | one long poll for each name, reports `pushed` | the names | one query without an index |
+/// | events for instances (ZooKeeper, etcd) | reports `instance` | the names, or a snapshot | one list |
+/// | one-shot watches (ZooKeeper before 3.6) | reports `changed` | watches the root | watches it |
+/// | blocking queries (Consul) | a long poll for each name, reports `pushed` | the names | one query without an index |
 /// | subscriptions (Nacos 2 and later) | reports `pushed` | the names | subscribes |
 /// | polling (Eureka, Nacos 1) | reports `connected` once | the names, or everything | one query |
 ///
-/// Each request ends within a time that the reader limits. A request that was given up still counts as under way until then.
+/// Each request ends within a time that the reader limits. A request that was given up still counts as under way until
+/// then.
 package protocol RegistryReader: Sendable {
     /// The time from a complete read to the next one; `nil` for a registry that reports its changes.
     var pollInterval: Duration? { get }
@@ -23,18 +24,18 @@ package protocol RegistryReader: Sendable {
 
     /// Keeps the connection and reports changes until the task is cancelled.
     ///
-    /// - Parameter report: Returns when the change was taken. A reader whose registry is faster than that keeps a bounded number
-    ///   of changes, and reports `changesLost` in place of more.
+    /// - Parameter report: Returns when the change was taken. A reader whose registry is faster than that keeps a
+    ///   bounded number of changes, and reports `changesLost` in place of more.
     func run(report: @escaping @Sendable (RegistryChange) async -> Void) async
 
     /// Begins a full read: the first request after a connection, and then again whenever everything is to be read.
     ///
-    /// Changes that happen after the answer are reported. The answer and those of `read` are no older than any change that was
-    /// reported before the call: a reader whose server may lag waits here until the server has caught up.
+    /// Changes that happen after the answer are reported. The answer and those of `read` are no older than any change
+    /// that was reported before the call: a reader whose server may lag waits here until the server has caught up.
     func list() async throws(ReadFailure) -> Listing
 
-    /// Called once before names are read again that the follower chose by itself or was asked for, rather than after a change.
-    /// A reader whose server may lag waits here until the server has caught up.
+    /// Called once before names are read again that the follower chose by itself or was asked for, rather than after a
+    /// change. A reader whose server may lag waits here until the server has caught up.
     func prepare() async throws(ReadFailure)
 
     /// Reads all that the registry says of one name. A name that is unknown to the registry is an answer: no instances.
@@ -68,8 +69,8 @@ package enum RegistryChange: Sendable {
     case pushed(name: String, Reading)
 }
 
-/// Orders the changes and answers of one connection: a greater one is newer. A registry's revision is one, and so is the number
-/// of a message on the connection.
+/// Orders the changes and answers of one connection: a greater one is newer. A registry's revision is one, and so is
+/// the number of a message on the connection.
 package typealias Position = UInt64
 
 /// One instance that came, came again with other content, or left.
@@ -122,7 +123,8 @@ package struct Reading: Sendable {
     package var content: Content
     /// The registrations that were left out because they can't be used.
     package var unusableCount: Int
-    /// Needed where the reader reports `instance`. Elsewhere it keeps an answer that arrives late from replacing a newer push.
+    /// Needed where the reader reports `instance`. Elsewhere it keeps an answer that arrives late from replacing a
+    /// newer push.
     package var position: Position?
 
     package init(_ content: Content, unusableCount: Int = 0, position: Position? = nil) {

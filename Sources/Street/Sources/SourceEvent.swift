@@ -2,21 +2,23 @@ package import Services
 
 /// What a source says of its registry.
 ///
-/// A full read is framed by `begin` and `complete`; until `complete` the last good picture stands, and `interrupted` gives the
-/// frame up. Services come by name, since that is what registries list: one name holds the service's groups and versions.
+/// A full read is framed by `begin` and `complete`; until `complete` the last good view stands, and `interrupted`
+/// gives the frame up. Services come by name, since that is what registries list: one name holds the service's groups
+/// and versions.
 package enum SourceEvent: Sendable {
     package typealias Instances = [ServiceID: [InstanceKey: Instance]]
 
     case begin
-    /// All that the registry says of one name. Inside a frame it belongs to the new picture, outside it replaces at once.
+    /// All that the registry says of one name. Inside a frame it belongs to the staged view, outside it replaces at
+    /// once.
     case services(name: String, Instances)
-    /// What the registry says of this name can't be used: its last good picture goes on.
+    /// What the registry says of this name can't be used: its last good view goes on.
     case unreadable(name: String, reason: String)
     case complete
     /// The full read failed, or the registry can't be reached: everything known goes on, as stale.
     case interrupted(reason: String)
-    /// An instance came, or came again with other content. Inside a frame, this and `removed` count at once and in the new
-    /// picture too.
+    /// An instance came, or came again with other content. Inside a frame, this and `removed` count at once and in the
+    /// staged view too.
     case added(ServiceID, InstanceKey, Instance)
     case removed(ServiceID, InstanceKey)
 }

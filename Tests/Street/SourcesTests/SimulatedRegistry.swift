@@ -3,8 +3,8 @@ import Services
 
 @testable import Sources
 
-/// A registry, the way to it, and the follower's machine: what happens at the registry, what is told of it and when the machine
-/// hears it are separate steps in a random order.
+/// A registry, the way to it, and the follower's machine: what happens at the registry, what is told of it and when
+/// the machine hears it are separate steps in a random order.
 struct SimulatedRegistry {
     /// How the reader of a registry tells of changes.
     enum Style: CaseIterable {
