@@ -94,8 +94,8 @@ extension ZooKeeperReader {
     /// The root's children that may be interfaces. Where the root is missing, the watch on its creation stands.
     private func listDirectories() async throws(ZooKeeperError) -> ([String], Position) {
         let isWatchingLists = watching == .lists
-        let (children, position) = try await client.childrenInSequence(of: layout.root, watch: isWatchingLists)
-        if let children { return (layout.directories(among: children), position) }
+        let list = try await client.childrenInSequence(of: layout.root, watch: isWatchingLists)
+        if let children = list.children { return (layout.directories(among: children), list.sequence) }
         if isWatchingLists, try await client.exists(layout.root, watch: true) != nil {
             return try await listDirectories()
         }
@@ -136,13 +136,13 @@ extension ZooKeeperReader {
     /// The providers' znodes; none where the directory has no list of them.
     private func nodes(in directory: String, watch: Bool) async throws(ZooKeeperError) -> ([String], Position) {
         let path = layout.providers(of: directory)
-        let (nodes, position) = try await client.childrenInSequence(of: path, watch: watch)
-        if let nodes { return (nodes, position) }
+        let list = try await client.childrenInSequence(of: path, watch: watch)
+        if let nodes = list.children { return (nodes, list.sequence) }
         // The list may have been made just now, and the watch on its creation then never fires.
         if watch, try await client.exists(path, watch: true) != nil {
             return try await self.nodes(in: directory, watch: watch)
         }
-        return ([], position)
+        return ([], list.sequence)
     }
 
     private func failure(_ error: ZooKeeperError) -> ReadFailure {
@@ -293,7 +293,7 @@ private struct ProviderList {
 extension ZooKeeperError {
     fileprivate var cause: ReadFailure.Cause {
         switch code {
-        case .connectionLoss, .closed, .sessionExpired, .sessionMoved: .disconnected
+        case .connectionLoss, .closed, .cancelled, .sessionExpired, .sessionMoved: .disconnected
         case .tooManyRequests: .overloaded
         case .noAuth: .refused
         case .replyTooLarge: .lasting

@@ -7,11 +7,11 @@ package import Services
 ///
 /// | registry | `run` | `list` | `read` |
 /// |---|---|---|---|
-/// | events for instances (ZooKeeper, etcd) | reports `instance` | the names, or a snapshot | one list |
-/// | one-shot watches (ZooKeeper before 3.6) | reports `changed` | watches the root | watches it |
-/// | blocking queries (Consul) | a long poll for each name, reports `pushed` | the names | one query without an index |
-/// | subscriptions (Nacos 2 and later) | reports `pushed` | the names | subscribes |
-/// | polling (Eureka, Nacos 1) | reports `connected` once | the names, or everything | one query |
+/// | events for instances | reports `instance` | the names, or a snapshot | one list |
+/// | one-shot watches | reports `changed` | watches the root | watches it |
+/// | blocking queries | a long poll for each name, reports `pushed` | the names | one query without an index |
+/// | subscriptions | reports `pushed` | the names | subscribes |
+/// | polling | reports `connected` once | the names, or everything | one query |
 ///
 /// Each request ends within a time that the reader limits. A request that was given up still counts as under way until
 /// then.

@@ -7,7 +7,7 @@ import Testing
 struct FollowerPropertyTests {
     @Test(
         "nothing leaves the view without an answer that says so, and at the end the view is what the registry says",
-        arguments: SimulatedRegistry.Style.allCases, SeededGenerator.seeds(100))
+        arguments: SimulatedRegistry.Style.allCases, SeededGenerator.seeds(30))
     func anything(style: SimulatedRegistry.Style, seed: UInt64) {
         var registry = SimulatedRegistry(style, seed: seed)
         for _ in 0..<400 { registry.step() }

@@ -1,11 +1,12 @@
 import Addressing
+import IstioAPI
 import Services
 import Sources
 
 extension Instance {
     /// - Parameter number: Tells instances apart.
     static func sample(_ number: Int) -> Instance {
-        Instance(host: .address(.v4(UInt32(number))), port: 1, protocol: .dubbo)
+        Instance(host: .address(.v4(UInt32(number))), port: 1, protocol: PortProtocol("dubbo", .tcp))
     }
 }
 
