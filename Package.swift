@@ -159,13 +159,15 @@ let package = Package(
         room("Testing/Sandbox", ["JSON", "Text", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
         // NIO is for what stands between the real servers: a proxy that fails on demand, and a webhook that they ask.
         room("Testing/IsthmusTesting", ["JSON", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
+        // What a real istiod makes of objects, as pure functions: tests ask it in place of one.
+        room("Testing/IstiodOracle", ["Addressing", "IstioAPI", "JSON"]),
         // The entry points of a fuzzer: `scripts/fuzz` uses them for long, the unit tests for some seconds.
         room("Testing/FuzzTargets", ["Dubbo", "JSON", "Kubernetes", "Services", "Snapshot", "ZooKeeper"]),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("Values/AddressingTests", ["Addressing", "IsthmusTesting"]),
         tests("Values/ConcurrencyTests", ["Concurrency", "IsthmusTesting"]),
         tests("Values/JSONTests", ["JSON"]),
-        tests("Values/IstioAPITests", ["IstioAPI", "JSON"]),
+        tests("Values/IstioAPITests", ["IstioAPI", "JSON", "IsthmusTesting"]),
         tests("Values/ServicesTests", ["Services", "IstioAPI", "IsthmusTesting"]),
         tests("Values/TextTests", ["Text"]),
         tests("Clients/ZooKeeperTests", ["ZooKeeper", nioCore, nioPosix, nioSSL, nioEmbedded, logging]),
@@ -235,6 +237,7 @@ let package = Package(
             "Testing/SandboxTests",
             ["Sandbox", "ZooKeeper", "Kubernetes", "JSON", "IsthmusTesting", nioCore, nioPosix, nioHTTP1, logging]),
         tests("Testing/IsthmusTestingTests", ["IsthmusTesting", nioCore, nioPosix]),
+        tests("Testing/IstiodOracleTests", ["IstiodOracle", "IstioAPI", "JSON", "IsthmusTesting"]),
         tests("Testing/FuzzTargetsTests", ["FuzzTargets", "IsthmusTesting"]),
     ]
 )

@@ -8,8 +8,8 @@ internal import NIOPosix
 package import Planning
 internal import SystemPackage
 
-/// Keeps one YAML file for each resource in a folder: `<folder>/<namespace>/<name>.yaml`, for a WorkloadEntry
-/// `<name>_workloadentry.yaml`, which can be no other resource's name.
+/// Keeps one YAML file for each resource in a folder: `<folder>/<namespace>/<name>.yaml`, for other kinds than
+/// ServiceEntry with the kind behind it, as in `<name>_workloadentry.yaml`, which can be no other resource's name.
 ///
 /// A file is written whole, beside its place, and then moved there, so that a reader never sees half of one. Only files
 /// whose content has the owner's labels are ever changed or removed; fields that somebody else added to them stay.
@@ -221,7 +221,8 @@ package struct FileDelivery: StatefulDelivery {
     private static func path(_ key: ResourceKey) -> String {
         switch key.kind {
         case .serviceEntry: "\(key.namespace)/\(key.name).yaml"
-        case .workloadEntry: "\(key.namespace)/\(key.name)_workloadentry.yaml"
+        case .workloadEntry, .destinationRule:
+            "\(key.namespace)/\(key.name)_\(key.kind.rawValue.lowercased()).yaml"
         }
     }
 

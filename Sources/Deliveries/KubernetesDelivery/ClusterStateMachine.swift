@@ -11,6 +11,8 @@ internal import Planning
 struct ClusterStateMachine: Sendable {
     /// The complete lists of a round, until each kind has one.
     struct Round: Sendable, Hashable {
+        private static let kinds: [ResourceKind] = [.serviceEntry, .workloadEntry]
+
         var lists: [ResourceKind: [ActualObject]] = [:]
         /// Whether others have changed an object since its kind was listed in this round.
         var isOutdated = false
@@ -19,7 +21,7 @@ struct ClusterStateMachine: Sendable {
 
         /// All objects, when each kind was listed.
         var objects: [ActualObject]? {
-            lists.count == ResourceKind.allCases.count ? lists.values.flatMap(\.self) : nil
+            lists.count == Self.kinds.count ? lists.values.flatMap(\.self) : nil
         }
     }
 

@@ -23,6 +23,8 @@ struct ResourceTable: Sendable {
                 return nil
             }
             return entries[entry].map { .workloadEntry($0.workload(of: endpoint)) }
+        case .destinationRule:
+            return nil
         }
     }
 

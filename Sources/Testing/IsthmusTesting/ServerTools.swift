@@ -55,7 +55,7 @@ public struct ServerTools: Sendable {
     }
 
     /// The path of a file in `Tests/Fixtures`.
-    static func fixture(_ name: String) -> String {
+    public static func fixture(_ name: String) -> String {
         "\(packageRoot)/Tests/Fixtures/\(name)"
     }
 

@@ -4,11 +4,13 @@ package import JSON
 package enum Resource: Hashable, Sendable {
     case serviceEntry(ServiceEntry)
     case workloadEntry(WorkloadEntry)
+    case destinationRule(DestinationRule)
 
     package var key: ResourceKey {
         switch self {
         case .serviceEntry(let entry): entry.key
         case .workloadEntry(let entry): entry.key
+        case .destinationRule(let rule): rule.key
         }
     }
 
@@ -16,6 +18,7 @@ package enum Resource: Hashable, Sendable {
         switch self {
         case .serviceEntry(let entry): entry.labels
         case .workloadEntry(let entry): entry.labels
+        case .destinationRule(let rule): rule.labels
         }
     }
 
@@ -23,6 +26,7 @@ package enum Resource: Hashable, Sendable {
         switch self {
         case .serviceEntry(let entry): entry.annotations
         case .workloadEntry(let entry): entry.annotations
+        case .destinationRule(let rule): rule.annotations
         }
     }
 
@@ -31,6 +35,7 @@ package enum Resource: Hashable, Sendable {
         switch self {
         case .serviceEntry(let entry): entry.spec
         case .workloadEntry(let entry): entry.spec
+        case .destinationRule(let rule): rule.spec
         }
     }
 
@@ -39,6 +44,7 @@ package enum Resource: Hashable, Sendable {
         switch self {
         case .serviceEntry(let entry): entry.endpointBytes
         case .workloadEntry(let entry): entry.endpoint.byteCount
+        case .destinationRule: 0
         }
     }
 
@@ -47,6 +53,7 @@ package enum Resource: Hashable, Sendable {
         switch self {
         case .serviceEntry(let entry): entry.violations
         case .workloadEntry(let entry): entry.violations
+        case .destinationRule(let rule): rule.violations
         }
     }
 
@@ -72,6 +79,7 @@ extension ResourceKind {
         // Only one of them can be there.
         case .serviceEntry: ["endpoints", "workloadSelector"]
         case .workloadEntry: ["address", "labels", "locality", "ports", "weight"]
+        case .destinationRule: ["trafficPolicy"]
         }
     }
 }

@@ -2,6 +2,7 @@
 package enum ResourceKind: String, Hashable, Sendable, CaseIterable, Comparable {
     case serviceEntry = "ServiceEntry"
     case workloadEntry = "WorkloadEntry"
+    case destinationRule = "DestinationRule"
 
     package static let group = "networking.istio.io"
 
@@ -9,6 +10,7 @@ package enum ResourceKind: String, Hashable, Sendable, CaseIterable, Comparable 
         switch self {
         case .serviceEntry: "serviceentries"
         case .workloadEntry: "workloadentries"
+        case .destinationRule: "destinationrules"
         }
     }
 

@@ -16,10 +16,13 @@ extension ServiceEntry {
             check(
                 IPAddress(address) != nil || CIDRBlock(address) != nil, "spec.addresses[\(index)]",
                 "'\(address)' is neither an IP address nor a CIDR")
+            check(
+                resolution != .dns || CIDRBlock(address) == nil, "spec.addresses[\(index)]",
+                "resolution DNS allows no CIDR")
         }
         checkPorts(check)
         checkEndpoints(check)
-        checkExports(check)
+        found += exportViolations(exportTo, of: key)
         return found.sorted { ($0.field, $0.reason) < ($1.field, $1.reason) }
     }
 
@@ -30,20 +33,20 @@ extension ServiceEntry {
         for (index, host) in hosts.enumerated() {
             check(Self.isHost(host), "spec.hosts[\(index)]", "'\(host)' is not a host name")
         }
-        let carriesPlainTCP = ports.contains { $0.protocol.uppercased() == "TCP" }
-        check(hosts.count <= 1 || !carriesPlainTCP, "spec.hosts", "a TCP port allows one host only")
+        let tellsHostsApart = ports.allSatisfy { port in
+            IstioProtocol(anyCase: port.protocol).map { $0.isHTTP || $0.isTLS } ?? false
+        }
+        check(
+            hosts.count <= 1 || tellsHostsApart || resolution == .none, "spec.hosts",
+            "a port that is neither HTTP nor TLS allows one host only")
     }
 
     /// The last label of a host is no number, so that nobody takes it for an address.
-    fileprivate static func isHost(_ text: String) -> Bool {
+    static func isHost(_ text: String) -> Bool {
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         let endsInNumber = labels.last?.allSatisfy(\.isNumber) ?? true
         return text.utf8.count <= 255 && !endsInNumber && labels.allSatisfy { DNSName.isLabel($0) }
     }
-
-    private static let protocols: Set<String> = [
-        "TCP", "UDP", "GRPC", "GRPC-WEB", "HTTP", "HTTP_PROXY", "HTTP2", "HTTPS", "TLS", "MONGO", "REDIS", "MYSQL",
-    ]
 
     private func checkPorts(_ check: Check) {
         check((1...256).contains(ports.count), "spec.ports", "1 to 256 are allowed")
@@ -55,7 +58,7 @@ extension ServiceEntry {
             // A key of `endpoints[].ports` must be shorter than 63 (CEL).
             check(DNSName.isLabel(port.name) && port.name.utf8.count < 63, field + ".name", "'\(port.name)' can't be")
             check(
-                Self.protocols.contains(port.protocol.uppercased()), field + ".protocol",
+                IstioProtocol(anyCase: port.protocol) != nil, field + ".protocol",
                 "istiod does not know '\(port.protocol)'")
         }
     }
@@ -91,18 +94,6 @@ extension ServiceEntry {
             bytes <= Self.maximumEndpointBytes, "spec.endpoints",
             "they have \(bytes) bytes, and one resource can carry \(Self.maximumEndpointBytes); split the service by group or "
                 + "version, or keep fewer labels")
-    }
-
-    private func checkExports(_ check: Check) {
-        for (index, name) in exportTo.enumerated() {
-            check(
-                [".", "*", "~"].contains(name) || DNSName.isLabel(name), "spec.exportTo[\(index)]",
-                "'\(name)' is neither '.', '*', '~' nor a namespace")
-        }
-        check(Set(exportTo).count == exportTo.count, "spec.exportTo", "an entry stands twice")
-        check(
-            exportTo.count <= 1 || !exportTo.contains("*") && !exportTo.contains("~"), "spec.exportTo",
-            "'*' and '~' stand alone")
     }
 }
 

@@ -30,3 +30,22 @@ func metadataViolations(
         "they have \(annotationBytes) bytes, and an object can carry \(maximumAnnotationBytes)")
     return found
 }
+
+/// What istiod would refuse of an object's `exportTo`.
+func exportViolations(_ exportTo: [String], of key: ResourceKey) -> [Violation] {
+    var found: [Violation] = []
+    func check(_ holds: Bool, _ field: String, _ reason: @autoclosure () -> String) {
+        if !holds { found.append(Violation(field: field, reason: reason())) }
+    }
+    for (index, name) in exportTo.enumerated() {
+        check(
+            [".", "*", "~"].contains(name) || DNSName.isLabel(name), "spec.exportTo[\(index)]",
+            "'\(name)' is neither '.', '*', '~' nor a namespace")
+    }
+    let namespaces = exportTo.map { $0 == "." ? key.namespace : $0 }
+    check(Set(namespaces).count == namespaces.count, "spec.exportTo", "an entry stands twice")
+    check(
+        exportTo.count <= 1 || !exportTo.contains("*") && !exportTo.contains("~"), "spec.exportTo",
+        "'*' and '~' stand alone")
+    return found
+}
