@@ -90,9 +90,10 @@ package enum Wanted: Sendable, Hashable {
 /// What became of a change.
 package struct Receipt: Sendable, Hashable {
     package enum Outcome: Sendable, Hashable {
-        case created
-        case updated(PushScope)
-        case deleted
+        /// With what istiod pushes for it.
+        case created(IstiodPush)
+        case updated(IstiodPush)
+        case deleted(IstiodPush)
         /// The other side, or the rules of ownership, refuse it, for this reason.
         case refused(reason: String)
         /// Another writer keeps changing it. It is put right less and less often.

@@ -91,7 +91,7 @@ package struct DeliveryWorkers: Sendable {
                 let since = min(shared.ledger.withLock { $0.begin(key) } ?? added, added)
                 let wanted = await desired.wanted(key)
                 let result = wanted == .undecided ? .done(nil) : await attempt(key, wanted)
-                if result == .done(.deleted) { pacing.removed(key) }
+                if case .done(.deleted) = result { pacing.removed(key) }
                 let settlement = shared.ledger.withLock { $0.settle(key, result, now: stopwatch.elapsed) }
                 if let time = settlement.sleepUntil { retries.addTask { await repeatWhenDue(sleepingUntil: time) } }
                 await report(settlement, of: key, since: since, to: desired)
@@ -188,7 +188,8 @@ extension DeliveryWorkers {
         // A server that is down fails every object, again and again. One line an object is enough for a reader.
         let failure: Logger.Level = settlement.isNews ? .error : .debug
         switch receipt.outcome {
-        case .created, .updated, .deleted:
+        case .created(let push), .updated(let push), .deleted(let push):
+            metadata["push"] = "\(push)"
             metadata["after"] = "\(receipt.elapsed.readable)"
         case .refused(let reason), .fieldConflict(let reason), .failed(let reason):
             metadata["reason"] = "\(reason)"
@@ -196,9 +197,7 @@ extension DeliveryWorkers {
         }
         switch receipt.outcome {
         case .created: logger.info("resource created", metadata: metadata)
-        case .updated(let scope):
-            metadata["push"] = "\(scope)"
-            logger.info("resource updated", metadata: metadata)
+        case .updated: logger.info("resource updated", metadata: metadata)
         case .deleted: logger.info("resource deleted", metadata: metadata)
         case .refused: logger.log(level: failure, "resource refused", metadata: metadata)
         case .fieldConflict: logger.warning("field conflict with another writer", metadata: metadata)

@@ -40,9 +40,12 @@ extension StatefulDelivery {
 package struct PlannedChange: Sendable {
     package var key: ResourceKey
     package var change: Change
+    /// What istiod pushes for it.
+    package var push: IstiodPush
 
-    package init(key: ResourceKey, change: Change) {
+    package init(key: ResourceKey, change: Change, push: IstiodPush) {
         self.key = key
         self.change = change
+        self.push = push
     }
 }

@@ -188,19 +188,19 @@ package struct FileDelivery: StatefulDelivery {
         case .create(let resource):
             guard try Self.document(at: file(key)) == nil else { return .outdated }
             try store(resource.json(version: Self.version), key)
-            return .done(.created)
-        case .patch(let actual, let patch, let scope):
+            return .done(.created(change.push()))
+        case .patch(let actual, let patch):
             guard let document = try Self.document(at: file(key)), ActualObject(document) == actual else {
                 return .outdated
             }
             try store(document.applying(mergePatch: patch), key)
-            return .done(.updated(scope))
+            return .done(.updated(change.push()))
         case .delete(let actual):
             guard let document = try Self.document(at: file(key)), ActualObject(document) == actual else {
                 return .outdated
             }
             try FileManager.default.removeItem(atPath: file(key))
-            return .done(.deleted)
+            return .done(.deleted(change.push()))
         }
     }
 

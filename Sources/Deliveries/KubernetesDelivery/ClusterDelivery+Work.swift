@@ -207,17 +207,25 @@ extension ClusterDelivery {
             return (.refused(reason: reason), nil)
         case .create(let resource):
             // Nothing is known of the object before the answer comes.
-            return try await write(key, leavesDoubt: false) { () throws(KubernetesError) in try await create(resource) }
-        case .patch(let actual, let patch, let scope):
+            return try await write(key, leavesDoubt: false) { () throws(KubernetesError) in
+                try await create(resource, push(for: change, key))
+            }
+        case .patch(let actual, let patch):
             return try await write(key, leavesDoubt: key.kind == .serviceEntry) { () throws(KubernetesError) in
                 guard let stored = try await send(patch, to: actual) else { return (.outdated, nil) }
-                return (.done(.updated(scope)), stored)
+                return (.done(.updated(push(for: change, key))), stored)
             }
         case .delete(let actual):
             return try await write(key, leavesDoubt: true) { () throws(KubernetesError) in
-                (try await delete(actual), nil)
+                (try await delete(actual, push(for: change, key)), nil)
             }
         }
+    }
+
+    /// What istiod pushes for a change. An entry that selects nothing is not looked at: it may be large.
+    private func push(for change: Change, _ key: ResourceKey) -> IstiodPush {
+        let entry = WorkloadEntry.serviceEntry(ofWorkload: key).flatMap(known)
+        return change.push(selectedBy: entry.flatMap { $0.selectsWorkloads ? $0.object.configObject : nil })
     }
 
     /// - Parameter leavesDoubt: Whether an endpoint that the cache shows may be gone until the outcome is known.
@@ -239,7 +247,7 @@ extension ClusterDelivery {
         }
     }
 
-    private func create(_ resource: Resource) async throws(KubernetesError) -> Step {
+    private func create(_ resource: Resource, _ push: IstiodPush) async throws(KubernetesError) -> Step {
         let key = resource.key
         let type = try await resourceType(key.kind)
         let body = resource.json(version: type.version)
@@ -249,7 +257,7 @@ extension ClusterDelivery {
                 type, namespace: key.namespace, body: body, fieldManager: Self.fieldManager, replying: .full)
             let stored = ActualObject(created, key.kind)
             caches[key.kind]?.wrote(stored, since: ticket)
-            return (.done(.created), stored)
+            return (.done(.created(push)), stored)
         } catch  where error.code == .alreadyExists {
             // The object is ours where the answer to an earlier create was lost. Otherwise it is somebody else's.
             guard let present = try await read(key).object else { return (.outdated, nil) }
@@ -283,7 +291,7 @@ extension ClusterDelivery {
         }
     }
 
-    private func delete(_ actual: ActualObject) async throws(KubernetesError) -> Attempt {
+    private func delete(_ actual: ActualObject, _ push: IstiodPush) async throws(KubernetesError) -> Attempt {
         let key = actual.key
         let type = try await resourceType(key.kind)
         do throws(KubernetesError) {
@@ -292,7 +300,7 @@ extension ClusterDelivery {
                 resourceVersion: actual.resourceVersion)
             caches[key.kind]?.removed(actual)
             moves.forget(key)
-            return .done(.deleted)
+            return .done(.deleted(push))
         } catch  where error.code == .notFound {
             caches[key.kind]?.invalidate(key)
             return .outdated

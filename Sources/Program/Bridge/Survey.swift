@@ -13,6 +13,8 @@ package struct Survey: Sendable {
         package var delivery: String
         package var key: ResourceKey
         package var change: Change
+        /// What istiod pushes for it.
+        package var push: IstiodPush
     }
 
     /// Why no plan could be made.
@@ -62,6 +64,8 @@ package struct Survey: Sendable {
         try await Self.readRegistries(parts, within: limit)
         for registry in released { _ = await pipeline.release(registry) }
         resources = await pipeline.everyResource()
+        let entries = Dictionary(
+            resources.filter { $0.key.kind == .serviceEntry }.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
         var items: [Item] = []
         for delivery in stateful {
             let held = owned[delivery.name] ?? [:]
@@ -69,10 +73,20 @@ package struct Survey: Sendable {
                 let wanted = await pipeline.wanted(key)
                 if wanted == .undecided { continue }
                 let change = await delivery.plan(key, wanted: wanted.resource, held: held[key])
-                if change != .none { items.append(Item(delivery: delivery.name, key: key, change: change)) }
+                if change == .none { continue }
+                let push = change.push(selectedBy: Self.entry(of: key, held, wanted: entries))
+                items.append(Item(delivery: delivery.name, key: key, change: change, push: push))
             }
         }
         self.items = items
+    }
+
+    /// The ServiceEntry that a WorkloadEntry belongs to: as it stands, or else as it will.
+    private static func entry(
+        of key: ResourceKey, _ held: [ResourceKey: ActualObject], wanted: [ResourceKey: Resource]
+    ) -> ConfigObject? {
+        guard let entry = WorkloadEntry.serviceEntry(ofWorkload: key) else { return nil }
+        return held[entry]?.configObject ?? wanted[entry].map { ConfigObject($0) }
     }
 
     private static func owned(by delivery: any Delivery) async throws -> [ActualObject] {
@@ -121,8 +135,8 @@ package struct Survey: Sendable {
     package func apply(_ report: @Sendable (Item, Attempt) async -> Void) async {
         for delivery in deliveries {
             let changes = items.filter { $0.delivery == delivery.name }
-            await delivery.carryOut(changes.map { PlannedChange(key: $0.key, change: $0.change) }) { change, attempt in
-                await report(Item(delivery: delivery.name, key: change.key, change: change.change), attempt)
+            await delivery.carryOut(changes.map { PlannedChange($0) }) { change, attempt in
+                await report(Item(delivery: delivery.name, change), attempt)
             }
         }
     }
@@ -130,5 +144,17 @@ package struct Survey: Sendable {
     /// Closes the connections.
     package func end() async {
         await parts.shutdown()
+    }
+}
+
+extension PlannedChange {
+    fileprivate init(_ item: Survey.Item) {
+        self.init(key: item.key, change: item.change, push: item.push)
+    }
+}
+
+extension Survey.Item {
+    fileprivate init(delivery: String, _ planned: PlannedChange) {
+        self.init(delivery: delivery, key: planned.key, change: planned.change, push: planned.push)
     }
 }

@@ -66,7 +66,7 @@ struct PlanCommand: AsyncParsableCommand {
         try await options.withSurvey { survey in
             let printer = ReportPrinter(format: options.output)
             let reports = survey.items.compactMap { item in
-                ChangeReport(item.key, item.change).map { (item.delivery, $0) }
+                ChangeReport(item.key, item.change, push: item.push).map { (item.delivery, $0) }
             }
             printer.print(plan: reports)
             hasChanges = !reports.isEmpty
@@ -88,7 +88,7 @@ struct ApplyCommand: AsyncParsableCommand {
         try await options.withSurvey { survey in
             let printer = ReportPrinter(format: options.output)
             await survey.apply { item, attempt in
-                guard let report = ChangeReport(item.key, item.change) else { return }
+                guard let report = ChangeReport(item.key, item.change, push: item.push) else { return }
                 if printer.print(applied: report, by: item.delivery, attempt) { return }
                 await failures.increment()
             }

@@ -18,22 +18,20 @@ package struct ChangeReport: Sendable, Hashable {
     package var details: [String]
 
     /// `nil` where nothing changes.
-    package init?(_ key: ResourceKey, _ change: Change) {
+    package init?(_ key: ResourceKey, _ change: Change, push: IstiodPush) {
         self.key = key
+        note = "\(push)"
         switch change {
         case .none:
             return nil
         case .create(let resource):
             action = .create
-            note = Self.note(key, "the service is new")
             details = Self.parts(of: resource)
-        case .patch(let actual, let patch, let scope):
+        case .patch(let actual, let patch):
             action = .change
-            note = "\(scope)"
             details = Self.differences(actual, patch)
         case .delete(let actual):
             action = .delete
-            note = Self.note(key, "the service goes")
             details = Self.endpoints(actual.spec, of: key.kind).map { "- endpoint \(Self.text(of: $0))" }
         case .conflict(let reason):
             action = .conflict
@@ -42,14 +40,14 @@ package struct ChangeReport: Sendable, Hashable {
         }
     }
 
-    private static func note(_ key: ResourceKey, _ reason: String) -> String {
-        "\(key.kind == .workloadEntry ? PushScope.endpointsOnly : PushScope.full(because: reason))"
-    }
-
     private static func parts(of resource: Resource) -> [String] {
         var lines: [String] = []
-        if case .serviceEntry(let entry) = resource {
+        switch resource {
+        case .serviceEntry(let entry):
             lines += entry.ports.map { "+ port \($0.number) \($0.name)" } + entry.addresses.map { "+ address \($0)" }
+        case .destinationRule(let rule):
+            lines += (rule.spec.object?.members ?? []).map { "+ spec.\($0.key): \(compact($0.value))" }
+        case .workloadEntry: break
         }
         return lines + endpoints(resource.spec, of: resource.key.kind).map { "+ endpoint \(text(of: $0))" }
     }

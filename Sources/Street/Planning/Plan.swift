@@ -1,28 +1,13 @@
 package import IstioAPI
 package import JSON
 
-/// What istiod sends to the data plane when it sees a change.
-package enum PushScope: Hashable, Sendable, CustomStringConvertible {
-    /// Endpoints of one service (EDS).
-    case endpointsOnly
-    /// Clusters, listeners and routes of every proxy.
-    case full(because: String)
-
-    package var description: String {
-        switch self {
-        case .endpointsOnly: "endpoints only"
-        case .full(let reason): "full push, because \(reason)"
-        }
-    }
-}
-
 /// What has to be done to one object.
 package enum Change: Hashable, Sendable {
     /// Nothing: the object is as it should be, or neither exists nor should.
     case none
     case create(Resource)
     /// A JSON merge patch (RFC 7386) of the fields that differ. It is valid for this revision of the object only.
-    case patch(ActualObject, JSONValue, PushScope)
+    case patch(ActualObject, JSONValue)
     case delete(ActualObject)
     /// Somebody else's object has the name. It is not touched.
     case conflict(reason: String)
@@ -62,31 +47,21 @@ extension Change {
         let spec = JSONValue.object(present).mergePatch(to: .object(wanted))
         if metadata.isEmpty, spec == nil { return .none }
 
-        let scope = scope(
-            of: actual.key.kind, changedFields: spec?.object?.keys ?? [], labelsChange: metadata["labels"] != nil)
         var patch = JSONObject()
         if !metadata.isEmpty { patch["metadata"] = .object(metadata) }
         patch["spec"] = spec
-        return .patch(actual, .object(patch), scope)
+        return .patch(actual, .object(patch))
     }
 
     private static func difference(from: [String: String], to: [String: String]) -> JSONValue? {
         JSONValue(strings: from).mergePatch(to: JSONValue(strings: to))
-    }
-
-    /// istiod compares the service that it makes of the entry; only where that stays equal, endpoints alone are pushed.
-    private static func scope(of kind: ResourceKind, changedFields: [String], labelsChange: Bool) -> PushScope {
-        if kind == .workloadEntry { return .endpointsOnly }
-        var reasons = changedFields.filter { $0 != "endpoints" }.map { "spec.\($0) changes" }
-        if labelsChange { reasons.append("metadata.labels change") }
-        return reasons.isEmpty ? .endpointsOnly : .full(because: reasons.joined(separator: " and "))
     }
 }
 
 extension Change {
     /// The fields that a patch changes, such as `spec.hosts` and `metadata.labels[team]`.
     package var fields: [String] {
-        guard case .patch(_, let patch, _) = self else { return [] }
+        guard case .patch(_, let patch) = self else { return [] }
         let metadata = ["labels", "annotations"].flatMap { section in
             (patch["metadata"]?[section]?.object?.keys ?? []).map { "metadata.\(section)[\($0)]" }
         }
@@ -100,7 +75,7 @@ extension Change {
     package var takesAwayEndpoints: Bool {
         switch self {
         case .delete(let actual): actual.key.kind == .workloadEntry
-        case .patch(let actual, let patch, _): !actual.selectsWorkloads && patch["spec"]?["workloadSelector"] != nil
+        case .patch(let actual, let patch): !actual.selectsWorkloads && patch["spec"]?["workloadSelector"] != nil
         case .none, .create, .conflict: false
         }
     }

@@ -28,7 +28,7 @@ struct DeliveryWorkersTests {
 
     @Test("a failure is tried again after a pause, until it succeeds, and each outcome has its receipt")
     func retry() async throws {
-        let attempts = Attempts([.failed(reason: "down", retryAfter: nil), .done(.created)])
+        let attempts = Attempts([.failed(reason: "down", retryAfter: nil), .done(.created(.full([.appears])))])
         try await withWorkers(attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
             await desired.receive(1)
@@ -37,7 +37,7 @@ struct DeliveryWorkersTests {
             clock.advance(by: .seconds(1))
             await desired.receive(2)
         }
-        #expect(desired.outcomes == [.failed(reason: "down"), .created])
+        #expect(desired.outcomes == [.failed(reason: "down"), .created(.full([.appears]))])
     }
 
     @Test("what meets something newer each time, or a conflict, is a race at first and then a failure")
@@ -56,7 +56,7 @@ struct DeliveryWorkersTests {
 
     @Test("no attempt comes before the time that the server asked for")
     func retryAfter() async throws {
-        let attempts = Attempts([.failed(reason: "busy", retryAfter: .seconds(7)), .done(.created)])
+        let attempts = Attempts([.failed(reason: "busy", retryAfter: .seconds(7)), .done(.created(.full([.appears])))])
         try await withWorkers(attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
             await desired.receive(1)
@@ -84,12 +84,12 @@ struct DeliveryWorkersTests {
     func quarantine() async throws {
         let refused = key("refused")
         try await withWorkers(
-            count: 1, attempt: { $0 == refused ? .refused(reason: "no") : .done(.created) }
+            count: 1, attempt: { $0 == refused ? .refused(reason: "no") : .done(.created(.full([.appears]))) }
         ) { workers in
             workers.add([refused] + (0..<100).map { key("good-\($0)") })
             await desired.receive(101)
         }
-        #expect(desired.outcomes.count { $0 == .created } == 100)
+        #expect(desired.outcomes.count { $0 == .created(.full([.appears])) } == 100)
         #expect(desired.outcomes.count { $0 == .refused(reason: "no") } == 1)
     }
 
@@ -106,7 +106,7 @@ struct DeliveryWorkersTests {
     @Test("what is undecided is not attempted")
     func undecided() async throws {
         desired.undecided = [key("a")]
-        try await withWorkers(attempt: { _ in .done(.created) }) { workers in
+        try await withWorkers(attempt: { _ in .done(.created(.full([.appears]))) }) { workers in
             workers.add([key("a"), key("b")])
             await desired.receive(1)
         }
@@ -118,7 +118,7 @@ struct DeliveryWorkersTests {
         let attempts = Attempts([
             .failed(reason: "down", retryAfter: nil), .failed(reason: "still down", retryAfter: nil),
             .refused(reason: "invalid"), .refused(reason: "invalid"), .refused(reason: "invalid in another way"),
-            .done(.created), .failed(reason: "down", retryAfter: nil),
+            .done(.created(.full([.appears]))), .failed(reason: "down", retryAfter: nil),
         ])
         let log = LogRecorder()
         try await withWorkers(logger: log.logger, attempt: { attempts.next($0) }) { workers in
@@ -133,7 +133,8 @@ struct DeliveryWorkersTests {
     @Test("a time that the server names is a pause for all, not longer than a minute", arguments: [7, 3600])
     func pause(seconds: Int) async throws {
         let attempts = Attempts([
-            .failed(reason: "busy", retryAfter: .seconds(seconds)), .done(.created), .done(.created),
+            .failed(reason: "busy", retryAfter: .seconds(seconds)), .done(.created(.full([.appears]))),
+            .done(.created(.full([.appears]))),
         ])
         try await withWorkers(attempt: { attempts.next($0) }) { workers in
             workers.add([key("a")])
@@ -145,7 +146,8 @@ struct DeliveryWorkersTests {
             clock.advance(by: .milliseconds(1))
             await desired.receive(3)
         }
-        #expect(desired.outcomes == [.failed(reason: "busy"), .created, .created])
+        #expect(
+            desired.outcomes == [.failed(reason: "busy"), .created(.full([.appears])), .created(.full([.appears]))])
     }
 
     @Test("a pause ends with the workers")
@@ -172,7 +174,7 @@ struct DeliveryWorkersTests {
     func shorterPause() async throws {
         let attempts = Attempts([
             .refused(reason: "no"), .refused(reason: "no"), .refused(reason: "no"),
-            .failed(reason: "down", retryAfter: nil), .done(.created),
+            .failed(reason: "down", retryAfter: nil), .done(.created(.full([.appears]))),
         ])
         try await withWorkers(attempt: { attempts.next($0) }) { workers in
             for count in 1...4 {
@@ -184,12 +186,14 @@ struct DeliveryWorkersTests {
             clock.advance(by: .milliseconds(500))
             await desired.receive(5)
         }
-        #expect(desired.outcomes.last == .created)
+        #expect(desired.outcomes.last == .created(.full([.appears])))
     }
 
     @Test("what succeeds has no repetition, whatever was to come")
     func noRepetition() async throws {
-        let attempts = Attempts([.refused(reason: "no"), .done(.created), .refused(reason: "unexpected")])
+        let attempts = Attempts([
+            .refused(reason: "no"), .done(.created(.full([.appears]))), .refused(reason: "unexpected"),
+        ])
         try await withWorkers(count: 1, attempt: { attempts.next($0) }) { workers in
             for count in 1...2 {
                 workers.add([key("a")])
@@ -247,7 +251,8 @@ struct DeliveryWorkersTests {
     @Test("what fails is known with its reason, its age and the time of the next attempt, the oldest first")
     func failures() async throws {
         let outcomes: [String: Attempt] = [
-            "a": .refused(reason: "no"), "b": .failed(reason: "down", retryAfter: nil), "c": .done(.created),
+            "a": .refused(reason: "no"), "b": .failed(reason: "down", retryAfter: nil),
+            "c": .done(.created(.full([.appears]))),
         ]
         try await withWorkers(count: 1, attempt: { outcomes[$0.name] ?? .abandoned }) { workers in
             for (count, name) in ["b", "a", "c"].enumerated() {

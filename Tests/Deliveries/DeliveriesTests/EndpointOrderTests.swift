@@ -28,8 +28,8 @@ struct EndpointOrderTests {
 
     private func change(_ key: ResourceKey, from old: Resource?, to new: Resource?) -> PlannedChange {
         let ownership = Ownership(labels: [:], annotationPrefix: "isthmus.mesh/")
-        return PlannedChange(
-            key: key, change: .plan(desired: new, actual: old.map(actual), ownership: ownership))
+        let change = Change.plan(desired: new, actual: old.map(actual), ownership: ownership)
+        return PlannedChange(key: key, change: change, push: change.push())
     }
 
     /// - Returns: The changes in their order, and what became of each.
@@ -42,7 +42,8 @@ struct EndpointOrderTests {
             width: 16, settleTime: .zero,
             by: { change in
                 order.withLock { $0.append(change.key) }
-                return change.key == failure ? .failed(reason: "down", retryAfter: nil) : .done(.created)
+                return change.key == failure
+                    ? .failed(reason: "down", retryAfter: nil) : .done(.created(.full([.appears])))
             },
             report: { change, attempt in attempts.withLock { $0[change.key] = attempt } })
         return (order.withLock { $0 }, attempts.withLock { $0 })

@@ -26,7 +26,10 @@ struct FileDeliveryTests {
                 #expect(folder.files == ["dubbo/a.yaml"])
             }
             #expect(
-                folder.wishes.receipts.map(\.outcome) == [.created, .created, .updated(.endpointsOnly), .deleted])
+                folder.wishes.receipts.map(\.outcome) == [
+                    .created(.full([.appears])), .created(.full([.appears])), .updated(.endpointsOnly),
+                    .deleted(.full([.disappears])),
+                ])
         }
     }
 
@@ -107,7 +110,9 @@ struct FileDeliveryTests {
                 #expect(Set(reasons).count == 2)
                 #expect(reasons.allSatisfy { $0.contains("/dubbo/b") }, "\(reasons)")
                 try folder.remove("dubbo/bad.yaml")
-                await folder.wishes.wait { $0.contains { $0.key.name == "bad" && $0.outcome == .created } }
+                await folder.wishes.wait {
+                    $0.contains { $0.key.name == "bad" && $0.outcome == .created(.full([.appears])) }
+                }
             }
         }
     }
@@ -123,7 +128,7 @@ struct FileDeliveryTests {
                 await folder.wishes.receive(1)
             }
             #expect(folder.wishes.seeded.isEmpty)
-            #expect(folder.wishes.receipts.map(\.outcome) == [.created])
+            #expect(folder.wishes.receipts.map(\.outcome) == [.created(.full([.appears]))])
             #expect(try names.map { try folder.text(at: $0) } == names.map { _ in text })
         }
     }
@@ -179,7 +184,8 @@ struct FileDeliveryTests {
         try await Folder.with { folder in
             let delivery = folder.delivery
             let entry = ServiceEntry.sample("a", 1)
-            #expect(await delivery.carryOut(.create(.serviceEntry(entry)), entry.key) == .done(.created))
+            #expect(
+                await delivery.carryOut(.create(.serviceEntry(entry)), entry.key) == .done(.created(.full([.appears]))))
             #expect(await delivery.carryOut(.create(.serviceEntry(entry)), entry.key) == .outdated)
             let actual = try #require(try await delivery.owned().first)
             let deletion = Change.plan(desired: nil, actual: actual, ownership: Folder.ownership)

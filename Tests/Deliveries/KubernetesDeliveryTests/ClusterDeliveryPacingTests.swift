@@ -16,7 +16,7 @@ struct ClusterDeliveryPacingTests {
             await world.server.admit { [clock] _ in clock.advance(by: .seconds(1)) }
             try await world.withDelivery(clock: clock) { delivery in
                 world.wish(.sample("a", 1), of: delivery)
-                await world.wishes.wait { $0.map(\.outcome) == [.created] }
+                await world.wishes.wait { $0.map(\.outcome) == [.created(.full([.appears]))] }
                 await world.server.admit(by: nil)
                 try await body(world, delivery)
             }

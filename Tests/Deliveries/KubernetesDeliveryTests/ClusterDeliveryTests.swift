@@ -30,7 +30,7 @@ struct ClusterDeliveryTests {
                 // Two objects' receipts come in no order.
                 let receipts = world.wishes.receipts
                 #expect(receipts.last { $0.key.name == "a" }?.outcome == .updated(.endpointsOnly))
-                #expect(receipts.last { $0.key.name == "b" }?.outcome == .deleted)
+                #expect(receipts.last { $0.key.name == "b" }?.outcome == .deleted(.full([.disappears])))
             }
         }
     }
@@ -46,10 +46,11 @@ struct ClusterDeliveryTests {
             let entry = Resource.serviceEntry(.sample("a", 1))
             let change = await delivery.plan(entry.key, wanted: entry, held: nil)
             let attempts = Observed<[Attempt]>([])
-            await delivery.carryOut([PlannedChange(key: entry.key, change: change)]) { _, attempt in
+            await delivery.carryOut([PlannedChange(key: entry.key, change: change, push: change.push())]) {
+                _, attempt in
                 attempts.change { $0.append(attempt) }
             }
-            #expect(attempts.value == [.done(.created)])
+            #expect(attempts.value == [.done(.created(.full([.appears])))])
             #expect(await world.server.store.spec("a") == entry.spec)
             await client.shutdown()
         }

@@ -60,7 +60,8 @@ struct ClusterPacingTests {
         await withDiscardingTaskGroup { group in
             group.addTask {
                 await workers.run(
-                    desired: wishes, isUrgent: { _ in isRepair }, attempt: { _, _ in .done(.deleted) })
+                    desired: wishes, isUrgent: { _ in isRepair },
+                    attempt: { _, _ in .done(.deleted(.full([.disappears]))) })
             }
             for count in 1...3 {
                 pacing.wrote(key("a"), bytes: 100, latency: .seconds(1), isLimited: false)
@@ -139,7 +140,7 @@ private final class HeldAttempts: Sendable {
             return state.begun
         }
         await state.wait { $0.finished >= number }
-        return .done(.created)
+        return .done(.created(.full([.appears])))
     }
 
     /// The first ones.

@@ -61,7 +61,7 @@ struct ElectedDeliveryTests {
             let released = try #require(version(store, .lease, "isthmus"))
             #expect(try released > #require(version(store, .serviceEntry, "answer")))
             #expect(election.holder == nil)
-            #expect(world.wishes.receipts.map(\.outcome) == [.created])
+            #expect(world.wishes.receipts.map(\.outcome) == [.created(.full([.appears]))])
         }
     }
 
@@ -100,7 +100,7 @@ struct ElectedDeliveryTests {
                     await ended.wait { $0 }
                 }
                 try await delivery.settle()
-                #expect(world.wishes.receipts.map(\.outcome) == [.created])
+                #expect(world.wishes.receipts.map(\.outcome) == [.created(.full([.appears]))])
                 #expect(await world.server.requestCounts.writes == 1)
             }
         }

@@ -125,16 +125,16 @@ extension FakeCluster.State {
             objects[entry.key] = ActualObject(
                 key: entry.key, revision: Revision(FakeRevision(uid: writes, version: writes)), labels: entry.labels,
                 annotations: entry.annotations, spec: entry.spec)
-            return .created
-        case .patch(let actual, let patch, let scope):
+            return .created(change.push())
+        case .patch(let actual, let patch):
             writes += 1
             objects[actual.key] = actual.applying(
                 patch, revision: Revision(FakeRevision(uid: actual.uid ?? writes, version: writes)))
-            return .updated(scope)
+            return .updated(change.push())
         case .delete(let actual):
             writes += 1
             objects[actual.key] = nil
-            return .deleted
+            return .deleted(change.push())
         }
     }
 }

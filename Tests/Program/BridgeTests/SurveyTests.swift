@@ -47,7 +47,7 @@ struct SurveyTests {
             #expect(Set(survey.items.map(\.delivery)) == ["directory"])
             let attempts = Mutex<[Attempt]>([])
             await survey.apply { _, attempt in attempts.withLock { $0.append(attempt) } }
-            #expect(attempts.withLock { $0 } == [.done(.created)])
+            #expect(attempts.withLock { $0 } == [.done(.created(.full([.appears])))])
             await survey.end()
         }
     }

@@ -29,7 +29,7 @@ struct Cluster: Sendable {
             objects[key] = ActualObject(
                 key: key, revision: Revision(FakeRevision(uid: writes, version: writes)), labels: resource.labels,
                 annotations: resource.annotations, spec: resource.spec)
-        case .patch(let actual, let patch, _):
+        case .patch(let actual, let patch):
             let revision = FakeRevision(uid: actual.uid ?? writes, version: writes)
             objects[key] = actual.applying(patch, revision: Revision(revision))
         case .delete: objects[key] = nil

@@ -25,7 +25,7 @@ struct ChangeReportTests {
 
     private static func report(from: ServiceEntry?, to: ServiceEntry?) -> ChangeReport? {
         let change = Change.plan(desired: to.map(Resource.serviceEntry), actual: from.map(object), ownership: ownership)
-        return ChangeReport(entry().key, change)
+        return ChangeReport(entry().key, change, push: change.push())
     }
 
     @Test("no change has no report")
@@ -123,12 +123,10 @@ struct ChangeReportTests {
 
     @Test("a conflict says what stands in the way and what to do")
     func conflict() throws {
-        let report = try #require(
-            ChangeReport(
-                Self.entry().key,
-                .plan(
-                    desired: .serviceEntry(Self.entry()), actual: Self.object(Self.entry { $0.labels = [:] }),
-                    ownership: Self.ownership)))
+        let change = Change.plan(
+            desired: .serviceEntry(Self.entry()), actual: Self.object(Self.entry { $0.labels = [:] }),
+            ownership: Self.ownership)
+        let report = try #require(ChangeReport(Self.entry().key, change, push: change.push()))
         #expect(report.action == .conflict)
         #expect(report.note.contains("dubbo/cart exists and is not ours"))
         #expect(report.note.contains("owner=us"))

@@ -25,7 +25,7 @@ struct PlanPropertyTests {
             var actual = ActualObject(created: randomEntry(&random))
             let foreign = addForeignFields(to: &actual, &random)
             guard
-                case .patch(let planned, let patch, _) = Change.plan(
+                case .patch(let planned, let patch) = Change.plan(
                     desired: .serviceEntry(desired), actual: actual, ownership: .sample)
             else { continue }
             #expect(planned == actual)
@@ -51,15 +51,12 @@ struct PlanPropertyTests {
             let before = randomEntry(&random)
             let desired = randomEntry(&random)
             let actual = ActualObject(created: before)
-            guard
-                case .patch(_, let patch, let scope) = Change.plan(
-                    desired: .serviceEntry(desired), actual: actual, ownership: .sample)
-            else { continue }
+            let change = Change.plan(desired: .serviceEntry(desired), actual: actual, ownership: .sample)
+            guard case .patch(_, let patch) = change else { continue }
             for key in patch["spec"]?.object?.keys ?? [] { #expect(before.spec[key] != desired.spec[key], "\(key)") }
             let fields = Set(patch["spec"]?.object?.keys ?? [])
             #expect(
-                (scope == .endpointsOnly) == (fields.isSubset(of: ["endpoints"]) && patch["metadata"]?["labels"] == nil)
-            )
+                !change.push().isFull == (fields.isSubset(of: ["endpoints"]) && patch["metadata"]?["labels"] == nil))
         }
     }
 

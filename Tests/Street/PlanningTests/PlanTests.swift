@@ -47,7 +47,8 @@ struct PlanTests {
         desired.endpoints = []
         let actual = ActualObject(created: .sample, revision: Revision(42))
         let patch: JSONValue = ["spec": ["endpoints": []]]
-        #expect(plan(desired, actual) == .patch(actual, patch, .endpointsOnly))
+        #expect(plan(desired, actual) == .patch(actual, patch))
+        #expect(plan(desired, actual).push() == .endpointsOnly)
     }
 
     @Test("a change of anything but endpoints says why istiod will push everything")
@@ -55,12 +56,9 @@ struct PlanTests {
         var desired = ServiceEntry.sample
         desired.addresses = ["240.16.0.2"]
         desired.ports[0].number = 20881
-        guard case .patch(_, _, let scope) = plan(desired, ActualObject(created: .sample)) else {
-            Issue.record("no patch")
-            return
-        }
-        #expect(scope == .full(because: "spec.addresses changes and spec.ports changes"))
-        #expect("\(scope)" == "full push, because spec.addresses changes and spec.ports changes")
+        let push = plan(desired, ActualObject(created: .sample)).push()
+        #expect(push == .full([.changed(.addresses), .changed(.ports)]))
+        #expect("\(push)" == "full push, because spec.addresses changes and spec.ports changes")
     }
 
     @Test("an annotation of ours that is no longer wanted goes; those of others stay")
@@ -69,7 +67,8 @@ struct PlanTests {
         actual.annotations["isthmus.mesh/old"] = "x"
         actual.annotations["example.com/note"] = "y"
         let patch: JSONValue = ["metadata": ["annotations": ["isthmus.mesh/old": .null]]]
-        #expect(plan(.sample, actual) == .patch(actual, patch, .endpointsOnly))
+        #expect(plan(.sample, actual) == .patch(actual, patch))
+        #expect(plan(.sample, actual).push() == .nothing)
         let applied = actual.applying(patch, revision: Revision(2))
         #expect(applied.annotations == ["isthmus.mesh/registries": "zk", "example.com/note": "y"])
     }
@@ -116,7 +115,7 @@ struct PlanTests {
     func emptied(spec: JSONValue) {
         var actual = ActualObject(created: .sample)
         actual.spec = spec
-        guard case .patch(_, let patch, _) = plan(.sample, actual) else {
+        guard case .patch(_, let patch) = plan(.sample, actual) else {
             Issue.record("no patch")
             return
         }
