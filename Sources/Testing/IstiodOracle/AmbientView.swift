@@ -59,9 +59,7 @@ extension Istiod {
                 namespace: key.namespace, name: service.objectName, host: key.host, addresses: service.addresses,
                 ports: service.ports, isCanonical: canonical[key.host] == key.namespace)
         }
-        for object in objects where object.kind == "WorkloadEntry" {
-            view.addWorkload(object, entries: entries, winners: winners)
-        }
+        for workload in workloads { view.addWorkload(workload, entries: entries, winners: winners) }
         for entry in entries { view.addInline(of: entry, winners: winners) }
         return view
     }
@@ -72,11 +70,11 @@ extension AmbientView {
     private static let prefix = "Kubernetes/networking.istio.io"
 
     fileprivate mutating func addWorkload(
-        _ object: ConfigObject, entries: [ConfigObject], winners: [Istiod.HostKey: MeshService]
+        _ object: ConfigObject, entries: [Istiod.Entry], winners: [Istiod.HostKey: MeshService]
     ) {
         let place = MeshEndpoint.Place(
             spec: object.spec, labels: object.workloadLabels, workloadName: object.name)
-        let selecting = entries.filter { $0.selects(object) }
+        let selecting = entries.filter { $0.object.selects(object) }
         let services = selecting.map { Self.ports(of: place, in: $0, winners) }
         workloads["\(Self.prefix)/WorkloadEntry/\(object.namespace)/\(object.name)"] = Workload(
             place, namespace: object.namespace, name: object.name,
@@ -85,28 +83,28 @@ extension AmbientView {
     }
 
     /// Of two endpoints with one address the later one stays. Their labels count for nothing, those of the entry do.
-    fileprivate mutating func addInline(of entry: ConfigObject, winners: [Istiod.HostKey: MeshService]) {
-        let traits = ServiceTraits(entry)
-        guard traits.selector == nil else { return }
-        for host in traits.hosts {
+    fileprivate mutating func addInline(of entry: Istiod.Entry, winners: [Istiod.HostKey: MeshService]) {
+        guard entry.traits.selector == nil else { return }
+        let object = entry.object
+        for host in entry.traits.hosts {
             for place in MeshEndpoint.places(of: entry, among: [], host: host) {
                 let services = Self.ports(of: place, in: entry, winners)
                 if services.isEmpty { continue }
-                let uid = "\(Self.prefix)/ServiceEntry/\(entry.namespace)/\(entry.name)/\(place.address)"
+                let uid = "\(Self.prefix)/ServiceEntry/\(object.namespace)/\(object.name)/\(place.address)"
                 workloads[uid] = Workload(
-                    place, namespace: entry.namespace, name: entry.name,
-                    canonicalName: entry.labels[Self.canonicalNameLabel] ?? entry.name, services: services)
+                    place, namespace: object.namespace, name: object.name,
+                    canonicalName: object.labels[Self.canonicalNameLabel] ?? object.name, services: services)
             }
         }
     }
 
     private static func ports(
-        of place: MeshEndpoint.Place, in entry: ConfigObject, _ winners: [Istiod.HostKey: MeshService]
+        of place: MeshEndpoint.Place, in entry: Istiod.Entry, _ winners: [Istiod.HostKey: MeshService]
     ) -> [String: [UInt16: UInt16]] {
-        let traits = ServiceTraits(entry)
-        let ports = Dictionary(traits.ports.map { ($0.number, place.port(for: $0)) }) { first, _ in first }
-        let keys = traits.hosts.map { Istiod.HostKey(namespace: entry.namespace, host: $0) }
-        let own = keys.filter { winners[$0]?.objectName == entry.name && winners[$0]?.registry == .external }
+        let ports = Dictionary(entry.traits.ports.map { ($0.number, place.port(for: $0)) }) { first, _ in first }
+        let own = entry.hosts.filter {
+            winners[$0]?.objectName == entry.object.name && winners[$0]?.registry == .external
+        }
         return Dictionary(own.map { ($0.text, ports) }) { first, _ in first }
     }
 }

@@ -80,8 +80,9 @@ extension Istiod {
             return after.entries.map { entry in
                 part(
                     .workloadEntry(
-                        from: before, to: wanted, among: [entry], beside: surroundings(of: entry, without: object)),
-                    [entry], [])
+                        from: before, to: wanted, among: [entry.object],
+                        beside: surroundings(of: entry.object, without: object)),
+                    [entry.object], [])
             }
         case ResourceKind.destinationRule.rawValue:
             let rules = [before, wanted].compactMap { $0.flatMap(DestinationRule.init) }

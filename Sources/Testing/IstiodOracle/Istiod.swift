@@ -7,13 +7,24 @@ package import IstioAPI
 /// pods, health of WorkloadEntries, Kubernetes Services that select WorkloadEntries, virtual addresses that are blocks,
 /// ports whose protocol nobody says, and the inbound side of a proxy.
 package struct Istiod: Sendable {
-    /// The objects, in an order of their own: what is made of them doesn't depend on the order in which they came.
+    /// The objects, the oldest first: the order in which they came counts for nothing.
     package let objects: [ConfigObject]
     package let rootNamespace: String
     /// Of the names that certificates carry.
     package let trustDomain: String
     /// The hosts of which this istiod has seen an endpoint at some time.
     package let seenHosts: Set<HostKey>
+    let entries: [Entry]
+    let workloads: [ConfigObject]
+    private let entriesByHost: [HostKey: [Entry]]
+
+    /// A ServiceEntry.
+    struct Entry: Sendable {
+        var object: ConfigObject
+        var traits: ServiceTraits
+
+        var hosts: [HostKey] { traits.hosts.map { HostKey(namespace: object.namespace, host: $0) } }
+    }
 
     /// A host in a namespace.
     package struct HostKey: Hashable, Sendable {
@@ -37,22 +48,22 @@ package struct Istiod: Sendable {
         }
         self.rootNamespace = rootNamespace
         self.trustDomain = trustDomain
-        var hosts: Set<HostKey> = []
-        var served: Set<HostKey> = []
-        for entry in self.objects where entry.kind == "ServiceEntry" {
-            let own = ServiceTraits(entry).hosts.map { HostKey(namespace: entry.namespace, host: $0) }
-            hosts.formUnion(own)
-            if !MeshEndpoint.places(of: entry, among: self.objects).isEmpty { served.formUnion(own) }
+        let entries = self.objects.filter { $0.kind == ResourceKind.serviceEntry.rawValue }
+            .map { Entry(object: $0, traits: ServiceTraits($0)) }
+        let workloads = self.objects.filter { $0.kind == ResourceKind.workloadEntry.rawValue }
+        entriesByHost = entries.reduce(into: [:]) { byHost, entry in
+            for key in Set(entry.hosts) { byHost[key, default: []].append(entry) }
         }
-        seenHosts = served.union(seen.intersection(hosts))
+        let served = entries.filter { !MeshEndpoint.places(of: $0, among: workloads).isEmpty }.flatMap(\.hosts)
+        seenHosts = Set(served).union(seen.intersection(entriesByHost.keys))
+        self.entries = entries
+        self.workloads = workloads
     }
 
     /// The same istiod after a change.
     package func with(_ objects: some Sequence<ConfigObject>) -> Istiod {
         Istiod(objects, rootNamespace: rootNamespace, trustDomain: trustDomain, remembering: seenHosts)
     }
-
-    var entries: [ConfigObject] { objects.filter { $0.kind == "ServiceEntry" } }
 
     /// The services of all objects, the oldest first.
     package var services: [MeshService] {
@@ -70,7 +81,8 @@ package struct Istiod: Sendable {
 
     /// The endpoints of a host, from all entries of its namespace.
     package func endpoints(of host: String, inNamespace namespace: String) -> [MeshEndpoint] {
-        entries.filter { $0.namespace == namespace && ServiceTraits($0).hosts.contains(host) }
-            .flatMap { MeshEndpoint.endpoints(of: $0, for: host, among: objects, trustDomain: trustDomain) }
+        (entriesByHost[HostKey(namespace: namespace, host: host)] ?? []).flatMap {
+            MeshEndpoint.endpoints(of: $0, for: host, among: workloads, trustDomain: trustDomain)
+        }
     }
 }

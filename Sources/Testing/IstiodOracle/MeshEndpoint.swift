@@ -34,28 +34,27 @@ extension MeshEndpoint {
     }
 
     /// The endpoints of a ServiceEntry: those in it, or those that it selects, or for a DNS entry without any its host.
-    static func places(of entry: ConfigObject, among objects: [ConfigObject], host: String = "") -> [Place] {
-        let traits = ServiceTraits(entry)
-        if traits.selector != nil {
-            return objects.filter { $0.kind == "WorkloadEntry" && entry.selects($0) }.sorted { $0.name < $1.name }
-                .map { Place(spec: $0.spec, labels: $0.workloadLabels, workloadName: $0.name) }
+    static func places(of entry: Istiod.Entry, among workloads: [ConfigObject], host: String = "") -> [Place] {
+        if entry.traits.selector != nil {
+            return workloads.filter { entry.object.selects($0) }.sorted { $0.name < $1.name }.map {
+                Place(spec: $0.spec, labels: $0.workloadLabels, workloadName: $0.name)
+            }
         }
-        let inline = entry.inlineEndpoints.enumerated().map { index, endpoint in
+        let inline = entry.object.inlineEndpoints.enumerated().map { index, endpoint in
             Place(
-                spec: endpoint, labels: endpoint["labels"]?.strings ?? [:], workloadName: "\(entry.name)-\(index)")
+                spec: endpoint, labels: endpoint["labels"]?.strings ?? [:],
+                workloadName: "\(entry.object.name)-\(index)")
         }
-        guard inline.isEmpty, traits.resolution.isResolvedByProxy else { return inline }
-        return [Place(spec: ["address": .string(host)], labels: [:], workloadName: "\(entry.name)-0")]
+        guard inline.isEmpty, entry.traits.resolution.isResolvedByProxy else { return inline }
+        return [Place(spec: ["address": .string(host)], labels: [:], workloadName: "\(entry.object.name)-0")]
     }
 
     static func endpoints(
-        of entry: ConfigObject, for host: String, among objects: [ConfigObject], trustDomain: String
+        of entry: Istiod.Entry, for host: String, among workloads: [ConfigObject], trustDomain: String
     ) -> [MeshEndpoint] {
-        let places = places(of: entry, among: objects, host: host)
-        let ports = ServiceTraits(entry).ports
-        return places.flatMap { place in
-            ports.map { port in
-                MeshEndpoint(place, port, namespace: entry.namespace, trustDomain: trustDomain)
+        places(of: entry, among: workloads, host: host).flatMap { place in
+            entry.traits.ports.map { port in
+                MeshEndpoint(place, port, namespace: entry.object.namespace, trustDomain: trustDomain)
             }
         }
     }

@@ -10,6 +10,8 @@ package enum BlackHole: Hashable, Sendable, Comparable, CustomStringConvertible 
     case everyAddress(listener: String, cluster: String)
     /// A cluster of a TCP port that no listener leads to, since an older service has its address and port.
     case unreachable(cluster: String)
+    /// A ztunnel knows nothing of a host's entry, since an older entry of the namespace has the host.
+    case hidden(entry: String, host: String)
 
     package var description: String {
         switch self {
@@ -18,6 +20,7 @@ package enum BlackHole: Hashable, Sendable, Comparable, CustomStringConvertible 
         case .ownName(let cluster): "\(cluster) resolves its own name"
         case .everyAddress(let listener, let cluster): "\(listener) takes every address for \(cluster)"
         case .unreachable(let cluster): "no listener leads to \(cluster)"
+        case .hidden(let entry, let host): "an older entry hides \(entry), which has \(host) too"
         }
     }
 }
