@@ -21,7 +21,7 @@ final class HashingDelivery: Delivery {
     private let observe: @Sendable (ServiceEntry) -> Void
 
     init(logger: Logger, observe: @escaping @Sendable (ServiceEntry) -> Void = { _ in }) {
-        workers = DeliveryWorkers(name: name, pacing: Unpaced(workerCount: 2), logger: logger)
+        workers = DeliveryWorkers(name: name, pacing: .unpaced(workers: 2), logger: logger)
         self.observe = observe
     }
 

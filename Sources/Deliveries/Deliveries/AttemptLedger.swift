@@ -53,7 +53,7 @@ struct AttemptLedger: Sendable {
             failures.settled(key, now: now)
         case .standby:
             failures.forget(key)
-        case .abandoned:
+        case .abandoned, .held:
             break
         case .outdated:
             // The first time is nearly always a race that the next look settles.

@@ -8,6 +8,8 @@ internal import Text
 package enum Attempt: Sendable, Hashable {
     /// The resource is as it should be; `nil` when nothing had to be done.
     case done(Receipt.Outcome?)
+    /// Nothing was written: the write waits for its turn.
+    case held(Lane)
     /// The object was not as the plan had it: plan again.
     case outdated
     /// Done for now. Something is still to be done and has to wait, which is no failure.
@@ -33,22 +35,21 @@ package struct DeliveryWorkers: Sendable {
     }
 
     package let name: String
-    package let queue = WorkQueue<ResourceKey>()
+    package let queue: WorkQueue<ResourceKey>
     package let logger: Logger
-    private let pacing: any WorkPacing
     private let stopwatch: Stopwatch
     private let shared = Shared()
 
     /// - Parameters:
-    ///   - pacing: Says when the next resource may be taken up.
+    ///   - pacing: Says when resources are written.
     ///   - clock: Measures the delays before repetitions.
     package init(
-        name: String, pacing: any WorkPacing, logger: Logger, clock: any Clock<Duration> = ContinuousClock()
+        name: String, pacing: Pacing<ResourceKey>, logger: Logger, clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.name = name
-        self.pacing = pacing
         self.logger = logger
         stopwatch = Stopwatch(clock)
+        queue = WorkQueue(pacing: pacing, stopwatch: stopwatch)
     }
 
     /// - Parameter isInBackground: Whether they can wait until nothing else does.
@@ -67,7 +68,8 @@ package struct DeliveryWorkers: Sendable {
         attempt: @escaping @Sendable (ResourceKey, Wanted) async -> Attempt
     ) async {
         await withDiscardingTaskGroup { group in
-            for _ in 0..<pacing.workerCount {
+            group.addTask { await wakeQueue() }
+            for _ in 0..<queue.workerCount {
                 group.addTask { await work(desired: desired, isUrgent: isUrgent, attempt: attempt) }
             }
         }
@@ -78,8 +80,7 @@ package struct DeliveryWorkers: Sendable {
         attempt: @escaping @Sendable (ResourceKey, Wanted) async -> Attempt
     ) async {
         await withDiscardingTaskGroup { retries in
-            while await pacing.enter(), let (key, added) = await queue.next() {
-                defer { pacing.leave() }
+            while let (key, added) = await queue.next() {
                 guard await waitOutPause() else { break }
                 if let postponement = await postpone(key, since: added, desired: desired, isUrgent: isUrgent) {
                     if let time = postponement.sleepUntil {
@@ -91,16 +92,32 @@ package struct DeliveryWorkers: Sendable {
                 let since = min(shared.ledger.withLock { $0.begin(key) } ?? added, added)
                 let wanted = await desired.wanted(key)
                 let result = wanted == .undecided ? .done(nil) : await attempt(key, wanted)
-                if case .done(.deleted) = result { pacing.removed(key) }
+                if case .held(let lane) = result {
+                    queue.hold((key, since), in: lane)
+                    continue
+                }
+                if case .done(.deleted) = result { queue.removed(key) }
                 let settlement = shared.ledger.withLock { $0.settle(key, result, now: stopwatch.elapsed) }
                 if let time = settlement.sleepUntil { retries.addTask { await repeatWhenDue(sleepingUntil: time) } }
                 await report(settlement, of: key, since: since, to: desired)
                 if settlement.retryIn == .zero { queue.add(key) }
                 queue.done(key)
             }
-            // A worker that still waits for its turn would wait for ever.
-            pacing.finish()
             retries.cancelAll()
+        }
+    }
+
+    /// Wakes the queue at the times at which keys may be taken though nothing happens.
+    private func wakeQueue() async {
+        await withDiscardingTaskGroup { sleepers in
+            for await time in queue.alarms {
+                sleepers.addTask {
+                    // It throws only when the workers stop, and then the queue takes nothing more.
+                    do { try await stopwatch.sleep(for: max(time - stopwatch.elapsed, .zero)) } catch { return }
+                    queue.wake()
+                }
+            }
+            sleepers.cancelAll()
         }
     }
 
@@ -110,10 +127,10 @@ package struct DeliveryWorkers: Sendable {
         _ key: ResourceKey, since: ContinuousClock.Instant, desired: any DesiredState,
         isUrgent: @Sendable (ResourceKey) async -> Bool
     ) async -> AttemptLedger.Postponement? {
-        guard pacing.delay(key) != nil else { return nil }
+        guard queue.delay(key) != nil else { return nil }
         guard await desired.mayBeWanted(key), await !isUrgent(key) else { return nil }
         // Some of the delay may be over by now.
-        guard let delay = pacing.delay(key) else { return nil }
+        guard let delay = queue.delay(key) else { return nil }
         return shared.ledger.withLock { $0.postpone(key, since: since, until: stopwatch.elapsed + delay) }
     }
 

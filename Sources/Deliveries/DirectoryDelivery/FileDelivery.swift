@@ -26,7 +26,7 @@ package struct FileDelivery: StatefulDelivery {
         self.name = name
         self.folder = folder
         self.ownership = ownership
-        workers = DeliveryWorkers(name: name, pacing: Unpaced(workerCount: 1), logger: logger)
+        workers = DeliveryWorkers(name: name, pacing: .unpaced(workers: 1), logger: logger)
     }
 
     package func changed(_ keys: [ResourceKey]) {

@@ -74,8 +74,15 @@ extension ClusterDelivery {
         guard await mayAct() else { return .standby }
         // When WorkloadEntries can be followed again, all of them are looked at.
         if key.kind == .workloadEntry, !state.followsWorkloads { return .done(nil) }
+        if let delay = delay(beforeLookAt: key, wanted) { return .waiting(nil, retryAfter: delay) }
+        guard let lane = lane(key, wanted) else { return .done(nil) }
+        guard workers.queue.begin(lane) else { return .held(lane) }
+        defer { workers.queue.end() }
+        return await bring(key, to: wanted, desired)
+    }
+
+    private func bring(_ key: ResourceKey, to wanted: Wanted, _ desired: any DesiredState) async -> Attempt {
         do throws(KubernetesError) {
-            if let delay = delay(beforeLookAt: key, wanted) { return .waiting(nil, retryAfter: delay) }
             let observation = try await look(key)
             // After the look, which may take its time, and right before the deletion.
             if wanted == .absent, let service = WorkloadEntry.serviceEntry(ofWorkload: key), observation.object != nil {
@@ -104,8 +111,16 @@ extension ClusterDelivery {
         let change = Change.plan(desired: resource, actual: observation.object, ownership: ownership)
         switch (change, resource) {
         case (.create, let desired?), (.patch, let desired?): return try await bring(desired, change, observation)
-        default: return try await carryOutOnce(change, key).attempt
+        default:
+            let sent = stopwatch.elapsed
+            let attempt = try await carryOutOnce(change, key).attempt
+            if case .done(.deleted) = attempt { wrote(key, bytes: 0, since: sent) }
+            return attempt
         }
+    }
+
+    private func wrote(_ key: ResourceKey, bytes: Int, since sent: Duration) {
+        workers.queue.wrote(key, WriteCost(bytes: bytes, latency: stopwatch.elapsed - sent))
     }
 
     /// The next step to what is wanted. A service that moves between the forms needs several steps.
@@ -150,9 +165,7 @@ extension ClusterDelivery {
         let sent = stopwatch.elapsed
         let (attempt, stored) = try await carryOutOnce(change, desired.key)
         guard let stored else { return attempt }
-        pacing.wrote(
-            desired.key, bytes: desired.endpointBytes, latency: stopwatch.elapsed - sent,
-            isLimited: workers.queue.waiting > 0)
+        wrote(desired.key, bytes: desired.endpointBytes, since: sent)
         let isDrift = observation.before.map { plan(desired, from: $0) == .none } ?? false
         let delay = conflicts.wrote(
             desired, isDrift: isDrift, alteredFields: plan(desired, from: stored).fields, writer: observation.writer,
@@ -223,7 +236,7 @@ extension ClusterDelivery {
     }
 
     /// What istiod pushes for a change. An entry that selects nothing is not looked at: it may be large.
-    private func push(for change: Change, _ key: ResourceKey) -> IstiodPush {
+    func push(for change: Change, _ key: ResourceKey) -> IstiodPush {
         let entry = WorkloadEntry.serviceEntry(ofWorkload: key).flatMap(known)
         return change.push(selectedBy: entry.flatMap { $0.selectsWorkloads ? $0.object.configObject : nil })
     }
@@ -309,7 +322,7 @@ extension ClusterDelivery {
 
     private func attempt(after error: KubernetesError, _ key: ResourceKey) -> Attempt {
         if error.isOutcomeUnknown { caches[key.kind]?.invalidate(key) }
-        if error.tellsOfLoad { pacing.overloaded() }
+        if error.tellsOfLoad { workers.queue.overloaded() }
         switch error.code {
         case .cancelled, .shutDown:
             return .abandoned

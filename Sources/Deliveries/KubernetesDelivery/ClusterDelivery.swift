@@ -12,6 +12,8 @@ package import Planning
 package actor ClusterDelivery: StatefulDelivery {
     /// The client should have a connection for each write, and some to read with.
     package static let standardConcurrency = 4...64
+    /// istiod waits for 100 ms without a change before it pushes.
+    package static let standardPause = Duration.milliseconds(130)
 
     package nonisolated let name: String
     let client: KubernetesClient
@@ -27,7 +29,6 @@ package actor ClusterDelivery: StatefulDelivery {
     var state: ClusterStateMachine
     var conflicts = FieldConflicts()
     let workers: DeliveryWorkers
-    let pacing: ClusterPacing
     let clock: any Clock<Duration>
     let logger: Logger
     let usesWorkloads: Bool
@@ -51,7 +52,7 @@ package actor ClusterDelivery: StatefulDelivery {
     ///   - settleTime: How long istiod may take to see what our own watch has seen.
     ///   - concurrency: How many writes may be under way at once; within this the limit follows what the API server can
     ///     do.
-    ///   - isPaced: Whether objects that keep changing are written less and less often.
+    ///   - pause: How long nothing is written after a burst of writes; `nil` where writes are not paced.
     ///   - leadership: Without it nothing is written; `nil` for a replica that is alone.
     ///   - resyncInterval: How often everything is compared, whether or not something told of a change; `nil` for
     ///     never.
@@ -60,7 +61,8 @@ package actor ClusterDelivery: StatefulDelivery {
     package init(
         name: String, client: KubernetesClient, namespace: String, ownership: Ownership,
         usesWorkloads: Bool = false, settleTime: Duration = .seconds(2),
-        concurrency: ClosedRange<Int> = standardConcurrency, isPaced: Bool = true, leadership: (any Leadership)? = nil,
+        concurrency: ClosedRange<Int> = standardConcurrency, pause: Duration? = standardPause,
+        leadership: (any Leadership)? = nil,
         resyncInterval: Duration? = .seconds(600), writeGrace: Duration = .seconds(5), logger: Logger,
         clock: any Clock<Duration> = ContinuousClock()
     ) {
@@ -70,8 +72,8 @@ package actor ClusterDelivery: StatefulDelivery {
         self.ownership = ownership
         self.usesWorkloads = usesWorkloads
         moves = EndpointMoves(settleTime: settleTime)
-        pacing = ClusterPacing(concurrency: concurrency, isPaced: isPaced, clock: clock)
-        workers = DeliveryWorkers(name: name, pacing: pacing, logger: logger, clock: clock)
+        workers = DeliveryWorkers(
+            name: name, pacing: Pacing(concurrency: concurrency, pause: pause), logger: logger, clock: clock)
         state = ClusterStateMachine(usesWorkloads: usesWorkloads, isElected: leadership != nil)
         self.leadership = leadership
         self.resyncInterval = resyncInterval

@@ -33,7 +33,7 @@ package struct ElectedDelivery: StatefulDelivery {
         self.clients = clients
         cluster = ClusterDelivery(
             name: settings.name, client: client, namespace: context.namespace, ownership: context.ownership,
-            usesWorkloads: context.usesWorkloads, isPaced: settings.isPaced, leadership: election,
+            usesWorkloads: context.usesWorkloads, pause: settings.pause, leadership: election,
             writeGrace: context.leadership?.writeGrace ?? .zero, logger: logger)
     }
 

@@ -78,6 +78,9 @@ package struct EndpointMoves: Sendable {
         return step
     }
 
+    /// Whether a service is on its way from one form to the other.
+    package func isMoving(_ service: ResourceKey) -> Bool { settling[service] != nil || nextLook[service] != nil }
+
     /// How long a service on its way has to be left alone.
     package func delay(beforeLookAt service: ResourceKey, now: Duration) -> Duration? {
         nextLook[service].flatMap { now < $0 ? $0 - now : nil }

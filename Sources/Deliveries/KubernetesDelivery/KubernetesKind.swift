@@ -15,12 +15,13 @@ package struct KubernetesKind: DeliveryKind {
                     standard: "the pod's own cluster, else `$KUBECONFIG`, else `~/.kube/config`"
                 ),
                 ConfigurationKey("context", .text, "of the kubeconfig", standard: "its current one"),
+                ConfigurationKey(
+                    "pause", .time,
+                    "how long nothing is written after a burst of writes, so that istiod pushes: longer than its"
+                        + " `PILOT_DEBOUNCE_AFTER`; `0s` where `PILOT_ENABLE_EDS_DEBOUNCE` is `false`",
+                    standard: "`130ms`"),
             ]),
-            "clusters to write to; with neither this nor `directory`, the cluster at hand"),
-        ConfigurationKey(
-            "pacing", .choice(["on", "off"]),
-            "whether objects of a cluster that keep changing together are written less often, every 5 s at the longest",
-            standard: "`on`"),
+            "clusters to write to; with neither this nor `directory`, the cluster at hand")
     ]
 
     package func deliveries(_ section: ConfigurationSection) throws -> [any DeliverySettings] {
@@ -29,7 +30,10 @@ package struct KubernetesKind: DeliveryKind {
         for entry in entries {
             let context = try entry.string("context")
             var cluster = try ClusterSettings.detect(kubeconfig: try entry.string("kubeconfig"), context: context)
-            cluster.isPaced = section.word("pacing") != "off"
+            if let pause = try entry.duration("pause") {
+                guard pause <= .seconds(5) else { throw entry.failure("pause", "must be 5s at most") }
+                cluster.pause = pause
+            }
             if clusters.contains(where: { $0.name == cluster.name }) {
                 throw entry.failure("context", "another cluster has the context '\(cluster.name)' too")
             }
@@ -48,8 +52,8 @@ package struct KubernetesKind: DeliveryKind {
 package struct ClusterSettings: DeliverySettings {
     package var name: String
     package var configuration: ClusterConfiguration
-    /// Whether objects that keep changing are written less often.
-    package var isPaced = true
+    /// How long nothing is written after a burst of writes.
+    package var pause = ClusterDelivery.standardPause
 
     package init(name: String, configuration: ClusterConfiguration) {
         self.name = name

@@ -156,6 +156,9 @@ extension ObjectCache {
         Ticket(listCount: listCount, foreign: entries[key]?.foreign)
     }
 
+    /// Whether another writer deleted the object since the last look.
+    package func isLost(_ key: ResourceKey) -> Bool { lost[key] != nil }
+
     /// The object that another writer deleted since the last look. It is told once.
     package mutating func takeLost(_ key: ResourceKey) -> ActualObject? {
         lost.removeValue(forKey: key)?.object

@@ -64,6 +64,7 @@ struct ReportPrinter {
         case .outdated: problem = "another writer changed the object meanwhile; run the command again"
         case .refused(let reason), .fieldConflict(let reason, _), .failed(let reason, _): problem = reason
         case .standby: problem = "another replica leads"
+        case .held: problem = "its write waits for its turn"
         case .abandoned: problem = "stopped"
         }
         switch format {

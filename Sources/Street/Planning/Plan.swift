@@ -70,6 +70,16 @@ extension Change {
 }
 
 extension Change {
+    /// Whether an endpoint leaves: a WorkloadEntry goes, or a ServiceEntry drops one of its endpoints.
+    package var removesEndpoints: Bool {
+        if case .delete = self { return true }
+        guard case .patch(let actual, let patch) = self, let wanted = patch["spec"]?["endpoints"] else {
+            return false
+        }
+        let places = Set((wanted.array ?? []).compactMap(EndpointPlace.init))
+        return (actual.spec["endpoints"]?.array ?? []).compactMap(EndpointPlace.init).contains { !places.contains($0) }
+    }
+
     /// Whether it takes away endpoints that the service may still have in its other form: a WorkloadEntry goes, or a
     /// ServiceEntry drops its endpoints for a selector.
     package var takesAwayEndpoints: Bool {

@@ -1,6 +1,10 @@
 extension Duration {
-    /// Reads Go's notation without fractions and signs, such as `250ms` and `1h30m`. `nil` for anything else.
+    /// Reads Go's notation without fractions and signs, such as `250ms`, `1h30m` and `0`. `nil` for anything else.
     package init?(unitText text: String) {
+        if text == "0" {
+            self = .zero
+            return
+        }
         var total = Duration.zero
         var rest = text[...]
         if rest.isEmpty { return nil }

@@ -18,7 +18,7 @@ struct DeliveryWorkersTests {
         count: Int = 2, logger: Logger = .silent, attempt: @escaping @Sendable (ResourceKey) async -> Attempt,
         _ body: (DeliveryWorkers) async throws -> Void
     ) async throws {
-        let workers = DeliveryWorkers(name: "test", pacing: Unpaced(workerCount: count), logger: logger, clock: clock)
+        let workers = DeliveryWorkers(name: "test", pacing: .unpaced(workers: count), logger: logger, clock: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await workers.run(desired: desired) { key, _ in await attempt(key) } }
             defer { workers.queue.finish() }
@@ -152,7 +152,7 @@ struct DeliveryWorkersTests {
 
     @Test("a pause ends with the workers")
     func endOfPause() async throws {
-        let workers = DeliveryWorkers(name: "test", pacing: Unpaced(workerCount: 1), logger: .silent, clock: clock)
+        let workers = DeliveryWorkers(name: "test", pacing: .unpaced(workers: 1), logger: .silent, clock: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 await withTaskCancellationHandler {
@@ -274,7 +274,7 @@ struct DeliveryWorkersTests {
 
     @Test("what keeps everything from being delivered is known until it is overcome")
     func condition() {
-        let workers = DeliveryWorkers(name: "test", pacing: Unpaced(workerCount: 1), logger: .silent, clock: clock)
+        let workers = DeliveryWorkers(name: "test", pacing: .unpaced(workers: 1), logger: .silent, clock: clock)
         #expect(workers.report(limit: 0).condition == nil)
         workers.note(condition: "refused")
         clock.advance(by: .seconds(5))

@@ -18,7 +18,9 @@ struct ClusterDeliveryPropertyTests {
             for name in ["taken", "theirs"] { try await world.create(.sample(name, 9)) }
             let foreign = await ["taken", "theirs"].map { [store = world.server.store] in store.object($0) }
             let clock = HastyClock()
-            try await world.withDelivery(workers: 4, resyncInterval: .seconds(600), clock: clock) { delivery in
+            try await world.withDelivery(
+                workers: 4, pause: ClusterDelivery.standardPause, resyncInterval: .seconds(600), clock: clock
+            ) { delivery in
                 var random = SeededGenerator(seed: seed)
                 for _ in 0..<250 {
                     await disturb(world, delivery, &random)

@@ -26,10 +26,12 @@ struct World: Sendable {
 
     /// A delivery runs while the body runs.
     /// - Parameters:
+    ///   - pause: After a burst of writes; `nil` where writes are not paced.
     ///   - clock: Of the delivery.
     ///   - isClientHasty: Whether that is its client's too where it is the hasty one. A request may then take 0.6 s.
     func withDelivery(
-        workers: Int? = nil, isPaced: Bool = true, leadership: (any Leadership)? = nil, resyncInterval: Duration? = nil,
+        workers: Int? = nil, pause: Duration? = nil, leadership: (any Leadership)? = nil,
+        resyncInterval: Duration? = nil,
         usesWorkloads: Bool = false, clock: any Clock<Duration> = ContinuousClock(), isClientHasty: Bool = true,
         _ body: @Sendable (ClusterDelivery) async throws -> Void
     ) async throws {
@@ -44,7 +46,7 @@ struct World: Sendable {
         let delivery = ClusterDelivery(
             name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership,
             usesWorkloads: usesWorkloads, concurrency: workers.map { $0...$0 } ?? ClusterDelivery.standardConcurrency,
-            isPaced: isPaced, leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
+            pause: pause, leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await delivery.run(desired: wishes) }
@@ -164,9 +166,9 @@ final class Wishes: DesiredState {
 }
 
 extension ClusterDelivery {
-    /// Returns when nothing waits for a look any more.
-    func settle() async throws {
-        try await yield(while: report(limit: 0).pending > 0)
+    /// Returns when no more than this many resources wait for a look or a write.
+    func settle(waiting: Int = 0) async throws {
+        try await yield(while: report(limit: 0).pending > waiting)
     }
 
     /// Returns when this many resources fail.

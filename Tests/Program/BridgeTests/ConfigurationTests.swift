@@ -103,14 +103,15 @@ struct ConfigurationTests {
         #expect(!named.verifiesHostName)
     }
 
-    @Test("writes are paced unless the file says otherwise", arguments: [("on", true), ("off", false), (nil, true)])
-    func pacing(word: String?, isPaced: Bool) throws {
+    @Test(
+        "the silence after a burst of writes is 130 ms unless the file says otherwise",
+        arguments: [(", pause: 250ms", Duration.milliseconds(250)), (", pause: 0", .zero), ("", .milliseconds(130))])
+    func pause(text: String, pause: Duration) throws {
         try Self.withKubeconfig { kubeconfig in
-            let pacing = word.map { ", pacing: \($0)" } ?? ""
-            let delivery = "delivery: { kubernetes: [{ kubeconfig: \"\(kubeconfig)\" }]\(pacing) }"
+            let delivery = "delivery: { kubernetes: [{ kubeconfig: \"\(kubeconfig)\"\(text) }] }"
             let configuration = try BridgeConfiguration(yaml: Self.registries + delivery, file: "isthmus.yaml")
             let cluster = try #require(configuration.deliveries.first as? ClusterSettings)
-            #expect(cluster.isPaced == isPaced)
+            #expect(cluster.pause == pause)
         }
     }
 

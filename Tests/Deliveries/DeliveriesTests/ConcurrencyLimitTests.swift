@@ -1,7 +1,7 @@
 import IsthmusTesting
 import Testing
 
-@testable import KubernetesDelivery
+@testable import Deliveries
 
 @Suite("the limit of concurrent writes")
 struct ConcurrencyLimitTests {
