@@ -242,11 +242,19 @@ let package = Package(
     ]
 )
 
-// `scripts/benchmark` sets the variable. `Scale` is here for the rooms that only this package sees; the package `Benchmarks` needs
-// the test support.
+// `scripts/benchmark` sets the variable.
 if Context.environment["ISTHMUS_BENCHMARKS"] != nil {
-    package.products.append(.library(name: "IsthmusTesting", targets: ["IsthmusTesting"]))
+    let clients: [Target.Dependency] = ["ZooKeeper", "Kubernetes", "IsthmusTesting", argumentParser, logging]
+    func benchmark(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+        .executableTarget(
+            name: name, dependencies: ["Measuring"] + clients + dependencies, path: "Benchmarks/\(name)")
+    }
     package.targets += [
+        .target(name: "Measuring", dependencies: clients, path: "Benchmarks/Measuring"),
+        benchmark("Propagation"),
+        benchmark("ColdSync"),
+        benchmark("RollingRestart"),
+        benchmark("Arrival", ["IstioAPI", "JSON"]),
         .executableTarget(
             name: "Scale",
             dependencies: [

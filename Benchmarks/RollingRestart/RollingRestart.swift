@@ -61,7 +61,7 @@ struct RollingRestart: AsyncParsableCommand {
         }
         let cluster = Cluster(stage: stage, namespace: namespace)
         var result = Outcome(pacing: pacing)
-        try await stage.withBridge(namespace: namespace, delivery: "pacing: \(pacing)") { bridge in
+        try await stage.withBridge(namespace: namespace, pause: pacing == "on" ? "130ms" : "0") { bridge in
             try await cluster.wait(for: wanted(round))
             try await Task.sleep(for: quietTime)
             let requests = try stage.bridgeRequests().count

@@ -44,9 +44,9 @@ public struct Stage: Sendable {
     ///
     /// - Parameters:
     ///   - translation: A line for the section `translation` of Isthmus's configuration.
-    ///   - delivery: One for the section `delivery`.
+    ///   - pause: The silence after a burst of writes, as the configuration has it.
     public func withBridge(
-        namespace: String, translation: String? = nil, delivery: String? = nil,
+        namespace: String, translation: String? = nil, pause: String = "130ms",
         _ body: (ChildProcess) async throws -> Void
     ) async throws {
         let configuration = try folder.write(
@@ -57,8 +57,7 @@ public struct Stage: Sendable {
               namespace: \(namespace)
             \(translation.map { "  \($0)" } ?? "")
             delivery:
-              kubernetes: [{ kubeconfig: \(server.kubeconfig) }]
-            \(delivery.map { "  \($0)" } ?? "")
+              kubernetes: [{ kubeconfig: \(server.kubeconfig), pause: \(pause) }]
             """, to: "\(namespace).yaml")
         let words = program.words(with: [
             "zookeeper": zooKeeper.connectString, "kubeconfig": server.kubeconfig, "namespace": namespace,

@@ -9,7 +9,7 @@ import ZooKeeper
 /// nothing changed.
 @main
 struct ColdSync: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "cold-sync")
+    static let configuration = CommandConfiguration(commandName: "cold")
 
     @OptionGroup var program: BridgeProgram
     @Option(help: "How many services.") var services = 1_000
@@ -47,7 +47,7 @@ struct ColdSync: AsyncParsableCommand {
                     mebibytes(usage.peakResident))
             }
             let command =
-                "scripts/benchmark cold-sync --services \(services) --providers \(providers) --rounds \(rounds)"
+                "scripts/benchmark cold --services \(services) --providers \(providers) --rounds \(rounds)"
                 + " --writers \(writers)\(program.options)"
             report.show(command: command, versions: try await stage.versions())
             print("The median of the ratios is \(String(format: "%.2f", median(ratios))).\n")
