@@ -8,8 +8,9 @@ extension KubernetesClient {
         public var requestTimeout: Duration = .seconds(30)
         /// How long a credential plug-in may run. A person may have to confirm something meanwhile.
         public var credentialTimeout: Duration = .seconds(60)
-        /// How long a watch may be silent before its connection counts as dead. Servers send a bookmark about every
-        /// minute. Time in which the consumer takes no events counts too.
+        /// How long a watch may be silent before it ends with `idle`. A ``Watcher`` then opens the next watch from the
+        /// last version, since the connection may be dead. Most servers send a bookmark about every minute. Time in
+        /// which the consumer takes no events counts too.
         public var watchIdleTimeout: Duration = .seconds(90)
         /// The number of connections for all requests but watches, at least 1. Further requests wait for a connection.
         public var maximumConnections: Int = 32

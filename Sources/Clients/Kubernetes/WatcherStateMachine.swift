@@ -37,6 +37,8 @@ struct WatcherStateMachine {
     static let shortLife = Duration.seconds(1)
     /// A watch that lasted this long resets the backoff.
     static let healthyLife = Duration.seconds(30)
+    /// After this much silence, without even a bookmark, the collection is listed again.
+    static let longestSilence = Duration.seconds(1_800)
     /// The lifetime of a watch in seconds. It is random, so that the watches of many clients do not end together.
     static let watchTimeout = 300...600
 
@@ -50,6 +52,8 @@ struct WatcherStateMachine {
 
     private var state = State.listing
     private var backoff = Backoff.ofRequests
+    /// When the server sent the last list, event or bookmark.
+    private var heardAt = Duration.zero
     /// Whether a watch has worked since the last list that began without delay.
     private var mayRelistAtOnce = true
     private var random: any RandomNumberGenerator
@@ -66,20 +70,20 @@ struct WatcherStateMachine {
     mutating func handle(_ input: Input, now: Duration) -> Output {
         switch (input, state) {
         case (.page(let page), .listing):
-            return take(page)
+            return take(page, now: now)
         case (.listFailed(let error), .listing):
             return interrupt(error, resumingFrom: nil)
         case (.watchOpened, .opening(let version)):
             state = .watching(from: version, since: now, hasEvents: false)
             return Output(step: .read)
         case (.watchEvent(let event), .watching(_, let since, _)):
-            return take(event, since: since)
+            return take(event, since: since, now: now)
         case (.watchEnded, .watching(let version, let since, let hasEvents)):
             return end(at: version, since: since, hasEvents: hasEvents, now: now)
         case (.watchFailed(let error), .opening(let version)):
             return fail(error, at: version)
-        case (.watchFailed(let error), .watching(_, _, hasEvents: false)) where error.code == .idle:
-            return relist(after: error)
+        case (.watchFailed(let error), .watching(let version, let since, _)) where error.code == .idle:
+            return reopen(at: version, since: since, now: now)
         case (.watchFailed(let error), .watching(let version, let since, _)):
             forgetFailures(ifHealthySince: since, now: now)
             return fail(error, at: version)
@@ -92,14 +96,16 @@ struct WatcherStateMachine {
         }
     }
 
-    private mutating func take(_ page: ObjectPage) -> Output {
+    private mutating func take(_ page: ObjectPage, now: Duration) -> Output {
+        heardAt = now
         var events: [WatcherEvent] = page.objects.map { .object($0) }
         if let token = page.continueToken { return Output(events: events, step: .list(continuing: token)) }
         events.append(.listComplete)
         return Output(events: events, step: open(from: page.resourceVersion))
     }
 
-    private mutating func take(_ event: WatchEvent, since: Duration) -> Output {
+    private mutating func take(_ event: WatchEvent, since: Duration, now: Duration) -> Output {
+        heardAt = now
         var events: [WatcherEvent] = []
         if let object = event.object { events.append(event.kind == .deleted ? .deleted(object) : .changed(object)) }
         state = .watching(from: event.resourceVersion, since: since, hasEvents: true)
@@ -121,31 +127,37 @@ struct WatcherStateMachine {
         case .gone:
             // This is usual after minutes without a connection. A list that is always too old must not be repeated
             // without delay.
-            return relist(after: error)
+            guard mayRelistAtOnce else { return interrupt(error, resumingFrom: nil) }
+            return relist()
         case .malformedReply, .replyTooLarge:
             // The same event would come again after the same version.
             return interrupt(error, resumingFrom: nil)
-        case .idle where backoff.failures == 0:
-            return interrupt(error, resumingFrom: version, after: .zero)
         default:
             return interrupt(error, resumingFrom: version)
         }
     }
 
-    /// Lists again. A watch without even a bookmark may start from a version that the server no longer has, or does not
-    /// have yet: a server whose etcd was restored from a backup reports nothing until it reaches that version again.
-    private mutating func relist(after error: KubernetesError) -> Output {
-        defer { mayRelistAtOnce = false }
-        return interrupt(error, resumingFrom: nil, after: mayRelistAtOnce ? .zero : nil)
+    /// Goes on after silence on an open watch. Silence is no failure: on a quiet collection, servers before an old etcd
+    /// send no bookmark. A connection that is dead shows itself when the next watch cannot be opened.
+    ///
+    /// After a long silence the collection is listed again. A server whose etcd was restored from a backup reports
+    /// nothing until it reaches the watch's version again.
+    private mutating func reopen(at version: String, since: Duration, now: Duration) -> Output {
+        forgetFailures(ifHealthySince: since, now: now)
+        if now - heardAt >= Self.longestSilence { return relist() }
+        return Output(step: open(from: version))
     }
 
-    /// - Parameter delay: takes the place of the backoff.
-    private mutating func interrupt(
-        _ error: KubernetesError, resumingFrom version: String?, after delay: Duration? = nil
-    ) -> Output {
-        let usual = backoff.next(using: &random)
+    /// Lists again at once. It is no interruption: the view is complete up to the last event.
+    private mutating func relist() -> Output {
+        mayRelistAtOnce = false
+        state = .listing
+        return Self.first
+    }
+
+    private mutating func interrupt(_ error: KubernetesError, resumingFrom version: String?) -> Output {
         // A retry before the time that the server asks for would add to its load.
-        let delay = max(delay ?? usual, min(error.retryAfter ?? .zero, Backoff.ofRequests.longest))
+        let delay = max(backoff.next(using: &random), min(error.retryAfter ?? .zero, Backoff.ofRequests.longest))
         state = .waiting(from: version)
         return Output(events: [.interrupted(error, retryIn: delay)], step: .wait(delay))
     }

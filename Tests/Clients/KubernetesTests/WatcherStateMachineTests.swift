@@ -127,10 +127,8 @@ struct WatcherStateMachineTests {
     func gone() throws {
         var bench = try watching()
         bench.send(.watchFailed(error(.gone)))
-        #expect(bench.delay == .zero)
-        #expect(bench.takeEvents() == [.interrupted(error(.gone), retryIn: .zero)])
-        bench.send(.waited)
         #expect(bench.step == .list(continuing: nil))
+        #expect(bench.takeEvents() == [.listBegins])
         try bench.list([], version: "30")
         bench.send(.watchFailed(error(.gone)))
         #expect(try #require(bench.delay) > .seconds(1))
@@ -146,34 +144,47 @@ struct WatcherStateMachineTests {
             bench.send(.waited)
         }
         bench.send(.watchFailed(error(.gone)))
-        #expect(bench.delay == .zero)
+        #expect(bench.step == .list(continuing: nil))
     }
 
-    @Test("watches again from the last version, at once, when a healthy watch falls silent")
-    func idle() throws {
+    @Test("opens a silent watch again from its last version, at once and without an event, however often")
+    func silence() throws {
         var bench = try watching()
         bench.send(.watchEvent(.bookmark(resourceVersion: "15")))
-        bench.send(.watchFailed(error(.idle)), after: .seconds(90))
-        #expect(bench.takeEvents() == [.interrupted(error(.idle), retryIn: .zero)])
-        bench.send(.waited)
-        #expect(bench.watchVersion == "15")
-        bench.send(.watchFailed(error(.unreachable)))
-        #expect(try #require(bench.delay) > .zero)
+        for _ in 0..<10 {
+            bench.send(.watchFailed(error(.idle)), after: .seconds(90))
+            #expect(bench.watchVersion == "15")
+            bench.send(.watchOpened)
+        }
+        #expect(bench.takeEvents() == [])
     }
 
-    @Test("lists again when a watch sends nothing at all: at once the first time, and then after growing delays")
-    func mute() throws {
+    @Test("counts silence as a failure when the watch cannot be opened again")
+    func silenceOfDeadServer() throws {
         var bench = try watching()
         bench.send(.watchFailed(error(.idle)), after: .seconds(90))
-        #expect(bench.takeEvents() == [.interrupted(error(.idle), retryIn: .zero)])
-        bench.send(.waited)
+        bench.send(.watchFailed(error(.unreachable)))
+        let delay = try #require(bench.delay)
+        #expect(delay <= .milliseconds(1600))
+        #expect(bench.takeEvents() == [.interrupted(error(.unreachable), retryIn: delay)])
+    }
+
+    @Test("lists again after half an hour of silence, without an interruption")
+    func longSilence() throws {
+        var bench = try watching()
+        var silence = Duration.zero
+        while bench.watchVersion != nil || bench.step == .read {
+            bench.send(.watchFailed(error(.idle)), after: .seconds(90))
+            silence += .seconds(90)
+            if bench.watchVersion != nil { bench.send(.watchOpened) }
+        }
+        #expect(silence == .seconds(1_800))
         #expect(bench.step == .list(continuing: nil))
-        bench.send(.page(ObjectPage(objects: [], resourceVersion: "20", continueToken: nil)))
+        #expect(bench.takeEvents() == [.listBegins])
+        try bench.list(["a"], version: "20")
         bench.send(.watchOpened)
         bench.send(.watchFailed(error(.idle)), after: .seconds(90))
-        #expect(try #require(bench.delay) > .zero)
-        bench.send(.waited)
-        #expect(bench.step == .list(continuing: nil))
+        #expect(bench.watchVersion == "20")
     }
 
     @Test(

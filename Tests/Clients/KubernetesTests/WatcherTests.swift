@@ -72,11 +72,11 @@ struct WatcherTests {
             watches: [
                 .lines([#"{"type":"ERROR","object":\#(expiredText)}"#]), .json("", status: 410),
             ],
-            count: 10)
+            count: 9)
         #expect(
             events == [
-                "begins", "object a", "interrupted unavailable", "begins", "object b", "complete", "interrupted gone",
-                "begins", "object c", "complete",
+                "begins", "object a", "interrupted unavailable", "begins", "object b", "complete", "begins",
+                "object c", "complete",
             ])
         #expect(requests.filter { !$0.isWatch }.map { $0.query["continue"] } == [nil, "x", nil, nil])
     }
@@ -106,11 +106,10 @@ struct WatcherTests {
                 .lines([bookmarkText(version: "12")], ending: .silent),
                 .json("", status: 500), .lines([eventText("ADDED", "a", version: "13")], ending: .silent),
             ],
-            count: 6, idle: .seconds(8))
+            count: 5, idle: .seconds(8))
         #expect(
             events == [
-                "begins", "complete", "interrupted connectionLost", "interrupted idle", "interrupted serverError",
-                "changed a",
+                "begins", "complete", "interrupted connectionLost", "interrupted serverError", "changed a",
             ])
         #expect(requests.filter(\.isWatch).map { $0.query["resourceVersion"] } == ["10", "12", "12", "12"])
     }
