@@ -94,8 +94,8 @@ let package = Package(
         room(
             "Clients/Kubernetes",
             [
-                "Concurrency", "JSON", "Text", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging,
-                subprocess, systemPackage, yams,
+                "Addressing", "Concurrency", "JSON", "Text", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL,
+                logging, subprocess, systemPackage, yams,
             ]),
         // The middle of the street.
         room("Street/Sources", ["Services", "Settings", asyncAlgorithms, logging]),

@@ -4,8 +4,7 @@ extension ClusterConfiguration {
     /// A program that supplies credentials (`exec` in a kubeconfig, the API group `client.authentication.k8s.io`).
     ///
     /// It runs before the first request, again shortly before its credential expires, and once after the server has
-    /// refused the credential. It runs without a terminal, and must end within
-    /// ``KubernetesClient/Options/credentialTimeout``.
+    /// refused the credential. It must end within ``KubernetesClient/Options/credentialTimeout``.
     public struct CredentialPlugin: Sendable, Hashable {
         /// A version of the protocol (`ExecCredential`). A later version of the library may add values.
         public struct APIVersion: Sendable, Hashable {
@@ -18,6 +17,21 @@ extension ClusterConfiguration {
             static let all = [v1, v1beta1]
         }
 
+        /// Whether the program talks to a person. A later version of the library may add values.
+        public struct InteractiveMode: Sendable, Hashable {
+            /// The value of `interactiveMode` in a kubeconfig.
+            let name: String
+
+            /// The program gets no terminal.
+            public static let never = Self(name: "Never")
+            /// The program gets the terminal where the standard input of this process is one.
+            public static let ifAvailable = Self(name: "IfAvailable")
+            /// The program gets the terminal. Where there is none, a client cannot be made.
+            public static let always = Self(name: "Always")
+
+            static let all = [never, ifAvailable, always]
+        }
+
         /// The name of a program on the `PATH`, or a program's path.
         public var command: String
         public var arguments: [String]
@@ -27,6 +41,8 @@ extension ClusterConfiguration {
         public var apiVersion: APIVersion
         /// How to install the program. The error of a missing program repeats it.
         public var installHint: String?
+        /// Whether the program reads the standard input of this process, and writes to its standard error.
+        public var interactiveMode: InteractiveMode
         /// Whether the program receives the cluster's server, authority and ``clusterConfiguration``.
         public var providesClusterInfo: Bool
         /// The cluster's settings for this program, as JSON: the kubeconfig's extension
@@ -35,7 +51,8 @@ extension ClusterConfiguration {
 
         public init(
             command: String, arguments: [String] = [], environment: [String: Secret] = [:],
-            apiVersion: APIVersion = .v1, installHint: String? = nil, providesClusterInfo: Bool = false,
+            apiVersion: APIVersion = .v1, installHint: String? = nil,
+            interactiveMode: InteractiveMode = .never, providesClusterInfo: Bool = false,
             clusterConfiguration: [UInt8]? = nil
         ) {
             self.command = command
@@ -43,6 +60,7 @@ extension ClusterConfiguration {
             self.environment = environment
             self.apiVersion = apiVersion
             self.installHint = installHint
+            self.interactiveMode = interactiveMode
             self.providesClusterInfo = providesClusterInfo
             self.clusterConfiguration = clusterConfiguration
         }
@@ -58,10 +76,10 @@ extension ClusterConfiguration.CredentialPlugin {
             throw exec.failure("command", "is missing")
         }
         let version = try Self.apiVersion(of: exec)
-        try Self.checkInteraction(of: exec, version)
         self.init(
             command: command, arguments: try exec.strings("args"), apiVersion: version,
-            installHint: try exec.string("installHint"), providesClusterInfo: try exec.bool("provideClusterInfo"))
+            installHint: try exec.string("installHint"), interactiveMode: try Self.interactiveMode(of: exec, version),
+            providesClusterInfo: try exec.bool("provideClusterInfo"))
         for variable in try exec.children("env") {
             guard let name = try variable.string("name") else { throw variable.failure("name", "is missing") }
             environment[name] = Secret(try variable.string("value") ?? "")
@@ -82,18 +100,16 @@ extension ClusterConfiguration.CredentialPlugin {
         return version
     }
 
-    /// The program gets no terminal, since this client usually runs unattended.
-    private static func checkInteraction(of exec: KubeconfigNode, _ version: APIVersion) throws(KubernetesError) {
-        switch try exec.string("interactiveMode") {
-        case "Never", "IfAvailable": break
-        case "Always":
-            throw exec.failure(
-                "interactiveMode", "'Always' needs a terminal, which this client does not give to a plug-in")
-        case nil:
-            if version == .v1 {
-                throw exec.failure("interactiveMode", "is missing; it must be Never, IfAvailable or Always")
-            }
-        case let text?: throw exec.failure("interactiveMode", "'\(text)' must be Never, IfAvailable or Always")
+    private static func interactiveMode(
+        of exec: KubeconfigNode, _ version: APIVersion
+    ) throws(KubernetesError) -> InteractiveMode {
+        guard let text = try exec.string("interactiveMode") else {
+            if version == .v1beta1 { return .ifAvailable }
+            throw exec.failure("interactiveMode", "is missing; it must be Never, IfAvailable or Always")
         }
+        guard let mode = InteractiveMode.all.first(where: { $0.name == text }) else {
+            throw exec.failure("interactiveMode", "'\(text)' must be Never, IfAvailable or Always")
+        }
+        return mode
     }
 }

@@ -22,10 +22,10 @@ extension ClusterConfiguration {
         _ = try contents(ofFile: "\(folder)/token", "the service account's token")
         _ = try contents(ofFile: "\(folder)/ca.crt", "the cluster's certificate authority")
         let namespace = try? contents(ofFile: "\(folder)/namespace", "the service account's namespace")
+        let server = "https://\(host.contains(":") ? "[\(host)]" : host):\(port)"
         return Self(
-            server: "https://\(host.contains(":") ? "[\(host)]" : host):\(port)",
-            certificateAuthority: .file("\(folder)/ca.crt"),
-            token: .file("\(folder)/token"),
+            server: server, certificateAuthority: .file("\(folder)/ca.crt"), token: .file("\(folder)/token"),
+            proxy: try Proxy(to: try ServerURL(server), environment: environment),
             namespace: namespace.flatMap { trimmed($0) } ?? "default")
     }
 }

@@ -2,8 +2,8 @@ extension ClusterConfiguration {
     /// Reads a kubeconfig (`v1`, kind `Config`).
     ///
     /// A relative path in a kubeconfig is relative to the folder of that file. A client reads certificates, keys and
-    /// tokens in files of their own again while it runs. The unsupported keys `auth-provider`, `proxy-url`, `username`
-    /// and `password` are errors.
+    /// tokens in files of their own again while it runs. The unsupported keys `auth-provider`, `username` and `password`
+    /// are errors. A cluster without a `proxy-url` takes the proxy of the environment: `HTTPS_PROXY` and `NO_PROXY`.
     ///
     /// - Parameters:
     ///   - path: the file; `nil` takes `$KUBECONFIG`, else `~/.kube/config`. The variable may list several files,
@@ -25,7 +25,7 @@ extension ClusterConfiguration {
         guard let cluster = try kubeconfig.entry("cluster", named: clusterName) else {
             throw context.failure("cluster", "there is no cluster named '\(clusterName)'")
         }
-        var configuration = try Self(cluster: cluster)
+        var configuration = try Self(cluster: cluster, environment: environment)
         configuration.namespace = try context.string("namespace") ?? "default"
         if let userName = try context.string("user") {
             guard let user = try kubeconfig.entry("user", named: userName) else {
@@ -36,23 +36,30 @@ extension ClusterConfiguration {
         return configuration
     }
 
-    private init(cluster: KubeconfigNode) throws(KubernetesError) {
+    private init(cluster: KubeconfigNode, environment: Environment) throws(KubernetesError) {
         guard let server = try cluster.string("server") else { throw cluster.failure("server", "is missing") }
-        do {
-            _ = try ServerURL(server)
-        } catch {
+        let url: ServerURL
+        do throws(KubernetesError) { url = try ServerURL(server) } catch {
             throw cluster.failure("server", error.message)
-        }
-        if cluster.has("proxy-url") {
-            throw cluster.failure("proxy-url", "proxies are not supported; the client must reach the server directly")
         }
         self.init(
             server: server,
             certificateAuthority: try cluster.pem("certificate-authority", "the certificate authority"),
             tlsServerName: try cluster.string("tls-server-name"),
-            insecureSkipTLSVerify: try cluster.bool("insecure-skip-tls-verify"))
+            insecureSkipTLSVerify: try cluster.bool("insecure-skip-tls-verify"),
+            proxy: try Self.proxy(of: cluster, to: url, environment: environment))
         if insecureSkipTLSVerify, certificateAuthority != nil {
             throw cluster.failure("insecure-skip-tls-verify", "contradicts certificate-authority; remove one of them")
+        }
+    }
+
+    /// The proxy of the kubeconfig, from which no variable exempts a server, else that of the environment.
+    private static func proxy(
+        of cluster: KubeconfigNode, to server: ServerURL, environment: Environment
+    ) throws(KubernetesError) -> Proxy? {
+        guard let url = try cluster.string("proxy-url") else { return try Proxy(to: server, environment: environment) }
+        do throws(KubernetesError) { return try Proxy(url: url) } catch {
+            throw cluster.failure("proxy-url", error.message)
         }
     }
 }

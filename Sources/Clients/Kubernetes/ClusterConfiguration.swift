@@ -20,13 +20,15 @@ public struct ClusterConfiguration: Sendable {
     public var tlsServerName: String?
     /// Accepts any server certificate. For experiments only.
     public var insecureSkipTLSVerify: Bool
+    /// The proxy to the server; `nil` for a direct connection.
+    public var proxy: Proxy?
     /// The namespace of the kubeconfig's context or of the pod's service account; `default` where none is named.
     public var namespace: String
 
     public init(
         server: String, certificateAuthority: PEM? = nil, clientCertificate: ClientCertificate? = nil,
         token: Token? = nil, credentialPlugin: CredentialPlugin? = nil, impersonation: Impersonation? = nil,
-        tlsServerName: String? = nil, insecureSkipTLSVerify: Bool = false,
+        tlsServerName: String? = nil, insecureSkipTLSVerify: Bool = false, proxy: Proxy? = nil,
         namespace: String = "default"
     ) {
         self.server = server
@@ -37,6 +39,7 @@ public struct ClusterConfiguration: Sendable {
         self.impersonation = impersonation
         self.tlsServerName = tlsServerName
         self.insecureSkipTLSVerify = insecureSkipTLSVerify
+        self.proxy = proxy
         self.namespace = namespace
     }
 
@@ -73,6 +76,7 @@ extension ClusterConfiguration: CustomStringConvertible {
         }
         if let credentialPlugin { parts.append("credentials from \(credentialPlugin.command)") }
         if let impersonation { parts.append("acting as \(impersonation.user)") }
+        if let proxy { parts.append("through the proxy \(proxy)") }
         if insecureSkipTLSVerify { parts.append("TLS not verified") }
         return parts.joined(separator: ", ")
     }

@@ -1,3 +1,4 @@
+internal import Addressing
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOSSL
@@ -8,6 +9,7 @@ struct ConnectionFactory: Sendable {
     let server: ServerURL
     private let tlsServerName: String?
     private let isInsecure: Bool
+    private let proxy: ClusterConfiguration.Proxy?
     private let options: KubernetesClient.Options
 
     /// - Throws: `KubernetesError` with `configuration`.
@@ -15,11 +17,26 @@ struct ConnectionFactory: Sendable {
         server = try ServerURL(configuration.server)
         tlsServerName = configuration.tlsServerName
         isInsecure = configuration.insecureSkipTLSVerify
+        proxy = configuration.proxy
         self.options = options
-        if let name = tlsServerName, (try? SocketAddress(ipAddress: name, port: 0)) != nil {
+        if let name = tlsServerName, IPAddress(name) != nil {
             throw KubernetesError(
                 code: .configuration, message: "tls-server-name '\(name)' is an address, and must be a host name")
         }
+        // The TLS library compares a certificate for an address with the address of the connection: the proxy's.
+        if let proxy, server.isTLS, !isInsecure, tlsServerName == nil, IPAddress(server.host) != nil {
+            throw KubernetesError(
+                code: .configuration,
+                message: "through the proxy \(proxy), the certificate of \(server.authority) cannot be verified for an "
+                    + "address; set tls-server-name to a name in the certificate, such as kubernetes.default.svc, or "
+                    + "exempt the server by NO_PROXY")
+        }
+    }
+
+    /// The server, and the way to it, in the message of a failure to reach it.
+    var destination: String {
+        guard let proxy else { return server.authority }
+        return "\(server.authority) through the proxy \(proxy)\(proxy.variable.map { " of \($0)" } ?? "")"
     }
 
     /// The TLS configuration of connections; `nil` for a server without TLS.
@@ -47,6 +64,7 @@ struct ConnectionFactory: Sendable {
             decompression: .disabled)
         // The HTTP client never abandons a dead HTTP/2 connection. A dead HTTP/1.1 connection costs one timeout.
         http.httpVersion = .http1Only
+        http.proxy = proxy.map { .init($0) }
         http.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
         // Callers do their own backoff, and must learn at once that the server is unreachable.
         http.connectionPool.retryConnectionEstablishment = false
@@ -57,5 +75,18 @@ struct ConnectionFactory: Sendable {
             http.dnsOverride = [tlsServerName: server.host]
         }
         return ConnectionPool(HTTPClient(configuration: http))
+    }
+}
+
+extension HTTPClient.Configuration.Proxy {
+    fileprivate init(_ proxy: ClusterConfiguration.Proxy) {
+        let (host, port) = (proxy.address.host, proxy.address.port)
+        switch proxy.kind {
+        case .http:
+            self = .server(
+                host: host, port: port,
+                authorization: proxy.user.map { .basic(username: $0.name, password: $0.password.value) })
+        case .socks5: self = .socksServer(host: host, port: port)
+        }
     }
 }

@@ -4,6 +4,13 @@ internal import JSON
 internal import Subprocess
 internal import Text
 
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
 #if canImport(System)
     internal import System
 #else
@@ -20,25 +27,38 @@ struct CredentialCommand: Sendable {
     static let variable = "KUBERNETES_EXEC_INFO"
 
     let plugin: ClusterConfiguration.CredentialPlugin
+    /// Whether the plug-in talks to the person at the terminal of this process.
+    private let isInteractive: Bool
     /// The value of the environment variable: an `ExecCredential`.
     let info: String
     let limit: Duration
     let stopwatch: Stopwatch
 
+    /// - Parameter hasTerminal: whether the standard input of this process is a terminal.
+    /// - Throws: `KubernetesError` with `configuration`.
     init(
         _ plugin: ClusterConfiguration.CredentialPlugin, for configuration: ClusterConfiguration, authority: [UInt8]?,
-        limit: Duration, stopwatch: Stopwatch
+        limit: Duration, stopwatch: Stopwatch, hasTerminal: Bool = isatty(STDIN_FILENO) == 1
     ) throws(KubernetesError) {
         self.plugin = plugin
         self.limit = limit
         self.stopwatch = stopwatch
-        info = try Self.info(plugin, configuration, authority: authority)
+        isInteractive = hasTerminal && plugin.interactiveMode != .never
+        guard isInteractive || plugin.interactiveMode != .always else {
+            throw KubernetesError(
+                code: .configuration,
+                message: "the credential plug-in '\(plugin.command)' needs a terminal (interactiveMode: Always), "
+                    + "and the standard input of this process is none")
+        }
+        info = try Self.info(plugin, configuration, authority: authority, isInteractive: isInteractive)
     }
 
     /// - Throws: `KubernetesError` with `credentialsUnavailable`, whose message quotes the program's standard error and
     ///   never its standard output; `cancelled` when the task is cancelled.
     func run() async throws(KubernetesError) -> PluginCredential {
-        let outcome = await stopwatch.run(within: limit) { try await execute() }
+        let outcome = await stopwatch.run(within: limit) {
+            isInteractive ? try await executeAtTerminal() : try await execute()
+        }
         if Task.isCancelled {
             throw KubernetesError(code: .cancelled, message: "cancelled while the credential plug-in was running")
         }
@@ -69,11 +89,8 @@ struct CredentialCommand: Sendable {
         options.teardownSequence = [
             .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .milliseconds(500))
         ]
-        var variables: [Subprocess.Environment.Key: String?] = [.init(stringLiteral: Self.variable): info]
-        for (name, value) in plugin.environment { variables[.init(stringLiteral: name)] = value.value }
         let result = try await Subprocess.run(
-            plugin.command.contains("/") ? .path(FilePath(plugin.command)) : .name(plugin.command),
-            arguments: Arguments(plugin.arguments), environment: .inherit.updating(variables), platformOptions: options,
+            executable, arguments: Arguments(plugin.arguments), environment: environment, platformOptions: options,
             input: .none, output: .bytes(limit: Self.maximumOutput), error: .sequence
         ) { execution in
             var tail: [UInt8] = []
@@ -86,6 +103,27 @@ struct CredentialCommand: Sendable {
         return Output(
             isSuccess: result.terminationStatus.isSuccess, status: "\(result.terminationStatus)",
             output: result.standardOutput, complaint: String(decoding: result.closureResult, as: UTF8.self))
+    }
+
+    /// The program stays in the process group of this process: another one may not read from the terminal. The person
+    /// sees its standard error, so that no error has to quote it.
+    private func executeAtTerminal() async throws -> Output {
+        let result = try await Subprocess.run(
+            executable, arguments: Arguments(plugin.arguments), environment: environment,
+            input: .currentStandardInput, output: .bytes(limit: Self.maximumOutput), error: .currentStandardError)
+        return Output(
+            isSuccess: result.terminationStatus.isSuccess, status: "\(result.terminationStatus)",
+            output: result.standardOutput, complaint: "")
+    }
+
+    private var executable: Executable {
+        plugin.command.contains("/") ? .path(FilePath(plugin.command)) : .name(plugin.command)
+    }
+
+    private var environment: Subprocess.Environment {
+        var variables: [Subprocess.Environment.Key: String?] = [.init(stringLiteral: Self.variable): info]
+        for (name, value) in plugin.environment { variables[.init(stringLiteral: name)] = value.value }
+        return .inherit.updating(variables)
     }
 }
 
@@ -109,16 +147,21 @@ extension CredentialCommand {
 
     /// The `ExecCredential` that the plug-in receives.
     private static func info(
-        _ plugin: ClusterConfiguration.CredentialPlugin, _ configuration: ClusterConfiguration, authority: [UInt8]?
+        _ plugin: ClusterConfiguration.CredentialPlugin, _ configuration: ClusterConfiguration, authority: [UInt8]?,
+        isInteractive: Bool
     ) throws(KubernetesError) -> String {
         var specification = JSONObject()
-        specification["interactive"] = false
+        specification["interactive"] = .bool(isInteractive)
         if plugin.providesClusterInfo {
             var cluster = JSONObject()
             cluster["server"] = .string(configuration.server)
             cluster["tls-server-name"] = configuration.tlsServerName.map { .string($0) }
             if configuration.insecureSkipTLSVerify { cluster["insecure-skip-tls-verify"] = true }
             cluster["certificate-authority-data"] = authority.map { .string(Data($0).base64EncodedString()) }
+            // The program finds a proxy of the environment by itself.
+            if let proxy = configuration.proxy, proxy.variable == nil {
+                cluster["proxy-url"] = .string(proxy.url)
+            }
             if let bytes = plugin.clusterConfiguration {
                 guard let json = try? JSONValue(parsing: bytes) else {
                     throw KubernetesError(

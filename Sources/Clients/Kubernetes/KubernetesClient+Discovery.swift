@@ -5,10 +5,14 @@ extension KubernetesClient {
     ///
     /// - Parameter group: such as `networking.istio.io`; empty for the core group.
     /// - Returns: the versions in the server's order of preference; none when the server does not know the group.
-    /// - Throws: `KubernetesError`.
+    /// - Throws: `KubernetesError`. It has ``KubernetesError/Missing/api`` when the server's URL does not lead to a
+    ///   Kubernetes API.
     public func servedVersions(group: String) async throws(KubernetesError) -> [String] {
         let request = APIRequest(path: ResourceType.path(group: group))
-        guard let document = try await discover(request) else { return [] }
+        guard let document = try await discover(request) else {
+            try await confirmAPI()
+            return []
+        }
         guard let versions = document["versions"]?.array else {
             throw transport.malformed(request, "the list of versions is missing")
         }
@@ -30,6 +34,18 @@ extension KubernetesClient {
             throw transport.malformed(request, "the list of resources is missing")
         }
         return resources.compactMap { $0["name"]?.string }.filter { !$0.contains("/") }
+    }
+
+    /// Reads whether there is a Kubernetes API at all. A server URL with a wrong path gives 404 to everything.
+    private func confirmAPI() async throws(KubernetesError) {
+        let request = APIRequest(path: "/apis")
+        if let document = try await discover(request), document["kind"]?.string?.hasPrefix("APIGroup") == true {
+            return
+        }
+        throw KubernetesError(
+            code: .notFound,
+            message: "there is no Kubernetes API at \(transport.root); check the path of the server's URL",
+            path: request.label, missing: .api)
     }
 
     private func discover(_ request: APIRequest) async throws(KubernetesError) -> JSONValue? {

@@ -12,8 +12,9 @@ extension KubernetesError {
     /// plain text, and proxies answer in HTML.
     init(refusal: HTTPReply, to request: APIRequest) {
         let httpStatus = Int(refusal.status.code)
-        let status = try? JSONValue(parsing: refusal.body.readableBytesView)
-        if let status, status["kind"]?.string == "Status" {
+        let body = try? JSONValue(parsing: refusal.body.readableBytesView)
+        let status = body?["kind"]?.string == "Status" ? body : nil
+        if let status {
             self.init(status: status, httpStatus: httpStatus, path: request.label)
         } else {
             self.init(
@@ -28,6 +29,7 @@ extension KubernetesError {
         if code == .unauthorized, message == "Unauthorized" {
             message = "the server does not accept the client's credentials"
         }
+        if code == .notFound { explainMissing(status: status) }
         explain(request)
         isOutcomeUnknown = request.isWrite && httpStatus >= 500
     }
@@ -38,8 +40,14 @@ extension KubernetesError {
             message += "; leave those fields out, or apply with force to take them over"
         } else if httpStatus == 415, let contentType = request.contentType {
             message += "; the server does not accept \(contentType) for this resource"
+        } else if isAboutPath {
+            message += "; check the path of the server's URL"
         }
     }
+
+    /// Whether the client's user may not read a path that is no resource, such as that of the discovery. Every user may,
+    /// unless the path is another one.
+    private var isAboutPath: Bool { code == .forbidden && message.contains(" cannot get path ") }
 
     /// Reads a `Status` object, as error replies and the `ERROR` events of watches hold it.
     init(status: JSONValue, httpStatus: Int?, path: String) {

@@ -34,6 +34,7 @@ private struct Failure {
     var mayHaveSent = true
 
     private static let closedEarly = "the server closed the connection before its reply ended"
+    private static let unknownHost = "the host name is unknown, or cannot be resolved"
 
     private init(_ code: KubernetesError.Code, _ message: String, mayHaveSent: Bool = true) {
         self.code = code
@@ -53,7 +54,18 @@ private struct Failure {
         case is BoringSSLError, is NIOSSLExtraError, is NIOSSLError: self.init(tls: error)
         case is CancellationError: self.init(.cancelled, "cancelled before the reply was complete")
         case ChannelError.connectTimeout: self.init(http: .connectTimeout)
-        default: self.init(.connectionLost, "the exchange failed: \(error)")
+        case is SocketAddressError.UnknownHost: self = .unreachable(Self.unknownHost)
+        default: self.init(unknown: error)
+        }
+    }
+
+    /// The error of a library below the HTTP client. Its own text helps nobody, and may name files of a build machine.
+    private init(unknown error: any Error) {
+        let type = String(reflecting: Swift.type(of: error))
+        if type.hasPrefix("NIOSOCKS.") {
+            self = .unreachable("the SOCKS proxy refuses the connection")
+        } else {
+            self.init(.connectionLost, "the exchange failed (\(type))")
         }
     }
 
@@ -62,6 +74,10 @@ private struct Failure {
         case .connectTimeout, .getConnectionFromPoolTimeout:
             self = .unreachable("no connection within the connect timeout")
         case .tlsHandshakeTimeout: self = .unreachable("the TLS handshake took longer than the connect timeout")
+        case .httpProxyHandshakeTimeout, .socksHandshakeTimeout:
+            self = .unreachable("the proxy did not answer within the connect timeout")
+        case .proxyAuthenticationRequired: self = .unreachable("the proxy does not accept the user and the password")
+        case .invalidProxyResponse: self = .unreachable("the proxy refuses to connect to the server")
         case .readTimeout, .deadlineExceeded: self.init(.timedOut, "no reply in time")
         case .remoteConnectionClosed: self.init(.connectionLost, Self.closedEarly)
         // The HTTP client cancels the requests under way when it is shut down. A cancelled task fails with
@@ -74,7 +90,7 @@ private struct Failure {
 
     private init(connecting error: NIOConnectionError) {
         guard let cause = error.connectionErrors.first?.error else {
-            self = .unreachable("the host name cannot be resolved")
+            self = .unreachable(Self.unknownHost)
             return
         }
         let failure = Failure(cause)
@@ -106,16 +122,45 @@ private struct Failure {
         let text = "\(error)"
         if case NIOSSLError.uncleanShutdown = error {
             self.init(.connectionLost, Self.closedEarly)
-        } else if text.contains("CERTIFICATE_VERIFY_FAILED") {
-            self = .tlsFailed("the server's certificate is not signed by the certificate authority")
         } else if error as? NIOSSLExtraError == .failedToValidateHostname {
             self = .tlsFailed("the server's certificate is for another name; set tls-server-name to that name")
         } else {
-            // The name of BoringSSL's error is followed by positions in its source, which help nobody.
-            let start = text.firstRange(of: "OPENSSL_internal:")?.upperBound ?? text.startIndex
-            let name = text[start...].prefix { $0 != " " && $0 != "]" }.prefix(KubernetesError.excerptLength)
             let isHandshake = if case NIOSSLError.handshakeFailed = error { true } else { false }
-            self.init(.tlsFailed, "TLS: \(name)", mayHaveSent: !isHandshake)
+            let name = BoringSSLReason.name(in: text)
+            // The client itself refuses a certificate, before it sends anything.
+            let isOurs = name == "CERTIFICATE_VERIFY_FAILED"
+            self.init(
+                .tlsFailed, "TLS: \(BoringSSLReason.words(for: name))", mayHaveSent: !isHandshake && !isOurs)
+        }
+    }
+}
+
+/// The reasons of BoringSSL's errors, in words. Their own text ends in positions in BoringSSL's source.
+private enum BoringSSLReason {
+    /// The reason's name, such as `CERTIFICATE_VERIFY_FAILED`; empty for an error without one.
+    static func name(in text: String) -> Substring {
+        guard let start = text.firstRange(of: "OPENSSL_internal:")?.upperBound else { return "" }
+        return text[start...].prefix { $0 == "_" || $0.isUppercase || $0.isNumber }
+    }
+
+    static func words(for name: Substring) -> String {
+        switch name {
+        case "CERTIFICATE_VERIFY_FAILED":
+            "the server's certificate is not signed by the certificate authority, or it is not valid now"
+        case "WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "UNEXPECTED_MESSAGE", "UNEXPECTED_RECORD":
+            "the server does not speak TLS at this port"
+        case "UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "SSLV3_ALERT_HANDSHAKE_FAILURE",
+            "TLSV1_ALERT_INSUFFICIENT_SECURITY":
+            "client and server have no version or cipher in common; this client needs TLS 1.2 or later"
+        case "TLSV1_ALERT_CERTIFICATE_REQUIRED": "the server asks for a client certificate"
+        case "SSLV3_ALERT_CERTIFICATE_EXPIRED": "the server refuses the client's certificate: it has expired"
+        case "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+            "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "SSLV3_ALERT_CERTIFICATE_REVOKED", "TLSV1_ALERT_ACCESS_DENIED",
+            "TLSV1_ALERT_DECRYPT_ERROR":
+            "the server refuses the client's certificate"
+        case "TLSV1_UNRECOGNIZED_NAME", "TLSV1_ALERT_UNRECOGNIZED_NAME": "the server does not serve this host name"
+        case "": "the handshake failed"
+        default: "the handshake failed (\(name))"
         }
     }
 }

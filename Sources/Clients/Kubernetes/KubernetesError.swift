@@ -19,6 +19,8 @@ public struct KubernetesError: Error, Sendable {
     public var reason: String?
     /// What the server says about single fields.
     public var statusCauses: [StatusCause]
+    /// What does not exist, of a failure with ``Code/notFound``; `nil` for every other failure.
+    public var missing: Missing?
     /// How long the server asks the client to wait before the next request (`Retry-After`).
     public var retryAfter: Duration?
     /// Whether a write may have been carried out although it failed: it timed out, its connection was lost, or its
@@ -30,7 +32,8 @@ public struct KubernetesError: Error, Sendable {
 
     public init(
         code: Code, message: String, path: String? = nil, httpStatus: Int? = nil, reason: String? = nil,
-        statusCauses: [StatusCause] = [], retryAfter: Duration? = nil, isOutcomeUnknown: Bool = false,
+        statusCauses: [StatusCause] = [], missing: Missing? = nil, retryAfter: Duration? = nil,
+        isOutcomeUnknown: Bool = false,
         cause: (any Error)? = nil
     ) {
         self.code = code
@@ -39,6 +42,7 @@ public struct KubernetesError: Error, Sendable {
         self.httpStatus = httpStatus
         self.reason = reason
         self.statusCauses = statusCauses
+        self.missing = missing
         self.retryAfter = retryAfter
         self.isOutcomeUnknown = isOutcomeUnknown
         self.cause = cause
@@ -64,7 +68,8 @@ extension KubernetesError: Hashable {
     public static func == (left: Self, right: Self) -> Bool {
         left.code == right.code && left.message == right.message && left.path == right.path
             && left.httpStatus == right.httpStatus && left.reason == right.reason
-            && left.statusCauses == right.statusCauses && left.retryAfter == right.retryAfter
+            && left.statusCauses == right.statusCauses && left.missing == right.missing
+            && left.retryAfter == right.retryAfter
             && left.isOutcomeUnknown == right.isOutcomeUnknown
     }
 

@@ -69,11 +69,6 @@ extension LeaderElection {
     }
 
     private func explained(_ error: KubernetesError, _ verb: String) -> KubernetesError {
-        if error.code == .notFound {
-            var error = error
-            error.message += "; does the namespace '\(configuration.namespace)' exist?"
-            return error
-        }
         // A namespace that is being deleted forbids writes too, and there no permission helps.
         let isTerminating = error.statusCauses.contains { $0.reason == "NamespaceTerminating" }
         guard error.code == .forbidden, !isTerminating else { return error }

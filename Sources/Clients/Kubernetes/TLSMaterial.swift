@@ -46,7 +46,8 @@ extension TLSMaterial {
                 throw KubernetesError(
                     code: .configuration,
                     message:
-                        "the client key is not a private key in PEM, or it has a passphrase, which is not supported")
+                        "the client key is not a private key in PEM, or it has a passphrase, which is not supported",
+                    cause: error)
             }
         }
         do {
@@ -54,7 +55,8 @@ extension TLSMaterial {
         } catch {
             throw KubernetesError(
                 code: .configuration,
-                message: "TLS cannot be set up; check that the client key belongs to the client certificate (\(error))")
+                message: "TLS cannot be set up; check that the client key belongs to the client certificate",
+                cause: error)
         }
         return tls
     }

@@ -8,7 +8,9 @@ extension Transport {
         do throws(JSONError) {
             return try JSONValue(parsing: body.readableBytesView)
         } catch {
-            throw malformed(request, "the reply is \(error)")
+            let isPage = body.readableBytesView.first { $0 > 0x20 } == UInt8(ascii: "<")
+            throw malformed(
+                request, isPage ? "the reply is a web page; check the server's URL" : "the reply is \(error)")
         }
     }
 

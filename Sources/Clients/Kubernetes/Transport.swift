@@ -9,8 +9,9 @@ internal import Text
 struct Transport: Sendable {
     let options: KubernetesClient.Options
     let stopwatch: Stopwatch
-    private let root: String
+    let root: String
     private let authority: String
+    private let destination: String
     private let userAgent: String
     private let impersonation: [(name: String, value: String)]
     private let warnings: WarningLog
@@ -26,6 +27,7 @@ struct Transport: Sendable {
         self.userAgent = userAgent
         root = factory.server.root(naming: configuration.tlsServerName)
         authority = factory.server.authority
+        destination = factory.destination
         impersonation = configuration.impersonation?.headers ?? []
         warnings = WarningLog(logger: logger)
         access = try Access(configuration, factory: factory, options: options, stopwatch: stopwatch, logger: logger)
@@ -150,7 +152,7 @@ extension Transport {
     /// Translates a failure of the layers below.
     func failure(_ error: any Error, of request: APIRequest) -> KubernetesError {
         Task.isCancelled
-            ? .cancelled(request) : KubernetesError(transport: error, request: request, server: authority)
+            ? .cancelled(request) : KubernetesError(transport: error, request: request, server: destination)
     }
 
     private func unwrap(

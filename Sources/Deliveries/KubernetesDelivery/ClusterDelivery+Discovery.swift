@@ -44,7 +44,7 @@ extension ClusterDelivery {
             } catch {
                 if error.code == .shutDown { return nil }
                 let delay = max(backoff.next(), min(error.retryAfter ?? .zero, .seconds(60)))
-                let reason = error.code == .notFound ? "\(error)" : explanation(of: error, kind)
+                let reason = explanation(of: error, kind)
                 workers.note(condition: reason, of: kind)
                 logger.error(
                     "resource type unavailable",

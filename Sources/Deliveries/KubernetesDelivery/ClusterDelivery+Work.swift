@@ -339,8 +339,10 @@ extension ClusterDelivery {
     /// The error, and what to do about it where the server doesn't say.
     nonisolated func explanation(of error: KubernetesError, _ kind: ResourceKind) -> String {
         switch error.code {
-        case .notFound:
-            return "\(error); does the namespace '\(namespace)' exist?"
+        case .notFound where error.missing == .namespace:
+            return "\(error); create the namespace '\(namespace)'"
+        case .notFound where error.missing == .resourceType:
+            return "\(error); install Istio's CRDs"
         case .forbidden where !error.isAboutContent:
             return "\(error); the bridge needs get, list, watch, create, patch and delete on "
                 + "\(kind.plural).\(ResourceKind.group) in namespace '\(namespace)'"
@@ -359,9 +361,12 @@ extension KubernetesError {
     /// Whether the server doesn't know the kind, or doesn't let us see it.
     var isUnavailability: Bool { code == .notFound || code == .forbidden }
 
-    /// Whether a refusal is for what was sent, or for the state of the namespace, and no permission would help.
+    /// Whether a refusal is for what was sent, for the state of the namespace or for the server's URL, and no permission
+    /// would help.
     fileprivate var isAboutContent: Bool {
-        ["denied the request", "is being terminated", "exceeded quota"].contains { message.contains($0) }
+        ["denied the request", "is being terminated", "exceeded quota", " cannot get path "].contains {
+            message.contains($0)
+        }
     }
 }
 

@@ -12,16 +12,22 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads an address, a slash and a prefix length. `nil` for anything else, and for a bit beyond the prefix.
     package init?(_ text: String) {
+        self.init(around: text)
+        guard base == IPAddress(text.prefix { $0 != "/" }) else { return nil }
+    }
+
+    /// Reads the block of an address: `10.1.2.3/8` is 10.0.0.0/8. `nil` for anything else.
+    package init?(around text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let base = IPAddress(parts[0]), let prefixLength = Self.prefixLength(parts[1])
+        guard parts.count == 2, let address = IPAddress(parts[0]), let length = Self.prefixLength(parts[1])
         else { return nil }
-        self.base = base
-        self.prefixLength = prefixLength
-        switch base {
+        switch address {
         case .v4(let value):
-            guard prefixLength <= 32, UInt64(value) & (1 << UInt64(32 - prefixLength) - 1) == 0 else { return nil }
+            guard length <= 32 else { return nil }
+            self.init(base: .v4(length == 0 ? 0 : value & UInt32.max << UInt32(32 - length)), prefixLength: length)
         case .v6(let value):
-            guard prefixLength <= 128, value << UInt128(prefixLength) == 0 else { return nil }
+            guard length <= 128 else { return nil }
+            self.init(base: .v6(length == 0 ? 0 : value & UInt128.max << UInt128(128 - length)), prefixLength: length)
         }
     }
 

@@ -103,6 +103,7 @@ struct ClientTests {
             case "/apis/networking.istio.io/v1":
                 .json(#"{"resources":[{"name":"serviceentries"},{"name":"serviceentries/status"}]}"#)
             case "/apis/broken": .json("{}")
+            case "/apis": .json(#"{"kind":"APIGroupList","groups":[]}"#)
             default: .json("404 page not found", status: 404)
             }
         }) { server in

@@ -114,10 +114,20 @@ struct ClusterConfigurationTests {
         "refuses what is no server's URL",
         arguments: [
             "", "api", "api:6443", "https://", "https://:80", "https://a:0", "https://a:99999", "https://a:b",
-            "https://[::1", "https://[::1]x", "https://me:hunter2@a", "https://a?b", "https://a b",
+            "https://[::1", "https://[::1]x", "https://[api]", "https://[fe80::1%25eth0]:6443", "https://me:hunter2@a",
+            "https://a?b", "https://a b",
         ])
     func badServerURL(text: String) {
         let error = #expect(throws: KubernetesError.self) { try ServerURL(text) }
         #expect(error?.message.contains("hunter2") == false)
+    }
+
+    @Test("asks for the brackets of an IPv6 address")
+    func bareIPv6() {
+        let message =
+            "'https://fd00:ac::1:6443' is not the URL of a server: an IPv6 address needs brackets, as in [fd00::1]:6443"
+        #expect(throws: KubernetesError(code: .configuration, message: message)) {
+            try ServerURL("https://fd00:ac::1:6443")
+        }
     }
 }

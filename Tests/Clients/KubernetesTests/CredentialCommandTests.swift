@@ -10,15 +10,18 @@ struct CredentialCommandTests {
     /// Runs a shell script as the plug-in.
     private func run(
         _ script: String, hint: String? = nil, command: String = "/bin/sh", limit: Duration = .seconds(30),
-        provideClusterInfo: Bool = false
+        provideClusterInfo: Bool = false, mode: ClusterConfiguration.CredentialPlugin.InteractiveMode = .ifAvailable,
+        hasTerminal: Bool = false, proxy: String? = nil
     ) async throws(KubernetesError) -> PluginCredential {
         let plugin = ClusterConfiguration.CredentialPlugin(
             command: command, arguments: ["-c", script], environment: ["GREETING": Secret("hello")], installHint: hint,
-            providesClusterInfo: provideClusterInfo, clusterConfiguration: Array(#"{"audience":"x"}"#.utf8))
-        let configuration = ClusterConfiguration(server: "https://api:6443", tlsServerName: "kube")
+            interactiveMode: mode, providesClusterInfo: provideClusterInfo,
+            clusterConfiguration: Array(#"{"audience":"x"}"#.utf8))
+        var configuration = ClusterConfiguration(server: "https://api:6443", tlsServerName: "kube")
+        if let proxy { configuration.proxy = try .init(url: proxy) }
         return try await CredentialCommand(
             plugin, for: configuration, authority: Array("CA".utf8), limit: limit,
-            stopwatch: Stopwatch(ContinuousClock())
+            stopwatch: Stopwatch(ContinuousClock()), hasTerminal: hasTerminal
         ).run()
     }
 
@@ -50,8 +53,13 @@ struct CredentialCommandTests {
         let script =
             #"t=$(printf %s "$GREETING$KUBERNETES_EXEC_INFO" | base64 | tr -d '\n'); "#
             + #"printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"%s"}}' $t"#
-        func seen(_ provideClusterInfo: Bool) async throws -> String {
-            let token = try await run(script, provideClusterInfo: provideClusterInfo).token?.value
+        func seen(
+            _ provideClusterInfo: Bool, mode: ClusterConfiguration.CredentialPlugin.InteractiveMode = .ifAvailable,
+            hasTerminal: Bool = false, proxy: String? = nil
+        ) async throws -> String {
+            let token = try await run(
+                script, provideClusterInfo: provideClusterInfo, mode: mode, hasTerminal: hasTerminal, proxy: proxy
+            ).token?.value
             return String(decoding: try #require(Data(base64Encoded: token ?? "")), as: UTF8.self)
         }
         let head = #"hello{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"#
@@ -60,6 +68,19 @@ struct CredentialCommandTests {
             #"{"certificate-authority-data":"Q0E=","config":{"audience":"x"},"#
             + #""server":"https://api:6443","tls-server-name":"kube"}"#
         #expect(try await seen(true) == head + #""cluster":\#(cluster),"interactive":false}}"#)
+        #expect(try await seen(true, proxy: "http://me:x@proxy:1").contains(#""proxy-url":"http://me:x@proxy:1""#))
+        #expect(try await seen(false, hasTerminal: true) == head + #""interactive":true}}"#)
+        #expect(try await seen(false, mode: .always, hasTerminal: true) == head + #""interactive":true}}"#)
+        #expect(try await seen(false, mode: .never, hasTerminal: true) == head + #""interactive":false}}"#)
+    }
+
+    @Test("that needs a terminal makes no client without one")
+    func noTerminal() async throws {
+        let error = try await failure { () async throws(KubernetesError) in try await run("", mode: .always) }
+        #expect(error.code == .configuration)
+        #expect(
+            error.message == "the credential plug-in '/bin/sh' needs a terminal (interactiveMode: Always), and the "
+                + "standard input of this process is none")
     }
 
     @Test("that fails is quoted from its standard error, never from its standard output")

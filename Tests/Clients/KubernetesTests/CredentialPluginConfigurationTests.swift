@@ -40,7 +40,7 @@ struct CredentialPluginConfigurationTests {
             configuration.credentialPlugin
                 == .init(
                     command: "aws", arguments: ["eks", "get-token"], environment: ["AWS_PROFILE": Secret("me")],
-                    installHint: "apt install it", providesClusterInfo: true,
+                    installHint: "apt install it", interactiveMode: .ifAvailable, providesClusterInfo: true,
                     clusterConfiguration: Array(
                         #"{"audience":"7","deep":{"list":[true,null,"x"]},"port":7}"#.utf8)))
     }
@@ -66,8 +66,8 @@ struct CredentialPluginConfigurationTests {
             ),
             ("apiVersion: client.authentication.k8s.io/v1\ncommand: a", "exec.interactiveMode: is missing"),
             (
-                "apiVersion: client.authentication.k8s.io/v1\ncommand: a\ninteractiveMode: Always",
-                "'Always' needs a terminal"
+                "apiVersion: client.authentication.k8s.io/v1\ncommand: a\ninteractiveMode: Sometimes",
+                "'Sometimes' must be Never, IfAvailable or Always"
             ),
             ("apiVersion: client.authentication.k8s.io/v1beta1", "exec.command: is missing"),
         ])
@@ -75,6 +75,17 @@ struct CredentialPluginConfigurationTests {
         let error = await #expect(throws: KubernetesError.self) { _ = try await read(exec) }
         #expect(error?.message.contains(complaint) == true)
         #expect(error?.message.contains(#/config:\d+:\d+: users\[0\]\.user\.exec\./#) == true)
+    }
+
+    @Test("may leave out the interactive mode in v1beta1, as kubectl's default is IfAvailable")
+    func interactiveMode() async throws {
+        func mode(_ rest: String) async throws -> ClusterConfiguration.CredentialPlugin.InteractiveMode? {
+            try await read("command: a\napiVersion: client.authentication.k8s.io/\(rest)")
+                .credentialPlugin?.interactiveMode
+        }
+        #expect(try await mode("v1beta1") == .ifAvailable)
+        #expect(try await mode("v1\ninteractiveMode: Never") == .never)
+        #expect(try await mode("v1\ninteractiveMode: Always") == .always)
     }
 
     @Test("is refused beside a token")

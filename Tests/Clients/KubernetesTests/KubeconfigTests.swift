@@ -123,8 +123,8 @@ struct KubeconfigTests {
             ("user", "username: me\npassword: hunter2", "users[0].user.username: basic authentication was removed"),
             ("user", "password: hunter2", "users[0].user.password: basic authentication was removed"),
             (
-                "cluster", "server: https://api\nproxy-url: http://proxy",
-                "clusters[0].cluster.proxy-url: proxies are not supported"
+                "cluster", "server: https://api\nproxy-url: proxy:3128",
+                "clusters[0].cluster.proxy-url: 'proxy:3128' is not the URL of a proxy: it must start with http://"
             ),
             ("user", "as-groups: [hunter2]", "users[0].user.as-groups: needs the key 'as' with the name of the user"),
             ("user", "as: a\nas-groups: hunter2", "users[0].user.as-groups: must be a list of strings"),

@@ -63,6 +63,30 @@ struct KubernetesErrorTests {
         #expect(refusal(.internalServerError, "", headers: ["Retry-After": "soon"]).retryAfter == nil)
     }
 
+    @Test("of a 404 says what is missing")
+    func missing() {
+        func status(_ details: String) -> KubernetesError {
+            refusal(.notFound, #"{"kind":"Status","reason":"NotFound","code":404,"message":"m","details":\#(details)}"#)
+        }
+        let object = status(#"{"name":"a","group":"networking.istio.io","kind":"serviceentries"}"#)
+        #expect(object.missing == .object)
+        #expect(object.description == "GET /api/v1/pods: notFound (HTTP 404): m")
+        #expect(status(#"{"name":"k04","kind":"namespaces"}"#).missing == .namespace)
+        let type = refusal(.notFound, "404 page not found\n")
+        #expect(type.missing == .resourceType)
+        #expect(type.message == "the server has no such resource type (404 page not found)")
+        #expect(status("{}").missing == .resourceType)
+        #expect(refusal(.gone, "").missing == nil)
+    }
+
+    @Test("of a path that the user may not read doubts the server's URL")
+    func forbiddenPath() {
+        let text = #"forbidden: User \"me\" cannot get path \"/k8s/apis\""#
+        #expect(
+            refusal(.forbidden, #"{"kind":"Status","code":403,"reason":"Forbidden","message":"\#(text)"}"#).message
+                == #"forbidden: User "me" cannot get path "/k8s/apis"; check the path of the server's URL"#)
+    }
+
     @Test(
         "has a code for each status",
         arguments: [

@@ -20,13 +20,15 @@ struct TestCertificates {
             ])
     }
 
-    /// Makes a certificate for 127.0.0.1, for servers and clients alike.
-    func make(_ name: String, by authority: Pair) async throws -> Pair {
+    /// Makes a certificate for servers and clients alike.
+    ///
+    /// - Parameter subject: whom it is for, in the words of OpenSSL's `subjectAltName`.
+    func make(_ name: String, for subject: String = "IP:127.0.0.1", by authority: Pair) async throws -> Pair {
         try await make(
             name,
             [
                 "-CA", "\(folder)/\(authority.certificate)", "-CAkey", "\(folder)/\(authority.key)",
-                "-addext", "basicConstraints=critical,CA:false", "-addext", "subjectAltName=IP:127.0.0.1",
+                "-addext", "basicConstraints=critical,CA:false", "-addext", "subjectAltName=\(subject)",
             ])
     }
 

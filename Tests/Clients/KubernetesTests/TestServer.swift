@@ -85,13 +85,13 @@ final class TestServer: Sendable {
 
     /// Serves for as long as `body` runs.
     static func run<Result: Sendable>(
-        tls: TLS? = nil, _ handler: @escaping @Sendable (Request) -> Reply,
+        on host: String = "127.0.0.1", tls: TLS? = nil, _ handler: @escaping @Sendable (Request) -> Reply,
         _ body: @Sendable (TestServer) async throws -> Result
     ) async throws -> Result {
         let listener = try await ServerBootstrap(group: NIOSingletons.posixEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.autoRead, value: false)
-            .bind(host: "127.0.0.1", port: 0) { $0.eventLoop.makeSucceededFuture($0) }
+            .bind(host: host, port: 0) { $0.eventLoop.makeSucceededFuture($0) }
         let server = TestServer(port: listener.channel.localAddress!.port!, tls: tls, handler: handler)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -176,7 +176,7 @@ struct BadInputTests {
             let namespace = scene.namespace + "-later"
             try await scene.register(Self.url("10.1.0.1:20880", Self.orders), interface: Self.orders)
             try await scene.withBridge(scene.connection(namespace: namespace)) { bridge in
-                try await scene.wait(for: "does the namespace '\(namespace)' exist?", in: bridge)
+                try await scene.wait(for: "create the namespace '\(namespace)'", in: bridge)
                 try await scene.server.createNamespace(namespace)
                 try await eventually("the entry is there") {
                     try await scene.server.kubectl("get", "serviceentries", "-n", namespace)

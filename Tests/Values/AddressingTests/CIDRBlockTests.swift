@@ -22,6 +22,17 @@ struct CIDRBlockTests {
     }
 
     @Test(
+        "a block is read around any of its addresses",
+        arguments: [
+            ("10.1.2.3/8", "10.0.0.0/8"), ("10.1.2.3/32", "10.1.2.3/32"), ("10.1.2.3/0", "0.0.0.0/0"),
+            ("2001:db8::1/32", "2001:db8::/32"), ("::1/0", "::/0"),
+        ])
+    func around(text: String, block: String) {
+        #expect(CIDRBlock(around: text)?.description == block)
+        #expect(CIDRBlock(around: "\(text)9") == nil)
+    }
+
+    @Test(
         "all addresses but the first and the last are usable",
         arguments: [
             ("10.0.0.0/29", 6, "10.0.0.1", "10.0.0.6"), ("240.16.0.0/12", 1_048_574, "240.16.0.1", "240.31.255.254"),
