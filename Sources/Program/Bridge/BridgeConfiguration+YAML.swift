@@ -103,10 +103,14 @@ extension BridgeConfiguration {
         guard let section = try reader.mapping("translation") else { return policy }
         if let namespace = try section.string("namespace") { policy.namespace = namespace }
         if let problem = policy.namespaceProblem { throw section.failure("namespace", problem) }
+        if let domain = try section.string("domain") { policy.hosts.domain = domain }
+        if let names = try section.strings("plainProtocols") { policy.hosts.plainProtocols = Set(names) }
+        if let problem = policy.plainProtocolProblem { throw section.failure("plainProtocols", problem) }
         if let exports = try section.strings("exportTo") { policy.exportTo = exports }
         if let retention = try section.duration("emptyRetention") { policy.emptyRetention = retention }
         if let hosts = try section.strings("allowedHosts") { policy.allowedHosts = hosts }
         if let domain = try section.string("clusterDomain") { policy.clusterDomain = domain }
+        if let problem = policy.domainProblem { throw section.failure("domain", problem) }
         if let choice = section.word("endpoints").flatMap({ TranslationPolicy.EndpointPolicy(rawValue: $0) }) {
             policy.endpoints = choice
         }
@@ -143,12 +147,9 @@ extension BridgeConfiguration {
         _ section: ConfigurationSection, _ policy: inout TranslationPolicy
     ) throws(ConfigurationError) {
         guard let ports = try section.mapping("ports") else { return }
-        for portProtocol in policy.ports.keys.sorted() {
+        for portProtocol in policy.protocols {
             guard let number = try ports.integer(portProtocol.name, in: 1...65535) else { continue }
             policy.ports[portProtocol] = UInt16(number)
-        }
-        if Set(policy.ports.values).count < policy.ports.count {
-            throw section.failure("ports", "two protocols have the same port, but one host can have it only once")
         }
     }
 }

@@ -39,9 +39,7 @@ struct BridgeParts: Sendable {
             return ScopedSource(source, scope: scope)
         }
         let memory = configuration.statePath.flatMap { path in
-            isLasting
-                ? SnapshotKeeper(
-                    file: SnapshotFile(path: path, protocols: ProtocolTable(policy.ports.keys)), logger: logger) : nil
+            isLasting ? SnapshotKeeper(file: SnapshotFile(path: path), logger: logger) : nil
         }
         self.memory = memory
         pipeline = PipelineActor(

@@ -54,9 +54,19 @@ extension BridgeConfiguration {
     }
 
     private static func translation(_ formats: [FormatDefaults]) -> [ConfigurationKey] {
-        [
+        let plain = formats.protocols.filter(\.isPlain).map(\.portProtocol.name)
+        return [
             ConfigurationKey(
                 "namespace", .text, "where the resources go", standard: "the namespace of the cluster's context"),
+            ConfigurationKey(
+                "domain", .text,
+                "every host ends in it; `\"\"` gives bare names and refuses those without a dot. It is no namespace of the "
+                    + "cluster: `orders.shop` would be the Service `orders` of the namespace `shop`",
+                standard: "`mesh`"),
+            ConfigurationKey(
+                "plainProtocols", .texts,
+                "protocols that don't show in a host; the hosts of all others have a label `p-<protocol>`",
+                standard: "`[\(plain.joined(separator: ", "))]`"),
             ConfigurationKey(
                 "addresses",
                 .words(
@@ -68,7 +78,7 @@ extension BridgeConfiguration {
             ConfigurationKey(
                 "ports",
                 .mapping(ports(formats)),
-                "the service's port for each protocol; all different"),
+                "the port of a service, by its protocol"),
             ConfigurationKey(
                 "labels",
                 .mapping([
@@ -94,7 +104,8 @@ extension BridgeConfiguration {
                 "emptyRetention", .time, "how long a service that everyone left keeps its entry, without endpoints",
                 standard: "`1h`"),
             ConfigurationKey(
-                "allowedHosts", .texts, "hosts that a registry may take, with `*` at one end: `com.acme.*`",
+                "allowedHosts", .texts,
+                "hosts that a registry may take, with `*` at one end: `com.acme.*`, `*.shop.mesh`",
                 standard: "all but those of the cluster"),
             ConfigurationKey(
                 "clusterDomain", .text, "hosts of this domain are never taken", standard: "`cluster.local`"),
@@ -104,8 +115,8 @@ extension BridgeConfiguration {
     private static func ports(_ formats: [FormatDefaults]) -> [ConfigurationKey] {
         formats.protocols.sorted { $0.portProtocol < $1.portProtocol }.map { defaults in
             ConfigurationKey(
-                defaults.portProtocol.name, .number(1...65535), "for `\(defaults.scheme)://`",
-                standard: "`\(defaults.port)`")
+                defaults.portProtocol.name, .number(1...65535), "of `\(defaults.portProtocol)`",
+                standard: defaults.port.map { "`\($0)`" } ?? "that of the service's first instances")
         }
     }
 

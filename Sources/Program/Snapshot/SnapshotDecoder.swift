@@ -1,11 +1,10 @@
-package import Services
+internal import Services
 
 /// Reads a snapshot piece by piece.
 ///
 /// A pure state machine. No record counts before `finish` has verified the whole file.
 package struct SnapshotDecoder {
     private let header: [UInt8]
-    private let protocols: ProtocolTable
     private var records: [SnapshotRecord] = []
     private var lines = 0
     private var count = 0
@@ -17,15 +16,13 @@ package struct SnapshotDecoder {
     /// - Parameters:
     ///   - header: The file's first 63 bytes, or the whole of a shorter file.
     ///   - size: The size of the whole file in bytes.
-    ///   - protocols: The protocols that its records may name.
     /// - Throws: `SnapshotDefect` for a file of which the rest need not be read.
-    init(header: [UInt8], size: Int, protocols: ProtocolTable) throws(SnapshotDefect) {
+    init(header: [UInt8], size: Int) throws(SnapshotDefect) {
         let expected = try SnapshotHeader.bodyLength(header)
         guard size == header.count + expected else {
             throw .damaged("it has \(size) bytes, and \(header.count + expected) were written")
         }
         self.header = header
-        self.protocols = protocols
     }
 
     mutating func read(_ bytes: UnsafeRawBufferPointer) {
@@ -45,7 +42,7 @@ package struct SnapshotDecoder {
         lines += 1
         if defect != nil { return }
         do throws(SnapshotDefect) {
-            records.append(try SnapshotRecord(parsing: line, protocols: protocols))
+            records += try SnapshotRecord.records(parsing: line)
         } catch {
             // Only the checksum tells whether the line was damaged or written like this.
             defect = .otherFormat("line \(lines + 1): \(error)")
@@ -63,10 +60,10 @@ package struct SnapshotDecoder {
 
     /// Reads a whole file.
     package static func decode(
-        _ file: some Collection<UInt8>, protocols: ProtocolTable
+        _ file: some Collection<UInt8>
     ) throws(SnapshotDefect) -> [SnapshotRecord] {
         var decoder = try SnapshotDecoder(
-            header: Array(file.prefix(SnapshotHeader.length)), size: file.count, protocols: protocols)
+            header: Array(file.prefix(SnapshotHeader.length)), size: file.count)
         Array(file.dropFirst(SnapshotHeader.length)).withUnsafeBytes { decoder.read($0) }
         return try decoder.finish()
     }

@@ -1,5 +1,5 @@
 internal import NIOPosix
-package import Services
+internal import Services
 internal import Synchronization
 internal import SystemPackage
 
@@ -23,15 +23,11 @@ package final class SnapshotFile: Sendable {
     private static let chunkSize = 1 << 18
 
     package let path: String
-    private let protocols: ProtocolTable
     private let lock = Mutex<OpenFile?>(nil)
 
-    /// - Parameters:
-    ///   - path: The file. The first write makes its folder where that is missing.
-    ///   - protocols: The protocols that its records may name.
-    package init(path: String, protocols: ProtocolTable) {
+    /// - Parameter path: The file. The first write makes its folder where that is missing.
+    package init(path: String) {
         self.path = path
-        self.protocols = protocols
     }
 
     deinit { release() }
@@ -139,7 +135,7 @@ extension SnapshotFile {
         defer { buffer.deallocate() }
         let header = UnsafeMutableRawBufferPointer(rebasing: buffer[..<SnapshotHeader.length])
         let count = try file.read(into: header)
-        var decoder = try SnapshotDecoder(header: Array(header[..<count]), size: size, protocols: protocols)
+        var decoder = try SnapshotDecoder(header: Array(header[..<count]), size: size)
         while case let count = try file.read(into: buffer), count > 0 {
             decoder.read(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }

@@ -1,6 +1,6 @@
 internal import Addressing
 internal import JSON
-package import Services
+internal import Services
 
 // A member with its usual value is left out: a million instances are written every few minutes.
 
@@ -18,28 +18,32 @@ extension SnapshotRecord {
 
     private var json: JSONValue {
         var record = JSONObject()
-        record["address"] = address.map { .string("\($0)") }
+        record["assignment"] = assignment?.json
         record["group"] = id.group.isEmpty ? nil : .string(id.group)
         record["instances"] = instances.isEmpty ? nil : .array(instances.map(\.json))
         record["name"] = .string(id.name)
-        // Earlier releases knew no qualifiers but group and version.
-        let others = id.qualifiers.filter { $0.key != ServiceID.Key.group && $0.key != ServiceID.Key.version }
-        record["objects"] = .object(JSONObject(objects.map { (key: $0.key.name, value: $0.value.json) }))
+        record["protocol"] = .string(id.protocol)
+        let others = id.qualifiers.filter { !Self.ownMembers.contains($0.key) }
         record["qualifiers"] =
             others.isEmpty ? nil : .object(JSONObject(others.map { (key: $0.key, value: .string($0.value)) }))
         record["registries"] = .array(registries.map { .string($0) })
         record["version"] = id.version.isEmpty ? nil : .string(id.version)
         return .object(record)
     }
+
+    /// The qualifiers that are members of their own.
+    fileprivate static let ownMembers = [ServiceID.Key.group, ServiceID.Key.protocol, ServiceID.Key.version]
 }
 
-extension SnapshotRecord.Object {
+extension SnapshotRecord.Assignment {
     fileprivate var json: JSONValue {
-        var object = JSONObject()
-        object["emptyForMilliseconds"] = emptyFor.map { .integer($0.wholeMilliseconds) }
-        object["hasWorkloads"] = hasWorkloads ? true : nil
-        object["name"] = .string(name)
-        return .object(object)
+        var assignment = JSONObject()
+        assignment["address"] = address.map { .string("\($0)") }
+        assignment["emptyForMilliseconds"] = emptyFor.map { .integer($0.wholeMilliseconds) }
+        assignment["hasWorkloads"] = hasWorkloads ? true : nil
+        assignment["objectName"] = .string(objectName)
+        assignment["port"] = port.map { .integer(Int64($0)) }
+        return .object(assignment)
     }
 }
 
@@ -61,7 +65,6 @@ extension Instance {
         // This is the usual one. Earlier releases knew no other and wrote none.
         instance["locality"] = locality == Locality(attributes: attributes) ? nil : locality.json
         instance["port"] = .integer(Int64(port))
-        instance["protocol"] = .string(`protocol`.name)
         instance["startTime"] = startTime == 0 ? nil : .integer(startTime)
         instance["weight"] = weight == Instance.defaultWeight ? nil : .integer(Int64(weight))
         return .object(instance)
@@ -89,39 +92,58 @@ extension Duration {
 
 extension SnapshotRecord {
     /// Reads one line of the file. Unknown keys are skipped.
-    /// - Parameter protocols: Those that the line may name.
+    /// - Returns: One record, or several of a line that an earlier release wrote: it had one for all protocols of a service.
     /// - Throws: `SnapshotDefect`.
-    package init(parsing line: some Collection<UInt8>, protocols: ProtocolTable) throws(SnapshotDefect) {
+    package static func records(parsing line: some Collection<UInt8>) throws(SnapshotDefect) -> [SnapshotRecord] {
         let json: JSONValue
         do throws(JSONError) {
             json = try JSONValue(parsing: line)
         } catch {
             throw .damaged("\(error)")
         }
-        var qualifiers = try json.optional("qualifiers", \.strictTexts) ?? [:]
-        for key in [ServiceID.Key.group, ServiceID.Key.version] {
-            if let value = try json.optional(key, \.string) { qualifiers[key] = value }
+        return json["objects"] == nil ? [try SnapshotRecord(json)] : try records(earlier: json)
+    }
+
+    private init(_ json: JSONValue) throws(SnapshotDefect) {
+        id = try json.service(of: try json.needed("protocol", \.filledString))
+        assignment = nil
+        if let member = json["assignment"] {
+            assignment = try Assignment(
+                member, name: "objectName", address: try member.optional("address", \.address))
         }
-        id = ServiceID(name: try json.needed("name", \.string), qualifiers: qualifiers)
-        address = try json.optional("address", \.address)
         registries = try json.needed("registries", \.strictStrings)
-        objects = [:]
-        for member in try json.needed("objects", \.object).members {
-            guard let portProtocol = protocols[member.key] else {
-                throw .otherFormat("it knows a protocol '\(member.key)'")
-            }
-            objects[portProtocol] = try Object(member.value)
-        }
         instances = []
-        for element in try json.optional("instances", \.array) ?? [] {
-            instances.append(try Instance(element, protocols))
+        for element in try json.optional("instances", \.array) ?? [] { instances.append(try Instance(element)) }
+    }
+
+    /// Each protocol had an object, and each instance named its protocol.
+    private static func records(earlier json: JSONValue) throws(SnapshotDefect) -> [SnapshotRecord] {
+        let address = try json.optional("address", \.address)
+        let registries = try json.needed("registries", \.strictStrings)
+        var assignments: [String: Assignment] = [:]
+        var instances: [String: [Instance]] = [:]
+        for member in try json.needed("objects", \.object).members {
+            assignments[member.key] = try Assignment(member.value, name: "name", address: address)
         }
+        for element in try json.optional("instances", \.array) ?? [] {
+            instances[try element.needed("protocol", \.filledString), default: []].append(try Instance(element))
+        }
+        var records: [SnapshotRecord] = []
+        for name in Set(assignments.keys).union(instances.keys).sorted() {
+            records.append(
+                SnapshotRecord(
+                    id: try json.service(of: name), assignment: assignments[name], registries: registries,
+                    instances: instances[name] ?? []))
+        }
+        return records
     }
 }
 
-extension SnapshotRecord.Object {
-    fileprivate init(_ json: JSONValue) throws(SnapshotDefect) {
-        name = try json.needed("name", \.string)
+extension SnapshotRecord.Assignment {
+    fileprivate init(_ json: JSONValue, name: String, address: IPAddress?) throws(SnapshotDefect) {
+        objectName = try json.needed(name, \.string)
+        self.address = address
+        port = try json.optional("port", \.port)
         emptyFor = try json.optional("emptyForMilliseconds") { json in
             json.integer.flatMap { $0 < 0 ? nil : .milliseconds($0) }
         }
@@ -130,7 +152,7 @@ extension SnapshotRecord.Object {
 }
 
 extension Instance {
-    fileprivate init(_ json: JSONValue, _ protocols: ProtocolTable) throws(SnapshotDefect) {
+    fileprivate init(_ json: JSONValue) throws(SnapshotDefect) {
         let host: InstanceHost
         if let name = try json.optional("hostname", \.string) {
             host = .name(name)
@@ -143,8 +165,7 @@ extension Instance {
                 Attribute(key: try element.needed("key", \.string), value: try element.needed("value", \.string)))
         }
         self.init(
-            host: host, port: try json.needed("port") { $0.integer.flatMap { UInt16(exactly: $0) } },
-            protocol: try json.needed("protocol") { $0.string.flatMap { protocols[$0] } },
+            host: host, port: try json.needed("port", \.port),
             weight: try json.optional("weight") { $0.integer.flatMap { UInt32(exactly: $0) } } ?? Self.defaultWeight,
             isEnabled: try json.optional("enabled", \.bool) ?? true,
             isHealthy: try json.optional("healthy", \.bool) ?? true,
@@ -156,6 +177,21 @@ extension Instance {
 
 extension JSONValue {
     fileprivate var address: IPAddress? { string.flatMap { IPAddress($0) } }
+
+    fileprivate var port: UInt16? { integer.flatMap { UInt16(exactly: $0) } }
+
+    fileprivate var filledString: String? { string.flatMap { $0.isEmpty ? nil : $0 } }
+
+    /// The service that a record describes.
+    fileprivate func service(of portProtocol: String) throws(SnapshotDefect) -> ServiceID {
+        var qualifiers = try optional("qualifiers", \.strictTexts) ?? [:]
+        for key in SnapshotRecord.ownMembers { qualifiers[key] = try optional(key, \.string) }
+        qualifiers[ServiceID.Key.protocol] = portProtocol
+        guard let id = ServiceID(name: try needed("name", \.string), qualifiers: qualifiers) else {
+            throw .otherFormat("it has no 'protocol'")
+        }
+        return id
+    }
 
     /// `nil` unless all elements are text.
     fileprivate var strictStrings: [String]? {

@@ -1,37 +1,44 @@
 package import Addressing
 package import Services
 
-/// One service in a snapshot: its assignments and its last instances.
+/// One service in a snapshot: what was chosen for it, and its last instances.
 package struct SnapshotRecord: Sendable, Hashable {
-    package struct Object: Sendable, Hashable {
-        package var name: String
-        /// How long the protocol had been without instances when the snapshot was written, to the millisecond; `nil`
-        /// when it had some.
+    /// The choices that must not change.
+    package struct Assignment: Sendable, Hashable {
+        package var objectName: String
+        package var address: IPAddress?
+        /// The number of its port; `nil` where the protocol says it.
+        package var port: UInt16?
+        /// How long the service had been without instances when the snapshot was written, to the millisecond; `nil` when
+        /// it had some.
         package var emptyFor: Duration?
         /// Whether its endpoints are WorkloadEntries.
         package var hasWorkloads: Bool
 
-        package init(name: String, emptyFor: Duration? = nil, hasWorkloads: Bool = false) {
-            self.name = name
+        package init(
+            objectName: String, address: IPAddress? = nil, port: UInt16? = nil, emptyFor: Duration? = nil,
+            hasWorkloads: Bool = false
+        ) {
+            self.objectName = objectName
+            self.address = address
+            self.port = port
             self.emptyFor = emptyFor
             self.hasWorkloads = hasWorkloads
         }
     }
 
     package var id: ServiceID
-    package var address: IPAddress?
-    package var objects: [PortProtocol: Object]
+    /// `nil` for a service that has no object.
+    package var assignment: Assignment?
     /// The registries that announced it last.
     package var registries: [String]
     package var instances: [Instance]
 
     package init(
-        id: ServiceID, address: IPAddress? = nil, objects: [PortProtocol: Object] = [:],
-        registries: [String] = [], instances: [Instance] = []
+        id: ServiceID, assignment: Assignment? = nil, registries: [String] = [], instances: [Instance] = []
     ) {
         self.id = id
-        self.address = address
-        self.objects = objects
+        self.assignment = assignment
         self.registries = registries
         self.instances = instances
     }

@@ -8,7 +8,8 @@ import ZooKeeper
 struct DemoScene: Sendable {
     static let namespace = "dubbo"
     private static let interface = "com.acme.OrderService"
-    private static let host = "com.acme.orderservice"
+    /// The name of its ServiceEntry.
+    private static let object = "com.acme.orderservice"
 
     let registry: ZooKeeperServer
     let servers: ConnectionString
@@ -40,23 +41,23 @@ struct DemoScene: Sendable {
 
     private func steps(_ first: DemoProvider, _ second: DemoProvider, _ third: DemoProvider) -> [Step] {
         let interface = Self.interface
-        let host = Self.host
-        let tri = host + ".p-tri"
+        let object = Self.object
+        let tri = object + ".p-tri"
         // A second round begins with the empty entries that the first round left.
         return [
-            Step(text: "\(first) registers \(interface)", leadsTo: [host: ["10.1.0.1:20880"]]) {
+            Step(text: "\(first) registers \(interface)", leadsTo: [object: ["10.1.0.1:20880"]]) {
                 try await first.register(interface)
             },
-            Step(text: "\(second) joins", leadsTo: [host: ["10.1.0.1:20880", "10.1.0.2:20880"]]) {
+            Step(text: "\(second) joins", leadsTo: [object: ["10.1.0.1:20880", "10.1.0.2:20880"]]) {
                 try await second.register(interface)
             },
             Step(text: "\(third) serves it too, over another protocol", leadsTo: [tri: ["10.1.0.3:50051"]]) {
                 try await third.register(interface)
             },
-            Step(text: "\(first) crashes; its session expires", leadsTo: [host: ["10.1.0.2:20880"]]) {
+            Step(text: "\(first) crashes; its session expires", leadsTo: [object: ["10.1.0.2:20880"]]) {
                 await registry.expireSession(try await first.sessionID())
             },
-            Step(text: "\(second) and \(third) leave", leadsTo: [host: [], tri: []]) {
+            Step(text: "\(second) and \(third) leave", leadsTo: [object: [], tri: []]) {
                 try await second.deregister(interface)
                 try await third.deregister(interface)
             },
@@ -99,12 +100,13 @@ struct DemoScene: Sendable {
     }
 
     private static func describe(_ store: ResourceStore) -> [String] {
-        specs(store).map { name, spec in
+        specs(store).map { _, spec in
+            let host = spec["hosts"]?.array?.first?.string ?? ""
             let address = spec["addresses"]?.array?.first?.string ?? ""
             let port = spec["ports"]?.array?.first
             let front = "\(address):\(port?["number"]?.integer ?? 0) \(port?["name"]?.string ?? "")"
             let endpoints = endpoints(spec).joined(separator: ", ")
-            return "\(namespace)/\(name)  \(front) → \(endpoints.isEmpty ? "no endpoint" : endpoints)"
+            return "\(host)  \(front) → \(endpoints.isEmpty ? "no endpoint" : endpoints)"
         }
     }
 }

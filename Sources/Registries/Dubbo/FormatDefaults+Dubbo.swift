@@ -7,7 +7,6 @@ extension PortProtocol {
     /// Triple, which is gRPC to a mesh.
     package static let tri = PortProtocol("tri", .grpc)
     package static let rest = PortProtocol("rest", .http)
-    package static let grpc = PortProtocol("grpc", .grpc)
 }
 
 extension FormatDefaults {
@@ -15,8 +14,8 @@ extension FormatDefaults {
         protocols: [
             ProtocolDefaults(.dubbo, scheme: "dubbo", port: 20880, isPlain: true),
             ProtocolDefaults(.tri, scheme: "tri", port: 50051),
-            ProtocolDefaults(.rest, scheme: "rest", port: 8080),
-            ProtocolDefaults(.grpc, scheme: "grpc", port: 9090),
+            ProtocolDefaults(.rest, scheme: "rest", port: 80),
+            ProtocolDefaults(.grpc, scheme: "grpc", port: 50051),
         ],
         weight: 100,
         labels: ["version", "dubbo.tag", "region", "zone"],

@@ -83,13 +83,13 @@ package struct ProviderDecoder: Sendable {
             return .unusable(reason: "the weight '\(url["weight"]?.prefix(20) ?? "")' is not a number")
         }
         let version = FormatDefaults.dubbo.qualifier(ServiceID.Key.version, url["version"])
-        let id = ServiceID(name: interface, group: url["group"] ?? "", version: version)
+        let id = ServiceID(
+            name: interface, protocol: portProtocol, group: url["group"] ?? "", version: version)
         let isEnabled = weight > 0 && url["disabled"]?.lowercased() != "true" && url["enabled"]?.lowercased() != "false"
         return .instance(
             id,
             Instance(
-                host: host, port: port, protocol: portProtocol, weight: weight,
-                isEnabled: isEnabled, traits: traits.traits(of: url),
+                host: host, port: port, weight: weight, isEnabled: isEnabled, traits: traits.traits(of: url),
                 startTime: url["timestamp"].flatMap { Int64($0) } ?? 0))
     }
 

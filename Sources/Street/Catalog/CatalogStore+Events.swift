@@ -50,10 +50,8 @@ extension CatalogStore {
     }
 
     /// Releases the held endpoints that the former leader's objects no longer show.
-    /// - Parameter shown: The endpoints in the objects, by service and protocol.
-    package mutating func adopt(
-        _ shown: [ServiceID: [PortProtocol: Set<Endpoint>]], now: Duration
-    ) -> Outcome {
+    /// - Parameter shown: The endpoints in the object of each service.
+    package mutating func adopt(_ shown: [ServiceID: Set<Endpoint>], now: Duration) -> Outcome {
         var outcome = Changes()
         for index in registries.indices {
             for id in registries[index].registryGuard?.held.keys.map({ $0 }) ?? [] {

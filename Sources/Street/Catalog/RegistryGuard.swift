@@ -211,21 +211,18 @@ extension RegistryGuard {
     ) -> Reaction {
         var reaction = Reaction()
         for id in addresses[endpoint] where id != registrant {
-            for (other, entry) in held[id] ?? [:] where other.host == endpoint.host && other.port == endpoint.port {
-                if !application.isEmpty, entry.instance.application == application { continue }
-                release(id, other, &reaction, now: now)
-            }
+            guard let entry = held[id]?[endpoint] else { continue }
+            if !application.isEmpty, entry.instance.application == application { continue }
+            release(id, endpoint, &reaction, now: now)
         }
         endHoldIfEmpty(now: now)
         return reaction
     }
 
-    /// Releases the endpoints that the former leader's objects of the service no longer show.
-    /// - Parameter shown: The endpoints in the object of each protocol. A protocol without an object is absent.
-    mutating func adopt(_ id: ServiceID, shown: [PortProtocol: Set<Endpoint>], now: Duration) -> Reaction {
+    /// Releases the endpoints that the former leader's object of the service no longer shows.
+    mutating func adopt(_ id: ServiceID, shown: Set<Endpoint>, now: Duration) -> Reaction {
         var reaction = Reaction()
-        for endpoint in (held[id] ?? [:]).keys where !endpoint.host.isName {
-            guard let endpoints = shown[endpoint.protocol], !endpoints.contains(endpoint) else { continue }
+        for endpoint in (held[id] ?? [:]).keys where !endpoint.host.isName && !shown.contains(endpoint) {
             release(id, endpoint, &reaction, now: now)
         }
         endHoldIfEmpty(now: now)
@@ -314,9 +311,7 @@ extension RegistryGuard {
         guard let entry = held[id]?.removeValue(forKey: endpoint) else { return nil }
         heldCount -= 1
         if held[id]?.isEmpty == true { held[id] = nil }
-        if held[id]?.contains(where: { $0.key.host == endpoint.host && $0.key.port == endpoint.port }) != true {
-            addresses.remove(endpoint, id)
-        }
+        addresses.remove(endpoint, id)
         return entry
     }
 

@@ -17,7 +17,7 @@ extension PipelineStateMachine {
             awaited.deliveries.remove(delivery)
             awaited.deadline = awaited.deadline ?? now + Self.patience
             phase = .awaitingSeeds(awaited)
-            for service in known { assignments.seed(from: service) }
+            for service in known { translator.seed(&assignments, from: service) }
             let isLast = awaited.deliveries.isEmpty
             take(catalog.seed(known.map(\.seed), isLast: isLast, now: now), now: now, &effects)
             if isLast { begin(awaited, now: now, &effects) }
@@ -71,7 +71,7 @@ extension PipelineStateMachine {
     /// Takes over the services that are not known yet, with the choices that were made for them.
     private mutating func add(_ known: [OwnedService], now: Duration, _ effects: inout PipelineEffects) {
         let new = known.filter { assignments[$0.id] == nil }
-        for service in new { assignments.seed(from: service) }
+        for service in new { translator.seed(&assignments, from: service) }
         take(catalog.seed(new.map(\.seed), isLast: phase.hasBegun, now: now), now: now, &effects)
     }
 }
@@ -104,7 +104,7 @@ extension PipelineStateMachine {
         of known: [OwnedService], now: Duration, _ effects: inout PipelineEffects
     ) {
         var others = Assignments()
-        for service in known { others.seed(from: service) }
+        for service in known { translator.seed(&others, from: service) }
         assignments.adopt(others)
         let before = Array(table.entries.keys) + table.workloads.keys
         outdated = [:]
@@ -117,11 +117,10 @@ extension PipelineStateMachine {
     private mutating func releaseHeld(
         missingIn known: [OwnedService], now: Duration, _ effects: inout PipelineEffects
     ) {
-        var shown: [ServiceID: [PortProtocol: Set<Endpoint>]] = [:]
+        var shown: [ServiceID: Set<Endpoint>] = [:]
         let held = catalog.heldServices
         for service in known where held.contains(service.id) {
-            let endpoints = Set(service.instances.map(\.endpoint))
-            shown[service.id, default: [:]][service.portProtocol, default: []].formUnion(endpoints)
+            shown[service.id, default: []].formUnion(service.instances.map(\.endpoint))
         }
         take(catalog.adopt(shown, now: now), now: now, &effects)
     }
@@ -168,7 +167,7 @@ extension PipelineStateMachine {
 
     /// The keys of all resources that are wanted, in any order.
     package var everyKey: [ResourceKey] {
-        Array(Set(table.entries.keys).union(outdated.keys.flatMap { keys(of: $0) })) + table.workloads.keys
+        Array(Set(table.entries.keys).union(outdated.keys.compactMap { key(of: $0) })) + table.workloads.keys
     }
 }
 

@@ -21,11 +21,10 @@ extension PipelineStateMachine {
             unseeded: phase.unseeded,
             isReady: phase.hasBegun && (hadSeeds || catalog.isComplete),
             registries: catalog.reports,
-            problems: Array(
-                problems.keys.sorted().lazy.flatMap { id in
-                    problems[id, default: []].lazy.map { (service: id, reason: $0) }
-                }.prefix(problemLimit)),
-            problemCount: problems.values.reduce(0) { $0 + $1.count })
+            problems: problems.sorted { $0.key < $1.key }.prefix(problemLimit).map {
+                (service: $0.key, reason: $0.value)
+            },
+            problemCount: problems.count)
     }
 
     /// The registries that were not read completely or can't be followed, and why.

@@ -16,7 +16,7 @@ struct Certainty {
         self.catalog = catalog
     }
 
-    /// Whether it is known who serves each protocol of a service. A registry that can't be followed may have got the service back.
+    /// Whether it is known who serves a service. A registry that can't be followed may have got the service back.
     func coversProviders(of id: ServiceID) -> Bool { followsAll && catalog.isDecidable(id) }
 
     /// Whether a resource that belongs to no known service is known to be unwanted.
@@ -47,15 +47,21 @@ extension PipelineStateMachine {
         let certainty = certainty
         let due = outdated.filter { id, time in now - time >= retention && certainty.coversProviders(of: id) }
         for id in due.keys { refresh(id, &effects) }
-        let outdated = outdated
-        let names = assignments.expire(now: now, retention: retention) { id in
-            certainty.coversProviders(of: id) && outdated[id] == nil
+        expire(now: now, &effects)
+        return effects
+    }
+
+    mutating func expire(
+        now: Duration, _ effects: inout PipelineEffects, where isDue: (ServiceID) -> Bool = { _ in true }
+    ) {
+        let (certainty, outdated) = (certainty, outdated)
+        let names = assignments.expire(now: now, retention: translator.policy.emptyRetention) { id in
+            isDue(id) && certainty.coversProviders(of: id) && outdated[id] == nil
         }
-        if names.isEmpty { return effects }
+        if names.isEmpty { return }
         for name in names { table.remove(key(ofObject: name), &effects.changed) }
         effects.changesSnapshot = true
         // The virtual addresses and hosts that became free may be what other services lack.
         update(problems.keys.sorted(), now: now, &effects)
-        return effects
     }
 }

@@ -8,6 +8,8 @@ extension PipelineStateMachine {
     package mutating func recall(_ records: [SnapshotRecord], now: Duration) -> PipelineEffects {
         var effects = PipelineEffects()
         guard case .awaitingSeeds(var awaited) = phase else { return effects }
+        // The formats of this release may lack a protocol that another one had.
+        let records = records.filter { translator.portProtocol(of: $0.id) != nil }
         awaited.memory = .init(records: records, time: now)
         phase = .awaitingSeeds(awaited)
         let seeds = records.map { ServiceSeed(id: $0.id, registries: $0.registries, instances: $0.instances) }
@@ -18,13 +20,14 @@ extension PipelineStateMachine {
     /// Takes over the choices of an earlier run, where no delivery holds others: a snapshot may be old.
     mutating func seedAssignments(from memory: PipelinePhase.Memory) {
         for record in memory.records {
-            for (applicationProtocol, object) in record.objects.sorted(by: { $0.key < $1.key }) {
-                assignments.seed(
-                    record.id, object: object.name, protocol: applicationProtocol,
-                    address: record.address, registries: record.registries,
-                    emptySince: object.emptyFor.map { memory.time - $0 },
-                    form: object.hasWorkloads ? .workloadEntry : .inline)
-            }
+            guard let known = record.assignment else { continue }
+            var choices = Assignments.Assignment(objectName: known.objectName)
+            choices.address = known.address
+            choices.port = known.port
+            choices.emptySince = known.emptyFor.map { memory.time - $0 }
+            choices.form = known.hasWorkloads ? .workloadEntry : .inline
+            choices.registries = record.registries
+            translator.seed(&assignments, record.id, choices)
         }
     }
 
@@ -50,11 +53,12 @@ extension PipelineStateMachine {
         let service = catalog.lastGood(id)
         let assignment = assignments[id]
         return SnapshotRecord(
-            id: id, address: assignment?.address,
-            objects: (assignment?.objects ?? [:]).mapValues { object in
-                SnapshotRecord.Object(
-                    name: object.name, emptyFor: object.emptySince.map { now - $0 },
-                    hasWorkloads: object.form == .workloadEntry)
+            id: id,
+            assignment: assignment.map { assignment in
+                SnapshotRecord.Assignment(
+                    objectName: assignment.objectName, address: assignment.address, port: assignment.port,
+                    emptyFor: assignment.emptySince.map { now - $0 },
+                    hasWorkloads: assignment.form == .workloadEntry)
             },
             registries: service.registries.isEmpty ? assignment?.registries ?? [] : service.registries,
             instances: service.instances)

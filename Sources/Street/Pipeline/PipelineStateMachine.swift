@@ -21,7 +21,7 @@ package struct PipelineStateMachine: Sendable {
     /// so that much that happens to it at once costs one translation.
     var outdated: [ServiceID: Duration] = [:]
     /// Why services are not delivered as their registries describe them.
-    var problems: [ServiceID: [String]] = [:]
+    var problems: [ServiceID: String] = [:]
     var undecided = UndecidedKeys()
     var phase: PipelinePhase
     var fullReads: [String: FullRead]
@@ -89,15 +89,14 @@ extension PipelineStateMachine {
     /// not depend on who asks first, and where it is empty, so that no moment is missed at which somebody serves it.
     mutating func update(_ ids: [ServiceID], now: Duration, _ effects: inout PipelineEffects) {
         for id in ids {
-            let keys = keys(of: id)
             if !catalog.isDecidable(id) {
-                if assignments.isPartlyEmpty(id) { assignments.noteServed(catalog.service(id)) }
-            } else if keys.isEmpty || assignments.isPartlyEmpty(id) {
+                if assignments.isEmpty(id) { assignments.noteServed(catalog.service(id)) }
+            } else if let key = key(of: id), !assignments.isEmpty(id) {
+                outdated[id] = now
+                effects.changed.append(key)
+            } else {
                 outdated[id] = nil
                 translate(id, now: now, &effects)
-            } else {
-                outdated[id] = now
-                effects.changed += keys
             }
         }
     }
@@ -110,21 +109,24 @@ extension PipelineStateMachine {
 
     private mutating func translate(_ id: ServiceID, now: Duration, _ effects: inout PipelineEffects) {
         let outcome = translator.translate(catalog.service(id), &assignments, now: now)
-        for entry in outcome.resources where table.update(entry, &effects.changed) {
+        if let entry = outcome.resource, table.update(entry, &effects.changed) {
             undecided.takeWorkloads(of: entry.key, &effects.changed)
         }
-        guard outcome.problems != problems[id, default: []] else { return }
-        problems[id] = outcome.problems.isEmpty ? nil : outcome.problems
-        for problem in outcome.problems { effects.reports.append(.notDelivered(id, problem: problem)) }
+        if outcome.problem != problems[id] {
+            problems[id] = outcome.problem
+            if let problem = outcome.problem { effects.reports.append(.notDelivered(id, problem: problem)) }
+        }
+        let holder = outcome.hostHolder ?? id
+        if assignments.isInTheWay(holder) { expire(now: now, &effects) { $0 == holder } }
     }
 
     func key(ofObject name: String) -> ResourceKey {
         ResourceKey(namespace: translator.policy.namespace, name: name)
     }
 
-    /// The ServiceEntries of a service.
-    func keys(of id: ServiceID) -> [ResourceKey] {
-        assignments[id]?.objects.values.map { key(ofObject: $0.name) } ?? []
+    /// The ServiceEntry of a service; `nil` where it has none.
+    func key(of id: ServiceID) -> ResourceKey? {
+        assignments[id].map { key(ofObject: $0.objectName) }
     }
 
     /// The service that a resource belongs to; `nil` where none is known.

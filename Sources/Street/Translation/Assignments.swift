@@ -2,36 +2,34 @@ package import Addressing
 internal import IstioAPI
 package import Services
 
-/// The choices that must not change once they are made: a service's host, its virtual address and the names of its
-/// objects. The form of its endpoints changes only with its size.
+/// The choices that must not change once they are made: which of two services has a host, a service's virtual address, and
+/// its port where the protocol has none. The form of its endpoints changes only with its size.
 ///
-/// After a restart they are read back from the owned objects (`seed`). They are kept until the service's last object
+/// After a restart they are read back from the owned objects (`Translator.seed`). They are kept until the service's object
 /// goes.
 package struct Assignments: Sendable, Hashable {
     package struct Assignment: Sendable, Hashable {
-        /// One object for each protocol. An endpoint must not appear on a port that it does not serve, and istiod takes
-        /// the service's own number for a port that an endpoint doesn't name. istiod merges the objects of one host.
-        package struct Object: Sendable, Hashable {
-            package var name: String
-            /// Since when no instance serves the protocol; monotonic.
-            package var emptySince: Duration?
-            package var form = EndpointForm.inline
-        }
-
-        package var host: String
+        /// The name of the service's object: its host without the domain.
+        package let objectName: String
         package var address: IPAddress?
-        package var objects: [PortProtocol: Object] = [:]
+        /// The number of the service's port; `nil` where the protocol says it.
+        package var port: UInt16?
+        /// Since when the service has no instance; monotonic.
+        package var emptySince: Duration?
+        package var form = EndpointForm.inline
         /// The registries that announced it last.
         package var registries: [String] = []
 
-        fileprivate var isPartlyEmpty: Bool { objects.values.contains { $0.emptySince != nil } }
+        package init(objectName: String) {
+            self.objectName = objectName
+        }
     }
 
     private var assignments: [ServiceID: Assignment] = [:]
-    private var services: [String: ServiceID] = [:]
+    private var hosts = HostClaims()
     private var holders: [IPAddress: ServiceID] = [:]
-    /// The services with a protocol that no instance serves.
-    private var partlyEmpty: Set<ServiceID> = []
+    /// The services without an instance.
+    private var empty: Set<ServiceID> = []
     /// The block in which a search for an address failed. Cleared when an address becomes free.
     private var exhausted: CIDRBlock?
 
@@ -42,12 +40,7 @@ package struct Assignments: Sendable, Hashable {
     package var count: Int { assignments.count }
 
     /// The service that has an object of this name.
-    package func service(ofObject name: String) -> ServiceID? {
-        guard let owner = services[HostNaming.host(ofObject: name)],
-            assignments[owner]?.objects.values.contains(where: { $0.name == name }) == true
-        else { return nil }
-        return owner
-    }
+    package func service(ofObject name: String) -> ServiceID? { hosts.holder(of: name) }
 
     package var serviceIDs: some Collection<ServiceID> { assignments.keys }
 }
@@ -55,92 +48,68 @@ package struct Assignments: Sendable, Hashable {
 // MARK: - Making and keeping
 
 extension Assignments {
-    /// Takes over what an owned object says of its service. Where it contradicts an object that was seen before, the
-    /// earlier one counts. The host comes from the object's name, which nobody can edit.
-    package mutating func seed(
-        _ id: ServiceID, object name: String, protocol: PortProtocol, address: IPAddress?,
-        registries: [String], emptySince: Duration? = nil, form: EndpointForm = .inline
-    ) {
-        let host = HostNaming.host(ofObject: name)
-        if assignments[id] == nil {
-            guard services[host] == nil else { return }
-            services[host] = id
-            assignments[id] = Assignment(host: host)
-        }
-        guard var assignment = assignments[id], assignment.host == host else { return }
-        // A write of one of the objects may have been missed, so the registries that any of them names count.
-        assignment.registries += registries.filter { !assignment.registries.contains($0) }
-        if assignment.address == nil, let address, holders[address] == nil {
+    /// Takes over what was chosen for a service before the start. Where it contradicts what is known, that counts.
+    mutating func seed(_ id: ServiceID, _ earlier: Assignment) {
+        guard hosts.claim(earlier.objectName, id) else { return }
+        var assignment = assignments[id] ?? Assignment(objectName: earlier.objectName)
+        if assignments[id] == nil { (assignment.form, assignment.port) = (earlier.form, earlier.port) }
+        assignment.registries += earlier.registries.filter { !assignment.registries.contains($0) }
+        if assignment.address == nil, let address = earlier.address, holders[address] == nil {
             assignment.address = address
             holders[address] = id
         }
-        if assignment.objects[`protocol`] == nil, !assignment.objects.values.contains(where: { $0.name == name }) {
-            assignment.objects[`protocol`] = .init(name: name, emptySince: emptySince, form: form)
-        } else if let object = assignment.objects[`protocol`], object.name == name, object.emptySince == nil {
-            assignment.objects[`protocol`]?.emptySince = emptySince
-        }
+        assignment.emptySince = assignment.emptySince ?? earlier.emptySince
         keep(assignment, of: id)
     }
 
     private mutating func keep(_ assignment: Assignment, of id: ServiceID) {
         assignments[id] = assignment
-        if assignment.isPartlyEmpty { partlyEmpty.insert(id) } else { partlyEmpty.remove(id) }
+        if assignment.emptySince == nil { empty.remove(id) } else { empty.insert(id) }
     }
 
-    /// Replaces the choices by those of another replica. Only the time since when a protocol has no instance stays.
+    /// Replaces the choices by those of another replica. Only the time since when a service has no instance stays.
     package mutating func adopt(_ others: Assignments) {
         var adopted = others
-        for (id, assignment) in adopted.assignments {
-            for portProtocol in assignment.objects.keys {
-                adopted.assignments[id]?.objects[portProtocol]?.emptySince =
-                    assignments[id]?.objects[portProtocol]?.emptySince
-            }
+        for (id, var assignment) in others.assignments {
+            assignment.emptySince = assignments[id]?.emptySince
+            adopted.keep(assignment, of: id)
         }
-        adopted.partlyEmpty = Set(adopted.assignments.lazy.filter(\.value.isPartlyEmpty).map(\.key))
         self = adopted
     }
 
-    /// Makes the missing choices and notes which protocols have instances.
-    mutating func update(_ service: Service, policy: TranslationPolicy, now: Duration) -> Assignment? {
+    /// Makes the missing choices, and notes whether the service has instances.
+    /// - Returns: `nil` for a service without instances that is not known, and for one whose host another service has.
+    mutating func update(
+        _ service: Service, named name: String, policy: TranslationPolicy, now: Duration
+    ) -> Assignment? {
         let id = service.id
-        let served = Set(service.instances.lazy.filter(\.wantsTraffic).map(\.protocol))
-        if assignments[id] == nil {
-            if served.isEmpty { return nil }
-            let host = host(for: id)
-            services[host] = id
-            assignments[id] = Assignment(host: host)
+        let served = service.instances.lazy.filter(\.wantsTraffic)
+        var assignment: Assignment
+        if let known = assignments[id] {
+            assignment = known
+        } else {
+            guard !served.isEmpty else {
+                hosts.withdraw(name, id)
+                return nil
+            }
+            guard hosts.claim(name, id) else { return nil }
+            assignment = Assignment(objectName: name)
         }
-        guard var assignment = assignments[id] else { return nil }
         updateAddress(of: &assignment, id: id, policy: policy)
         if !service.registries.isEmpty { assignment.registries = service.registries }
-        for added in served.sorted() where assignment.objects[added] == nil {
-            let isFirst = !assignment.objects.values.contains { $0.name == assignment.host }
-            let name =
-                isFirst
-                ? assignment.host : HostNaming.qualifiedName(host: assignment.host, protocol: added.name)
-            assignment.objects[added] = .init(name: name)
-        }
-        for (present, object) in assignment.objects {
-            assignment.objects[present]?.emptySince = served.contains(present) ? nil : object.emptySince ?? now
-        }
+        assignment.emptySince = served.isEmpty ? assignment.emptySince ?? now : nil
         keep(assignment, of: id)
         return assignment
     }
 
-    mutating func setForm(_ form: EndpointForm, of id: ServiceID, _ portProtocol: PortProtocol) {
-        assignments[id]?.objects[portProtocol]?.form = form
+    mutating func setForm(_ form: EndpointForm, of id: ServiceID) {
+        assignments[id]?.form = form
     }
 
-    /// The host that the service has, or would get.
-    func host(for id: ServiceID) -> String {
-        if let assignment = assignments[id] { return assignment.host }
-        var host = HostNaming.host(of: id)
-        var attempt = 0
-        while services[host] != nil {
-            host = HostNaming.qualifiedHost(of: id, attempt: attempt)
-            attempt += 1
-        }
-        return host
+    /// - Returns: The port of the service, which is the one that was chosen first.
+    mutating func choosePort(of id: ServiceID, _ port: () -> UInt16?) -> UInt16? {
+        if assignments[id]?.port == nil { assignments[id]?.port = port() }
+        return assignments[id]?.port
     }
 
     private mutating func updateAddress(of assignment: inout Assignment, id: ServiceID, policy: TranslationPolicy) {
@@ -149,15 +118,15 @@ extension Assignments {
             if block.contains(address) { return }
             free(address)
         }
-        assignment.address = freeAddress(in: block, for: assignment.host)
+        assignment.address = freeAddress(in: block, for: assignment.objectName)
         if let address = assignment.address { holders[address] = id }
     }
 
-    /// The address at the host's hash, or the next free one after it; `nil` when the block is full.
-    private mutating func freeAddress(in block: CIDRBlock, for host: String) -> IPAddress? {
+    /// The address at the name's hash, or the next free one after it; `nil` when the block is full.
+    private mutating func freeAddress(in block: CIDRBlock, for name: String) -> IPAddress? {
         let count = block.usableCount
         guard count > 0, exhausted != block else { return nil }
-        let start = StableHash.value(of: host) % count
+        let start = StableHash.value(of: name) % count
         // Held addresses may lie outside the block, so one more than are held is always enough.
         for step in 0..<min(count, UInt64(holders.count) + 1) {
             let address = block.usableAddress((start + step) % count)
@@ -176,50 +145,48 @@ extension Assignments {
 // MARK: - Expiry
 
 extension Assignments {
-    /// Forgets objects that have been empty for `retention`, and services that have no object left.
+    /// Forgets services that have been empty for `retention`, or at once where another service waits for the host.
     /// - Parameter mayExpire: Whether it is certain that a service has no instances.
-    /// - Returns: The names of the objects, sorted.
+    /// - Returns: The names of their objects, sorted.
     package mutating func expire(
         now: Duration, retention: Duration, where mayExpire: (ServiceID) -> Bool = { _ in true }
     ) -> [String] {
         var expired: [String] = []
-        for id in partlyEmpty where mayExpire(id) {
-            guard var assignment = assignments[id] else { continue }
-            let remaining = assignment.objects.filter { _, object in
-                object.emptySince.map { now - $0 < retention } ?? true
-            }
-            if remaining.count == assignment.objects.count { continue }
-            let names = Set(remaining.values.map(\.name))
-            expired += assignment.objects.values.map(\.name).filter { !names.contains($0) }
-            assignment.objects = remaining
-            keep(assignment, of: id)
-            if remaining.isEmpty { forget(id) }
+        for id in empty {
+            guard let assignment = assignments[id], let time = expiry(assignment, retention), time <= now, mayExpire(id)
+            else { continue }
+            assignments[id] = nil
+            empty.remove(id)
+            hosts.release(assignment.objectName)
+            if let address = assignment.address { free(address) }
+            expired.append(assignment.objectName)
         }
         return expired.sorted()
     }
 
-    /// Whether some protocol of the service has no instance.
-    package func isPartlyEmpty(_ id: ServiceID) -> Bool { partlyEmpty.contains(id) }
-
-    /// Notes which protocols have instances, for a service that is not translated yet.
-    package mutating func noteServed(_ service: Service) {
-        guard var assignment = assignments[service.id] else { return }
-        for instance in service.instances where instance.wantsTraffic {
-            assignment.objects[instance.protocol]?.emptySince = nil
-        }
-        keep(assignment, of: service.id)
+    private func expiry(_ assignment: Assignment, _ retention: Duration) -> Duration? {
+        assignment.emptySince.map { hosts.isContested(assignment.objectName) ? $0 : $0 + retention }
     }
 
     /// The next time at which `expire` has something to do; monotonic.
     package func nextExpiry(retention: Duration) -> Duration? {
-        partlyEmpty.lazy.compactMap { assignments[$0] }.flatMap(\.objects.values).compactMap(\.emptySince).min()
-            .map { $0 + retention }
+        empty.lazy.compactMap { assignments[$0].flatMap { expiry($0, retention) } }.min()
     }
 
-    private mutating func forget(_ id: ServiceID) {
-        guard let assignment = assignments.removeValue(forKey: id) else { return }
-        services[assignment.host] = nil
-        partlyEmpty.remove(id)
-        if let address = assignment.address { free(address) }
+    /// Whether the service has no instance.
+    package func isEmpty(_ id: ServiceID) -> Bool { empty.contains(id) }
+
+    /// Whether the service has no instance, and another one waits for its host.
+    package func isInTheWay(_ id: ServiceID) -> Bool {
+        isEmpty(id) && assignments[id].map { hosts.isContested($0.objectName) } ?? false
+    }
+
+    /// Notes whether a service has instances that is not translated yet.
+    package mutating func noteServed(_ service: Service) {
+        guard var assignment = assignments[service.id], service.instances.contains(where: \.wantsTraffic) else {
+            return
+        }
+        assignment.emptySince = nil
+        keep(assignment, of: service.id)
     }
 }

@@ -1,6 +1,6 @@
 internal import IstioAPI
 
-/// Where the endpoints of an object stand. A form stays until the size of the service calls for the other one.
+/// Where the endpoints of a service stand. A form stays until the size of the service calls for the other one.
 package enum EndpointForm: String, Sendable, Hashable, CaseIterable {
     /// In the ServiceEntry.
     case inline
@@ -13,8 +13,6 @@ extension TranslationPolicy {
     ///   - entry: The service with its endpoints inline.
     ///   - form: The form that it has.
     func form(of entry: ServiceEntry, after form: EndpointForm) -> EndpointForm {
-        // A longer name leaves no room for the names of WorkloadEntries.
-        guard WorkloadEntry.canBelong(toServiceEntry: entry.key.name) else { return .inline }
         switch endpoints {
         case .inline: return .inline
         case .workloadEntry: return .workloadEntry

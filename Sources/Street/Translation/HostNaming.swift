@@ -1,75 +1,46 @@
 internal import IstioAPI
-internal import Services
+package import Services
 
-/// Hosts of services: `<name>[.g-<group>][.v-<version>][.<other>-<value>…]` in lower case, with `-` for characters that
-/// a label can't have.
+/// Hosts of services: `<name>[.g-<group>][.v-<version>][.<other>-<value>…][.p-<protocol>].<domain>`, in lower case.
 ///
-/// A host is a valid DNS-1123 name, whatever a registry says. Two services may have the same host where a part was
-/// cleaned or shortened; then `Assignments` gives one of them a `qualified` host.
-enum HostNaming {
-    /// It leaves room for the suffix of a protocol in an object's name.
-    static let maximumLength = 240
+/// A host depends on nothing but the service. It is a valid DNS-1123 name, whatever a registry says. Two services that
+/// differ in case only have the same host. All others have different ones: a host that had to be cleaned or shortened, or
+/// that could be read in two ways, has a label `h-` with a hash of the service.
+package struct HostNaming: Sendable, Hashable {
+    /// What every host ends in; empty for nothing.
+    package var domain: String
+    /// The names of the protocols that don't show in a host.
+    package var plainProtocols: Set<String>
 
-    static func host(of id: ServiceID) -> String {
-        let host = fullHost(of: id)
-        return host.utf8.count <= maximumLength ? host : qualifiedHost(of: id, attempt: 0)
+    /// Of a host without its domain. Together they fit in a host name, and a WorkloadEntry can be named after the first.
+    static let maximumLength = 189
+    package static let maximumDomainLength = 63
+
+    package init(domain: String = "mesh", plainProtocols: Set<String> = []) {
+        self.domain = domain
+        self.plainProtocols = plainProtocols
     }
 
-    /// The host of a service whose plain host belongs to another.
-    /// - Parameter attempt: From 0; the next one where this host belongs to another too.
-    static func qualifiedHost(of id: ServiceID, attempt: Int) -> String {
-        let host = fullHost(of: id)
-        let suffix = ".h-" + StableHash.text(of: id.description + String(repeating: "#", count: attempt), digits: 10)
-        return (host.utf8.count + suffix.utf8.count <= maximumLength ? host : shortened(host)) + suffix
-    }
+    package func host(of id: ServiceID) -> String { host(ofObject: objectName(of: id)) }
 
-    private static func fullHost(of id: ServiceID) -> String {
-        var labels = id.name.split(separator: ".").map { label(String($0)) }
-        if labels.isEmpty { labels = ["unnamed"] }
-        // A host that ends in a number looks like an IPv4 address to istiod.
-        if let last = labels.last, last.allSatisfy(\.isNumber) { labels[labels.count - 1] = "i-" + last }
-        if !id.group.isEmpty { labels.append(label("g-" + id.group, isQualifier: true)) }
-        if !id.version.isEmpty { labels.append(label("v-" + id.version, isQualifier: true)) }
-        for qualifier in id.qualifiers where ![ServiceID.Key.group, ServiceID.Key.version].contains(qualifier.key) {
-            labels.append(label(of: qualifier))
+    package func host(ofObject name: String) -> String { domain.isEmpty ? name : name + "." + domain }
+
+    /// The host without the domain; the name of the service's object.
+    package func objectName(of id: ServiceID) -> String {
+        var labels = HostLabels(name: id.name)
+        if !id.group.isEmpty { labels.add("g-", id.group) }
+        if !id.version.isEmpty { labels.addVersion(id.version) }
+        for qualifier in id.qualifiers where !ServiceID.Key.withPrefix.contains(qualifier.key) {
+            if !HostLabels.otherKeys.contains(qualifier.key) { labels.needsHash = true }
+            labels.add(qualifier.key + "-", qualifier.value)
         }
-        return labels.joined(separator: ".")
+        if !plainProtocols.contains(id.protocol) { labels.add("p-", id.protocol) }
+        if domain.isEmpty, labels.endInNumber { labels.needsHash = true }
+        return labels.joined { "h-" + StableHash.text(of: id.description, digits: 10) }
     }
+}
 
-    /// The name of the object for a protocol that is not the host's first.
-    static func qualifiedName(host: String, protocol: String) -> String {
-        host + ".p-" + `protocol`
-    }
-
-    /// The host of the service that has an object of this name. No host has a last label like the suffix.
-    static func host(ofObject name: String) -> String {
-        guard let dot = name.lastIndex(of: "."), name[dot...].hasPrefix(".p-") else { return name }
-        return String(name[..<dot])
-    }
-
-    /// Prefixes with a meaning in a host. The labels of a service's name don't begin with them.
-    private static let prefixes = ["g-", "v-", "h-", "p-", "i-"]
-
-    /// `<key>-<value>`, with `q-` in front where that would look like another part of a host.
-    private static func label(of qualifier: ServiceID.Qualifier) -> String {
-        let label = label("\(qualifier.key)-\(qualifier.value)", isQualifier: true)
-        let isMisleading = prefixes.contains { label.hasPrefix($0) } || label.allSatisfy(\.isNumber)
-        return isMisleading ? self.label("q-" + label, isQualifier: true) : label
-    }
-
-    private static func label(_ text: String, isQualifier: Bool = false) -> String {
-        var bytes = text.lowercased().utf8.map { DNSName.isLowerAlphanumeric($0) ? $0 : UInt8(ascii: "-") }
-        while bytes.last == UInt8(ascii: "-") { bytes.removeLast() }
-        bytes = Array(bytes.drop { $0 == UInt8(ascii: "-") })
-        var label = bytes.isEmpty ? "x" : String(decoding: bytes, as: UTF8.self)
-        if !isQualifier, prefixes.contains(where: { label.hasPrefix($0) }) { label = "i-" + label }
-        guard label.utf8.count > DNSName.maximumLabelLength else { return label }
-        return String(label.prefix(DNSName.maximumLabelLength - 9)) + "-" + StableHash.text(of: text, digits: 8)
-    }
-
-    /// The host's beginning, cut between labels, with room for a hash.
-    private static func shortened(_ host: String) -> String {
-        let cut = host.prefix(maximumLength - 16)
-        return String(cut[..<(cut.lastIndex(of: ".") ?? cut.endIndex)])
-    }
+extension ServiceID.Key {
+    /// The qualifiers with a prefix of their own.
+    fileprivate static let withPrefix = [group, version, `protocol`]
 }

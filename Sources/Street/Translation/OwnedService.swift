@@ -1,4 +1,4 @@
-package import Addressing
+internal import Addressing
 package import Catalog
 package import IstioAPI
 package import JSON
@@ -20,34 +20,34 @@ package struct OwnedObject: Sendable {
 /// A service as a ServiceEntry of ours, with its WorkloadEntries, describes it.
 package struct OwnedService: Sendable, Hashable {
     package let id: ServiceID
-    package let objectName: String
-    package let portProtocol: PortProtocol
-    package let address: IPAddress?
-    package let registries: [String]
-    package let form: EndpointForm
+    let choices: Assignments.Assignment
+    private let portName: String
     /// Made of the endpoints. Translating them gives the same endpoints again.
     package private(set) var instances: [Instance]
 
     /// The service as it was before the start.
-    package var seed: ServiceSeed { ServiceSeed(id: id, registries: registries, instances: instances) }
+    package var seed: ServiceSeed { ServiceSeed(id: id, registries: choices.registries, instances: instances) }
 
     /// `nil` for an object without our annotations.
-    fileprivate init?(_ object: OwnedObject, _ protocols: ProtocolTable) {
-        guard let id = object.annotations[OwnerMark.service].flatMap({ ServiceID($0) }),
-            let portProtocol = object.annotations[OwnerMark.protocol].flatMap({ protocols[$0] })
-        else { return nil }
+    fileprivate init?(_ object: OwnedObject, _ translator: Translator) {
+        guard let id = ServiceID(object), let portProtocol = translator.portProtocol(of: id) else { return nil }
         self.id = id
-        self.portProtocol = portProtocol
-        objectName = object.key.name
-        address = object.spec["addresses"]?.array?.first?.string.flatMap { IPAddress($0) }
-        registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
-        form = object.spec["workloadSelector"] == nil ? .inline : .workloadEntry
+        portName = portProtocol.portName
+        var choices = Assignments.Assignment(objectName: object.key.name)
+        choices.address = object.spec["addresses"]?.array?.first?.string.flatMap { IPAddress($0) }
+        if translator.policy.ports[portProtocol] == nil {
+            let number = object.spec["ports"]?.array?.first?["number"]?.integer
+            choices.port = number.flatMap { UInt16(exactly: $0) }
+        }
+        choices.registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
+        choices.form = object.spec["workloadSelector"] == nil ? .inline : .workloadEntry
+        self.choices = choices
         instances = []
         for endpoint in object.spec["endpoints"]?.array ?? [] { add(endpoint) }
     }
 
     fileprivate mutating func add(_ endpoint: JSONValue) {
-        if let instance = Instance(endpoint, portProtocol) { instances.append(instance) }
+        if let instance = Instance(endpoint, portName) { instances.append(instance) }
     }
 }
 
@@ -55,13 +55,12 @@ extension Translator {
     /// Reads back what `translate` made: the services of these objects, sorted by object name. A WorkloadEntry counts
     /// where a ServiceEntry selects it.
     package func services(in objects: [OwnedObject]) -> [OwnedService] {
-        let protocols = ProtocolTable(policy.ports.keys)
         var services: [OwnedService] = []
         var indices: [ResourceKey: Int] = [:]
         let entries = objects.filter { $0.key.kind == .serviceEntry }.sorted { $0.key < $1.key }
         for entry in entries {
-            guard let service = OwnedService(entry, protocols) else { continue }
-            if service.form == .workloadEntry { indices[entry.key] = services.count }
+            guard let service = OwnedService(entry, self) else { continue }
+            if service.choices.form == .workloadEntry { indices[entry.key] = services.count }
             services.append(service)
         }
         for workload in objects {
@@ -75,15 +74,15 @@ extension Translator {
 
 extension Instance {
     /// The inverse of what translation makes of an instance.
-    fileprivate init?(_ endpoint: JSONValue, _ portProtocol: PortProtocol) {
+    fileprivate init?(_ endpoint: JSONValue, _ portName: String) {
         guard let address = endpoint["address"]?.string,
-            let port = endpoint["ports"]?[portProtocol.portName]?.integer.flatMap({ UInt16(exactly: $0) })
+            let port = endpoint["ports"]?[portName]?.integer.flatMap({ UInt16(exactly: $0) })
         else { return nil }
         var labels = endpoint["labels"]?.strings ?? [:]
         labels[WorkloadEntry.serviceLabel] = nil
         let application = labels.removeValue(forKey: Translator.applicationLabel) ?? ""
         self.init(
-            host: IPAddress(address).map { .address($0) } ?? .name(address), port: port, protocol: portProtocol,
+            host: IPAddress(address).map { .address($0) } ?? .name(address), port: port,
             weight: endpoint["weight"]?.integer.flatMap { UInt32(exactly: $0) } ?? Instance.defaultWeight,
             application: application, attributes: labels.map { Attribute(key: $0.key, value: $0.value) }.sorted(),
             locality: Locality(text: endpoint["locality"]?.string ?? ""))
@@ -99,11 +98,29 @@ extension Locality {
     }
 }
 
-extension Assignments {
-    /// Takes over the choices that an object shows.
-    package mutating func seed(from service: OwnedService) {
-        seed(
-            service.id, object: service.objectName, protocol: service.portProtocol, address: service.address,
-            registries: service.registries, form: service.form)
+extension ServiceID {
+    /// The service of an object, also of one that an earlier release wrote.
+    fileprivate init?(_ object: OwnedObject) {
+        guard let text = object.annotations[OwnerMark.service] else { return nil }
+        if let id = ServiceID(text) {
+            self = id
+        } else if let name = object.annotations[OwnerMark.protocol] {
+            self.init(earlierText: text, protocol: name)
+        } else {
+            return nil
+        }
+    }
+}
+
+extension Translator {
+    /// Takes over the choices that an object shows. They are none where the object doesn't have the name that the service's
+    /// object has today.
+    package func seed(_ assignments: inout Assignments, from service: OwnedService) {
+        seed(&assignments, service.id, service.choices)
+    }
+
+    /// Takes over choices that were remembered.
+    package func seed(_ assignments: inout Assignments, _ id: ServiceID, _ choices: Assignments.Assignment) {
+        if choices.objectName == policy.hosts.objectName(of: id) { assignments.seed(id, choices) }
     }
 }

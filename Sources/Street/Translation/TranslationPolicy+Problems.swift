@@ -11,6 +11,33 @@ extension TranslationPolicy {
         DNSName.isLabel(namespace) ? nil : "'\(namespace)' can't be the name of a namespace"
     }
 
+    /// `orders.shop` would be the Service `orders` of a namespace `shop`.
+    package var domainProblem: String? {
+        let domain = hosts.domain
+        if domain.isEmpty { return nil }
+        if domain.utf8.count > HostNaming.maximumDomainLength {
+            return "it has \(domain.utf8.count) characters, more than \(HostNaming.maximumDomainLength)"
+        }
+        let last = domain.split(separator: ".").last ?? ""
+        guard DNSName.isSubdomain(domain), !last.allSatisfy(\.isNumber) else {
+            return "'\(domain)' can't be the end of a host name in lower case"
+        }
+        if isKnownNamespace(domain) {
+            return "'\(domain)' is a namespace: a host such as 'orders.\(domain)' would be the Service 'orders' there"
+        }
+        let isOfCluster = ["localhost", "svc", clusterDomain].contains(domain)
+        if isOfCluster || domain.hasSuffix(".svc") || domain.hasSuffix("." + clusterDomain) {
+            return "'\(domain)' belongs to the cluster"
+        }
+        return nil
+    }
+
+    package var plainProtocolProblem: String? {
+        let known = protocols.map(\.name)
+        guard let unknown = hosts.plainProtocols.sorted().first(where: { !known.contains($0) }) else { return nil }
+        return "there is no protocol '\(unknown)'; there are \(known.sorted().joined(separator: ", "))"
+    }
+
     /// A registry may not set labels that steer the mesh.
     package var labelProblem: String? {
         for key in keptLabels {

@@ -39,7 +39,11 @@ package struct TranslationPolicy: Sendable, Hashable {
     package var namespace: String
     package var addresses: AddressPolicy
     package var exportTo: [String]
-    /// The port of a service by its protocol, the same for every service. An endpoint has the port of its instance.
+    package var hosts: HostNaming
+    /// The protocols that a service may have.
+    package let protocols: [PortProtocol]
+    /// The port of a service by its protocol, the same for every service; a service of any other protocol has the port of
+    /// its first instances. An endpoint has the port of its instance.
     package var ports: [PortProtocol: UInt16]
     /// The attributes of instances that become labels of their endpoints.
     package var keptLabels: [String]
@@ -55,9 +59,9 @@ package struct TranslationPolicy: Sendable, Hashable {
 
     package static let defaultBlock = CIDRBlock(base: .v4(0xF010_0000), prefixLength: 12)
 
-    /// - Parameter formats: Those of the registries. They bring the default ports and labels.
+    /// - Parameter formats: Those of the registries. They bring the protocols, the default ports and labels.
     package init(
-        instance: String = "main", namespace: String, formats: [FormatDefaults],
+        instance: String = "main", namespace: String, formats: [FormatDefaults], domain: String = "mesh",
         addresses: AddressPolicy = .block(defaultBlock), exportTo: [String] = [], endpoints: EndpointPolicy = .auto,
         inlineLimit: InlineLimit = InlineLimit(), emptyRetention: Duration = .seconds(3600),
         allowedHosts: [String] = [], clusterDomain: String = "cluster.local"
@@ -66,7 +70,14 @@ package struct TranslationPolicy: Sendable, Hashable {
         self.namespace = namespace
         self.addresses = addresses
         self.exportTo = exportTo
-        ports = Dictionary(uniqueKeysWithValues: formats.protocols.map { ($0.portProtocol, $0.port) })
+        hosts = HostNaming(
+            domain: domain,
+            plainProtocols: Set(formats.protocols.lazy.filter(\.isPlain).map(\.portProtocol.name)))
+        protocols = formats.protocols.map(\.portProtocol)
+        ports = Dictionary(
+            uniqueKeysWithValues: formats.protocols.compactMap { known in
+                known.port.map { (known.portProtocol, $0) }
+            })
         keptLabels = formats.labels
         self.endpoints = endpoints
         self.inlineLimit = inlineLimit
@@ -83,9 +94,11 @@ package struct TranslationPolicy: Sendable, Hashable {
             return "the host '\(host)' belongs to the cluster"
         }
         let labels = host.split(separator: ".")
-        if labels.count == 2,
-            ["default", "kube-system", "kube-public", "istio-system", namespace].contains(String(labels[1]))
-        {
+        if labels.count == 1 {
+            return
+                "the host '\(host)' is the short name of a Service in its clients' namespace; give translation.domain"
+        }
+        if labels.count == 2, isKnownNamespace(String(labels[1])) {
             return "the host '\(host)' is the short name of a Service in namespace '\(labels[1])'"
         }
         if !allowedHosts.isEmpty, !allowedHosts.contains(where: { Self.matches(host, pattern: $0) }) {
@@ -93,6 +106,13 @@ package struct TranslationPolicy: Sendable, Hashable {
         }
         return nil
     }
+
+    /// Whether the cluster certainly has such a namespace.
+    func isKnownNamespace(_ name: String) -> Bool { Self.commonNamespaces.contains(name) || name == namespace }
+
+    private static let commonNamespaces: Set<String> = [
+        "default", "kube-system", "kube-public", "kube-node-lease", "istio-system",
+    ]
 
     private static func matches(_ host: String, pattern: String) -> Bool {
         if pattern.hasPrefix("*") { return host.hasSuffix(pattern.dropFirst()) }

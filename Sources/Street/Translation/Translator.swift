@@ -10,6 +10,7 @@ package enum OwnerMark {
     package static let instance = prefix + "instance"
     package static let registries = prefix + "registries"
     package static let service = prefix + "service"
+    /// On objects of earlier releases, whose services named no protocol.
     package static let `protocol` = prefix + "protocol"
 }
 
@@ -17,17 +18,21 @@ package enum OwnerMark {
 /// the same resources to the byte.
 package struct Translator: Sendable {
     package struct Outcome: Sendable, Hashable {
-        /// One resource for each protocol that the service has or recently had, sorted by name.
-        package var resources: [ServiceEntry] = []
-        /// Why the service, or an object of it, can't be carried into the mesh.
-        package var problems: [String] = []
+        /// `nil` for a service that isn't known to the mesh, or keeps its last good resource.
+        package var resource: ServiceEntry?
+        /// Why the service can't be carried into the mesh.
+        package var problem: String?
+        /// The service that has the host.
+        package var hostHolder: ServiceID?
     }
 
     package let policy: TranslationPolicy
     private let parts: EndpointParts
     /// All objects share these labels.
     private let labels: [String: String]
-    private let ports: [PortProtocol: [ServiceEntry.Port]]
+    private let protocols: [String: PortProtocol]
+    /// The ports that all services of a protocol share.
+    private let numberedPorts: [PortProtocol: ServiceEntry.Port]
 
     /// The label that names an endpoint's application.
     package static let applicationLabel = "service.istio.io/canonical-name"
@@ -42,69 +47,82 @@ package struct Translator: Sendable {
         self.policy = policy
         parts = EndpointParts(keptLabels: policy.keptLabels)
         labels = [OwnerMark.managedBy: OwnerMark.manager, OwnerMark.instance: policy.instance]
-        let ports = policy.ports.map { portProtocol, number in
-            let port = ServiceEntry.Port(
-                number: number, name: portProtocol.portName, protocol: portProtocol.istioProtocol.rawValue)
-            return (portProtocol, [port])
-        }
-        self.ports = Dictionary(uniqueKeysWithValues: ports)
+        protocols = Dictionary(uniqueKeysWithValues: policy.protocols.map { ($0.name, $0) })
+        numberedPorts = Dictionary(uniqueKeysWithValues: policy.ports.map { ($0, Self.port($0, $1)) })
     }
+
+    /// `nil` where no registry has services of that protocol.
+    package func portProtocol(of id: ServiceID) -> PortProtocol? { protocols[id.protocol] }
 
     /// - Parameter now: Monotonic. It dates the moment when a service lost its last instance; resources don't show it.
     package func translate(_ service: Service, _ assignments: inout Assignments, now: Duration) -> Outcome {
+        let id = service.id
+        let name = assignments[id]?.objectName ?? policy.hosts.objectName(of: id)
         // An object from before the refusal goes like any other one, when the service has no instances any more.
-        let isLeft = service.instances.isEmpty && assignments[service.id] != nil
-        if !isLeft, let refusal = policy.refusal(ofHost: assignments.host(for: service.id)) {
-            return Outcome(problems: service.instances.isEmpty ? [] : [refusal])
+        let isLeft = service.instances.isEmpty && assignments[id] != nil
+        if !isLeft, let refusal = policy.refusal(ofHost: policy.hosts.host(ofObject: name)) {
+            return Outcome(problem: service.instances.isEmpty ? nil : refusal)
         }
-        guard let assignment = assignments.update(service, policy: policy, now: now) else { return Outcome() }
-        var outcome = Outcome()
+        guard let assignment = assignments.update(service, named: name, policy: policy, now: now) else {
+            return outcome(of: service, contending: name, assignments)
+        }
         if case .block(let block) = policy.addresses, assignment.address == nil {
-            outcome.problems.append(
-                "there is no free virtual address left in \(block); give addresses.cidr a larger block")
-            return outcome
+            return Outcome(
+                problem: "there is no free virtual address left in \(block); give addresses.cidr a larger block")
         }
-        for (portProtocol, object) in assignment.objects.sorted(by: { $0.value.name < $1.value.name }) {
-            let (delivered, leftOut) = Self.deliverable(service, portProtocol)
-            var resource = resource(service.id, delivered, portProtocol, object.name, assignment)
-            let form = policy.form(of: resource, after: object.form)
-            if form != object.form { assignments.setForm(form, of: service.id, portProtocol) }
-            if form == .workloadEntry { selectWorkloads(&resource) }
-            if !leftOut.isEmpty {
-                let names = leftOut.prefix(3).map { "\($0.host):\($0.port)" }.joined(separator: ", ")
-                outcome.problems.append(
-                    "\(object.name): \(leftOut.count) providers with a host name were left out beside those with an "
-                        + "address, such as \(names); have them register their addresses")
-            }
-            let violations = resource.violations
-            if violations.isEmpty {
-                outcome.resources.append(resource)
-            } else {
-                let reasons = violations.prefix(3).map(\.description).joined(separator: "; ")
-                outcome.problems.append("\(object.name): \(reasons)")
-            }
-        }
-        return outcome
+        let instances = service.instances.filter(\.wantsTraffic)
+        guard let portProtocol = protocols[id.protocol],
+            let ports = ports(of: id, portProtocol, instances, &assignments)
+        else { return Outcome(problem: "no registry of this release has services of the protocol '\(id.protocol)'") }
+        var resource = resource(id, instances, portProtocol, ports, assignment)
+        let form = policy.form(of: resource, after: assignment.form)
+        if form != assignment.form { assignments.setForm(form, of: id) }
+        if form == .workloadEntry { selectWorkloads(&resource) }
+        let violations = resource.violations
+        if violations.isEmpty { return Outcome(resource: resource) }
+        return Outcome(problem: violations.prefix(3).map(\.description).joined(separator: "; "))
+    }
+
+    /// Of a service without an assignment: nobody serves it, or another service has its host.
+    private func outcome(of service: Service, contending name: String, _ assignments: Assignments) -> Outcome {
+        guard let holder = assignments.service(ofObject: name), holder != service.id,
+            service.instances.contains(where: \.wantsTraffic)
+        else { return Outcome() }
+        return Outcome(
+            problem:
+                "the service \(holder) has the host '\(policy.hosts.host(ofObject: name))', which is not delivered "
+                + "twice; give one of the two another name", hostHolder: holder)
+    }
+
+    private func ports(
+        of id: ServiceID, _ portProtocol: PortProtocol, _ instances: [Instance], _ assignments: inout Assignments
+    ) -> [ServiceEntry.Port]? {
+        if let known = numberedPorts[portProtocol] { return [known] }
+        let number = assignments.choosePort(of: id) { instances.commonestPort }
+        return number.map { [Self.port(portProtocol, $0)] }
+    }
+
+    private static func port(_ portProtocol: PortProtocol, _ number: UInt16) -> ServiceEntry.Port {
+        ServiceEntry.Port(number: number, name: portProtocol.portName, protocol: portProtocol.istioProtocol.rawValue)
     }
 
     private func resource(
-        _ id: ServiceID, _ instances: [Instance], _ portProtocol: PortProtocol, _ name: String,
+        _ id: ServiceID, _ instances: [Instance], _ portProtocol: PortProtocol, _ ports: [ServiceEntry.Port],
         _ assignment: Assignments.Assignment
     ) -> ServiceEntry {
         let hasWeights = instances.contains { $0.weight != Instance.defaultWeight }
         let portName = portProtocol.portName
         return ServiceEntry(
-            key: ResourceKey(namespace: policy.namespace, name: name),
+            key: ResourceKey(namespace: policy.namespace, name: assignment.objectName),
             labels: labels,
             annotations: [
                 OwnerMark.registries: assignment.registries.joined(separator: ","),
                 OwnerMark.service: id.description,
-                OwnerMark.protocol: portProtocol.name,
             ],
-            hosts: [assignment.host],
+            hosts: [policy.hosts.host(ofObject: assignment.objectName)],
             addresses: addresses(of: assignment),
-            ports: ports[portProtocol] ?? [],
-            resolution: instances.first?.host.isName == true ? .dns : .static,
+            ports: ports,
+            resolution: instances.contains(where: \.host.isName) ? .dns : .static,
             endpoints: instances.map { endpoint($0, portName, withWeight: hasWeights) },
             exportTo: policy.exportTo)
     }
@@ -116,17 +134,6 @@ package struct Translator: Sendable {
             let weight = entry.endpoints[index].weight ?? Instance.defaultWeight
             entry.endpoints[index].weight = min(weight, Self.maximumWorkloadWeight)
         }
-    }
-
-    /// The instances that want traffic. A ServiceEntry either lists addresses or has names resolved. Where a protocol
-    /// has instances of both kinds, only those with an address are delivered, and the others are reported as a problem.
-    private static func deliverable(
-        _ service: Service, _ portProtocol: PortProtocol
-    ) -> (delivered: [Instance], leftOut: [Instance]) {
-        let instances = service.instances.filter { $0.protocol == portProtocol && $0.wantsTraffic }
-        let named = instances.filter(\.host.isName)
-        if named.isEmpty || named.count == instances.count { return (instances, []) }
-        return (instances.filter { !$0.host.isName }, named)
     }
 
     private func addresses(of assignment: Assignments.Assignment) -> [String] {
@@ -160,5 +167,13 @@ package struct Translator: Sendable {
         let trimmed = replaced.drop { !DNSName.isAlphanumeric($0) }
         guard let end = trimmed.lastIndex(where: { DNSName.isAlphanumeric($0) }) else { return nil }
         return String(decoding: trimmed[...end], as: UTF8.self)
+    }
+}
+
+extension [Instance] {
+    /// The port on which most of them listen; the smallest of several.
+    fileprivate var commonestPort: UInt16? {
+        let counts = Dictionary(map { ($0.port, 1) }, uniquingKeysWith: +)
+        return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
     }
 }

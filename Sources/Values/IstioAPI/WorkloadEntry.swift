@@ -37,12 +37,6 @@ extension WorkloadEntry {
 
     private static let separator = ".e-"
     private static let hashLength = 16
-    /// Of the name of a ServiceEntry, so that there is room for what follows it.
-    private static let maximumNameLength = DNSName.maximumLength - separator.utf8.count - hashLength
-
-    /// Whether the endpoints of an object of this name can have names that are derived from it.
-    package static func canBelong(toServiceEntry name: String) -> Bool { name.utf8.count <= maximumNameLength }
-
     /// The ServiceEntry to which an object of this name belongs; `nil` where we give no such names.
     package static func serviceEntry(ofWorkload key: ResourceKey) -> ResourceKey? {
         let end = key.name.utf8.count - hashLength - separator.utf8.count

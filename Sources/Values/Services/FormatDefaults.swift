@@ -43,12 +43,13 @@ package struct ProtocolDefaults: Hashable, Sendable {
     package var portProtocol: PortProtocol
     /// The scheme of URLs that stand for it, in lower case.
     package var scheme: String
-    /// The number of a service's port, the same for every service. An instance may listen on another one.
-    package var port: UInt16
-    /// Whether a service of this protocol needs no label `p-<protocol>` in its host.
+    /// The number of a service's port, the same for every service. An instance may listen on another one. `nil` where a
+    /// service has the port of its first instances.
+    package var port: UInt16?
+    /// Whether the host of a service has no label `p-<protocol>` for it.
     package var isPlain: Bool
 
-    package init(_ portProtocol: PortProtocol, scheme: String, port: UInt16, isPlain: Bool = false) {
+    package init(_ portProtocol: PortProtocol, scheme: String, port: UInt16?, isPlain: Bool = false) {
         self.portProtocol = portProtocol
         self.scheme = scheme
         self.port = port
@@ -56,11 +57,27 @@ package struct ProtocolDefaults: Hashable, Sendable {
     }
 }
 
+extension ProtocolDefaults {
+    /// The protocols that Istio knows. A format that says no more of one of them need not repeat it.
+    package static let standard = [
+        ProtocolDefaults(.http, scheme: "http", port: 80, isPlain: true),
+        ProtocolDefaults(.http2, scheme: "http2", port: 80),
+        ProtocolDefaults(.https, scheme: "https", port: 443),
+        ProtocolDefaults(.grpc, scheme: "grpc", port: 50051),
+        ProtocolDefaults(.tls, scheme: "tls", port: 443),
+        ProtocolDefaults(.mongo, scheme: "mongo", port: 27017),
+        ProtocolDefaults(.mysql, scheme: "mysql", port: 3306),
+        ProtocolDefaults(.redis, scheme: "redis", port: 6379),
+        ProtocolDefaults(.tcp, scheme: "tcp", port: nil),
+    ]
+}
+
 extension Sequence<FormatDefaults> {
-    /// The protocols of all these formats. The first format that names a protocol decides about it.
+    /// The protocols of all these formats, and those that Istio knows. The first format that names a protocol decides
+    /// about it.
     package var protocols: [ProtocolDefaults] {
         var known: Set<String> = []
-        return flatMap(\.protocols).filter { known.insert($0.portProtocol.name).inserted }
+        return (flatMap(\.protocols) + ProtocolDefaults.standard).filter { known.insert($0.portProtocol.name).inserted }
     }
 
     /// The attributes that are worth a label in any of these formats, each once.
@@ -68,15 +85,4 @@ extension Sequence<FormatDefaults> {
         var known: Set<String> = []
         return flatMap(\.labels).filter { known.insert($0).inserted }
     }
-}
-
-/// Finds a protocol by the name under which an object or a file has it.
-package struct ProtocolTable: Sendable {
-    private let protocols: [String: PortProtocol]
-
-    package init(_ protocols: some Sequence<PortProtocol>) {
-        self.protocols = Dictionary(protocols.map { ($0.name, $0) }) { first, _ in first }
-    }
-
-    package subscript(name: String) -> PortProtocol? { protocols[name] }
 }

@@ -1,4 +1,4 @@
-/// One endpoint of a service: a port on which a process serves it.
+/// One endpoint of a service: a port on which a process serves it. The protocol is the service's.
 ///
 /// There may be a million instances. The order of the members leaves no gaps, and instances share their traits.
 package struct Instance: Hashable, Sendable {
@@ -21,7 +21,6 @@ package struct Instance: Hashable, Sendable {
 
     package var host: InstanceHost
     package var port: UInt16
-    package var `protocol`: PortProtocol
     /// Whether its owner wants traffic to it.
     package var isEnabled: Bool
     /// Whether the registry's checks of it pass.
@@ -37,12 +36,11 @@ package struct Instance: Hashable, Sendable {
     package var wantsTraffic: Bool { isEnabled && isHealthy && weight > 0 }
 
     package init(
-        host: InstanceHost, port: UInt16, protocol: PortProtocol, weight: UInt32 = Instance.defaultWeight,
+        host: InstanceHost, port: UInt16, weight: UInt32 = Instance.defaultWeight,
         isEnabled: Bool = true, isHealthy: Bool = true, traits: InstanceTraits, startTime: Int64 = 0
     ) {
         self.host = host
         self.port = port
-        self.protocol = `protocol`
         self.weight = weight
         self.isEnabled = isEnabled
         self.isHealthy = isHealthy
@@ -51,13 +49,13 @@ package struct Instance: Hashable, Sendable {
     }
 
     package init(
-        host: InstanceHost, port: UInt16, protocol: PortProtocol, weight: UInt32 = Instance.defaultWeight,
+        host: InstanceHost, port: UInt16, weight: UInt32 = Instance.defaultWeight,
         isEnabled: Bool = true, isHealthy: Bool = true, application: String = "", attributes: [Attribute] = [],
         locality: Locality = .unknown, startTime: Int64 = 0
     ) {
         let hasTraits = !application.isEmpty || !attributes.isEmpty || locality != .unknown
         self.init(
-            host: host, port: port, protocol: `protocol`, weight: weight, isEnabled: isEnabled, isHealthy: isHealthy,
+            host: host, port: port, weight: weight, isEnabled: isEnabled, isHealthy: isHealthy,
             traits: hasTraits
                 ? InstanceTraits(application: application, attributes: attributes, locality: locality) : .none,
             startTime: startTime)

@@ -1,62 +1,45 @@
 package import IstioAPI
-internal import Synchronization
 
-/// The protocol that an instance speaks on its port: the name that its users give it, and what it is to Istio.
+/// The protocol of a service: the name that its users give it, and what it is to Istio.
 ///
-/// A value is two bytes long, since there may be a million instances. It is the number of an entry in a table of the
-/// process. The table only grows; formats and the configuration name its entries, and a registry can't.
+/// Formats and the configuration name protocols. A registry can't bring its own.
 package struct PortProtocol: Hashable, Sendable {
-    private let number: UInt16
+    package let name: String
+    package let istioProtocol: IstioProtocol
 
     /// - Parameter name: A DNS label, such as `tri`.
     package init(_ name: String, _ istioProtocol: IstioProtocol) {
-        number = Self.table.withLock { $0.number(of: name, istioProtocol) }
+        self.name = name
+        self.istioProtocol = istioProtocol
     }
-
-    package var name: String { entry.name }
-
-    package var istioProtocol: IstioProtocol { entry.istioProtocol }
 
     /// The name of a service's port. istiod reads the protocol from its beginning: `tcp-dubbo`, `grpc`.
-    package var portName: String { entry.portName }
-
-    private var entry: Entry { Self.table.withLock { $0.entries[Int(number)] } }
-
-    private static let table = Mutex(Table())
-
-    private struct Entry: Sendable {
-        var name: String
-        var istioProtocol: IstioProtocol
-        var portName: String
-
-        init(_ name: String, _ istioProtocol: IstioProtocol) {
-            self.name = name
-            self.istioProtocol = istioProtocol
-            let prefix = istioProtocol.portNamePrefix
-            portName = name == prefix ? name : "\(prefix)-\(name)"
-        }
-    }
-
-    private struct Table {
-        var entries: [Entry] = []
-
-        mutating func number(of name: String, _ istioProtocol: IstioProtocol) -> UInt16 {
-            let known = entries.firstIndex { $0.name == name && $0.istioProtocol == istioProtocol }
-            if let known { return UInt16(known) }
-            entries.append(Entry(name, istioProtocol))
-            return UInt16(entries.count - 1)
-        }
+    package var portName: String {
+        let prefix = istioProtocol.portNamePrefix
+        return name == prefix ? name : "\(prefix)-\(name)"
     }
 }
 
 extension PortProtocol: Comparable {
     package static func < (left: PortProtocol, right: PortProtocol) -> Bool {
-        if left == right { return false }
-        let (left, right) = (left.entry, right.entry)
-        return (left.name, left.istioProtocol.rawValue) < (right.name, right.istioProtocol.rawValue)
+        (left.name, left.istioProtocol.rawValue) < (right.name, right.istioProtocol.rawValue)
     }
 }
 
 extension PortProtocol: CustomStringConvertible {
     package var description: String { name }
+}
+
+// MARK: - The protocols that Istio knows
+
+extension PortProtocol {
+    package static let grpc = PortProtocol("grpc", .grpc)
+    package static let http = PortProtocol("http", .http)
+    package static let http2 = PortProtocol("http2", .http2)
+    package static let https = PortProtocol("https", .https)
+    package static let mongo = PortProtocol("mongo", .mongo)
+    package static let mysql = PortProtocol("mysql", .mysql)
+    package static let redis = PortProtocol("redis", .redis)
+    package static let tcp = PortProtocol("tcp", .tcp)
+    package static let tls = PortProtocol("tls", .tls)
 }

@@ -1,7 +1,7 @@
 /// A service as all registries together describe it.
 package struct Service: Hashable, Sendable {
     package var id: ServiceID
-    /// One for each address, port and protocol, sorted by those.
+    /// One for each address and port, sorted by those.
     package var instances: [Instance]
     /// The registries that announce it, in the configured order.
     package var registries: [String]

@@ -1,6 +1,7 @@
 /// The identity of a service: its name, and the qualifiers that tell services of one name apart.
 ///
-/// The same name and qualifiers in two registries are one service. A qualifier with its format's default value says
+/// The protocol is one of the qualifiers, and always there: a provider of `tri` belongs to another service than one of
+/// `dubbo`, since one ServiceEntry has one port. The same name and qualifiers in two registries are one service. A qualifier with its format's default value says
 /// nothing, and the format leaves it out.
 ///
 /// An ID is a key of many tables, of a hundred thousand services each. It is one reference to content that all copies
@@ -21,6 +22,8 @@ package struct ServiceID: Sendable {
     package enum Key {
         package static let group = "group"
         package static let version = "version"
+        /// Every service has one: the name of its `PortProtocol`.
+        package static let `protocol` = "protocol"
         /// Keeps the services of some registries apart from those of the others.
         package static let scope = "scope"
     }
@@ -31,20 +34,28 @@ package struct ServiceID: Sendable {
         content = Content(name: name, qualifiers: qualifiers)
     }
 
+    /// `nil` where no qualifier states the protocol.
     /// - Parameter qualifiers: Those with an empty value are left out.
-    package init(name: String, qualifiers: [String: String]) {
+    package init?(name: String, qualifiers: [String: String]) {
+        guard qualifiers[Key.protocol]?.isEmpty == false else { return nil }
         let stated = qualifiers.lazy.filter { !$0.value.isEmpty }.map { Qualifier(key: $0.key, value: $0.value) }
         self.init(name: name, sorted: stated.sorted { $0.key.precedesInBytes($1.key) == true })
     }
 
     /// - Parameters:
+    ///   - protocol: The name of its protocol.
     ///   - group: Empty for none.
     ///   - version: Empty for none.
-    package init(name: String, group: String = "", version: String = "") {
+    package init(name: String, protocol: String, group: String = "", version: String = "") {
         var qualifiers: [Qualifier] = []
         if !group.isEmpty { qualifiers.append(Qualifier(key: Key.group, value: group)) }
+        qualifiers.append(Qualifier(key: Key.protocol, value: `protocol`))
         if !version.isEmpty { qualifiers.append(Qualifier(key: Key.version, value: version)) }
         self.init(name: name, sorted: qualifiers)
+    }
+
+    package init(name: String, protocol: PortProtocol, group: String = "", version: String = "") {
+        self.init(name: name, protocol: `protocol`.name, group: group, version: version)
     }
 
     package var name: String { content.name }
@@ -58,11 +69,14 @@ package struct ServiceID: Sendable {
     /// Empty for none.
     package var version: String { self[Key.version] ?? "" }
 
+    /// The name of its protocol.
+    package var `protocol`: String { self[Key.protocol] ?? "" }
+
     /// The value of a qualifier.
     package subscript(key: String) -> String? { content.qualifiers.first { $0.key == key }?.value }
 
     /// The service of the same name and qualifiers, except for this one.
-    /// - Parameter value: Empty for none.
+    /// - Parameter value: Empty for none, which the protocol can't be.
     package func setting(_ key: String, to value: String) -> ServiceID {
         var qualifiers = content.qualifiers.filter { $0.key != key }
         if !value.isEmpty {

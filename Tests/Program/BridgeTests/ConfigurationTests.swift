@@ -240,7 +240,12 @@ struct ConfigurationTests {
             ("namespace: Not_One", "can't be the name of a namespace"),
             ("addresses: { cidr: 240.16.0.1/12 }", "must be a block of addresses such as 240.16.0.0/12"),
             ("addresses: sometimes", "must be istiod, none or a mapping, and is 'sometimes'"),
-            ("ports: { tri: 20880 }", "two protocols have the same port"),
+            (
+                "domain: kube-system",
+                "is a namespace: a host such as 'orders.kube-system' would be the Service 'orders'"
+            ),
+            ("domain: Mesh", "can't be the end of a host name"),
+            ("plainProtocols: [dubo]", "there is no protocol 'dubo'; there are dubbo, grpc, http"),
             ("ports: { tri: 70000 }", "must be a number from 1 to 65535"),
             ("labels: { keep: [topology.istio.io/network] }", "steers the mesh; a registry may not set it"),
             ("labels: { keep: [\"a b\"] }", "can't be the key of a label"),

@@ -173,7 +173,7 @@ extension PipelineActor {
         accept(.begin, from: registry)
         meanwhile()
         for (name, hosts) in services.sorted(by: { $0.key < $1.key }) {
-            let id = ServiceID(name: name)
+            let id = ServiceID(name: name, protocol: .dubbo)
             let instances = hosts.map { (InstanceKey("\(name)-\($0)"), Instance.sample($0)) }
             accept(.services(name: name, [id: Dictionary(uniqueKeysWithValues: instances)]), from: registry)
         }
@@ -181,16 +181,18 @@ extension PipelineActor {
     }
 
     func add(_ name: String, _ host: UInt8, in registry: String = "zk") {
-        accept(.added(ServiceID(name: name), InstanceKey("\(name)-\(host)"), .sample(host)), from: registry)
+        accept(
+            .added(ServiceID(name: name, protocol: .dubbo), InstanceKey("\(name)-\(host)"), .sample(host)),
+            from: registry)
     }
 
     func remove(_ name: String, _ host: UInt8, in registry: String = "zk") {
-        accept(.removed(ServiceID(name: name), InstanceKey("\(name)-\(host)")), from: registry)
+        accept(.removed(ServiceID(name: name, protocol: .dubbo), InstanceKey("\(name)-\(host)")), from: registry)
     }
 }
 
 extension Instance {
     static func sample(_ host: UInt8) -> Instance {
-        Instance(host: .address(.v4(0x0A00_0000 | UInt32(host))), port: 20880, protocol: .dubbo)
+        Instance(host: .address(.v4(0x0A00_0000 | UInt32(host))), port: 20880)
     }
 }

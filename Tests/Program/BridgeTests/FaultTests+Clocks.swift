@@ -81,7 +81,9 @@ struct ClockFaultTests {
                     return (InstanceKey("\(name)-\(host)"), instance)
                 }
                 await pipeline.accept(
-                    .services(name: name, [ServiceID(name: name): Dictionary(uniqueKeysWithValues: instances)]),
+                    .services(
+                        name: name,
+                        [ServiceID(name: name, protocol: "dubbo"): Dictionary(uniqueKeysWithValues: instances)]),
                     from: "zk")
             }
             await pipeline.accept(.complete, from: "zk")

@@ -44,11 +44,12 @@ struct KindsTests {
         return try BridgeConfiguration(yaml: yaml, file: "f", kinds: kinds)
     }
 
-    @Test("ports and labels are those of the formats of the registries, and no others can be configured")
+    @Test("ports and labels are Istio's and those of the formats of the registries, and no others can be configured")
     func alone() throws {
         let kinds = Kinds(registries: [ChatKind()], deliveries: Kinds.standard.deliveries)
         let policy = try configuration("chat: 7001", kinds).translation
-        #expect(policy.ports == [Self.chat: 7001])
+        let standard = ProtocolDefaults.standard.compactMap { known in known.port.map { (known.portProtocol, $0) } }
+        #expect(policy.ports == Dictionary(standard + [(Self.chat, 7001)]) { $1 })
         #expect(policy.keptLabels == ["team", "zone"])
         let error = #expect(throws: ConfigurationError.self) { try configuration("tri: 1", kinds) }
         #expect(error?.description.contains("unknown key 'translation.ports.tri'") == true)

@@ -219,7 +219,9 @@ private struct ListSource: Source {
         for (name, instances) in services.sorted(by: { $0.key < $1.key }) {
             let keyed = instances.map { (InstanceKey("\(name) \($0.host):\($0.port)"), $0) }
             await emit(
-                .services(name: name, [ServiceID(name: name): Dictionary(uniqueKeysWithValues: keyed)]))
+                .services(
+                    name: name,
+                    [ServiceID(name: name, protocol: ListKind.protocol): Dictionary(uniqueKeysWithValues: keyed)]))
         }
         await emit(.complete)
     }
@@ -231,7 +233,7 @@ extension Instance {
         guard parts.count == 2, let address = IPAddress(String(parts[0])), let port = UInt16(parts[1]) else {
             return nil
         }
-        self.init(host: .address(address), port: port, protocol: ListKind.protocol)
+        self.init(host: .address(address), port: port)
     }
 }
 

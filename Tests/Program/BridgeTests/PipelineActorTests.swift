@@ -138,9 +138,11 @@ struct PipelineActorTests {
         "what was empty before a restart goes within a minute of its time, though nothing is known when it is recalled")
     func recalled() async {
         let policy = TranslationPolicy(namespace: "dubbo", emptyRetention: .seconds(100))
-        let object = SnapshotRecord.Object(name: "a.cart", emptyFor: .seconds(70))
+        let assignment = SnapshotRecord.Assignment(objectName: "a.cart", emptyFor: .seconds(70))
         let pipeline = PipelineActor.sample(cluster, policy: policy, clock: clock)
-        await pipeline.recall([.init(id: ServiceID(name: "a.Cart"), objects: [.dubbo: object], registries: ["zk"])])
+        await pipeline.recall([
+            .init(id: ServiceID(name: "a.Cart", protocol: .dubbo), assignment: assignment, registries: ["zk"])
+        ])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await pipeline.expireEmptyEntries() }
             await clock.someoneSleeps()
@@ -217,8 +219,9 @@ struct PipelineActorTests {
         #expect(log.messages.contains { $0.contains("registry losses held") })
         for host in UInt8(1)...12 {
             let instance = Instance(
-                host: .address(.v4(0x0A00_0000 | UInt32(host))), port: 20880, protocol: .dubbo, application: "other")
-            await pipeline.accept(.added(ServiceID(name: "b.Till"), InstanceKey("b-\(host)"), instance), from: "nacos")
+                host: .address(.v4(0x0A00_0000 | UInt32(host))), port: 20880, application: "other")
+            await pipeline.accept(
+                .added(ServiceID(name: "b.Till", protocol: .dubbo), InstanceKey("b-\(host)"), instance), from: "nacos")
         }
         #expect(await !pipeline.registries.contains { $0.hold != nil })
         #expect(log.messages.contains { $0.contains("registry losses no longer held") })

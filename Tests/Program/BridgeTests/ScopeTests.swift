@@ -17,7 +17,7 @@ struct ScopeTests {
         let host: UInt8
 
         func run(requests: ReadRequests, emit: @escaping @Sendable (SourceEvent) async -> Void) async {
-            let id = ServiceID(name: "com.acme.Cart")
+            let id = ServiceID(name: "com.acme.Cart", protocol: .dubbo)
             await emit(.begin)
             await emit(.services(name: id.name, [id: [InstanceKey("\(name)-\(host)"): .sample(host)]]))
             await emit(.complete)

@@ -65,7 +65,7 @@ extension FaultTests {
                         #expect(before.count == 9)
                         try await proxy.heal()
                         let edited = try await scene.entry("com.acme.service0") {
-                            $0["spec"]?["hosts"] == ["com.acme.service0"]
+                            $0["spec"]?["hosts"] == ["com.acme.service0.mesh"]
                         }
                         #expect(edited.virtualAddresses == before["com.acme.service0"]?.virtualAddresses)
                         try await scene.waitUntilEqual()

@@ -12,7 +12,7 @@ struct MainJobTests {
             + "&methods=sayHello&pid=1234&release=3.2.0&side=provider&timestamp=1700000000000"
     }
 
-    @Test("providers of two protocols become entries of one host, each provider only on the port that it serves")
+    @Test("providers of two protocols become two entries, each with its own host and one port")
     func twoProtocols() async throws {
         try await Scene.run { scene in
             try await scene.withBridge { _ in
@@ -26,15 +26,15 @@ struct MainJobTests {
                 #expect(tri.endpoints(on: "grpc-tri") == ["127.0.0.1:\(sdk.port)"])
                 #expect(dubbo["spec"]?["ports"] == [["name": "tcp-dubbo", "number": 20880, "protocol": "TCP"]])
                 #expect(tri["spec"]?["ports"] == [["name": "grpc-tri", "number": 50051, "protocol": "GRPC"]])
-                for entry in [dubbo, tri] {
-                    #expect(entry["spec"]?["hosts"] == [.string(Self.demo)])
+                for (entry, name) in [(dubbo, Self.demo), (tri, Self.demo + ".p-tri")] {
+                    #expect(entry["spec"]?["hosts"] == [.string(name + ".mesh")])
                     #expect(entry["spec"]?["location"] == "MESH_INTERNAL")
                     #expect(entry["spec"]?["resolution"] == "STATIC")
                     #expect(entry["metadata"]?["labels"]?["app.kubernetes.io/managed-by"] == "isthmus")
                     #expect(entry["metadata"]?["labels"]?["isthmus.mesh/instance"] == "main")
                     #expect(entry.virtualAddresses.count == 1)
-                    #expect(entry.virtualAddresses == dubbo.virtualAddresses)
                 }
+                #expect(tri.virtualAddresses != dubbo.virtualAddresses)
                 let yaml = try await scene.server.kubectl(
                     "get", "serviceentries", "-n", scene.namespace, "-o", "yaml")
                 #expect(try await IstioSchema.violations(in: yaml) == [])
@@ -68,15 +68,14 @@ struct MainJobTests {
             try await scene.withBridge { _ in
                 let sdk = try await PythonDubbo.start(
                     zooKeeper: scene.zooKeeper.connectString, root: scene.chroot + "/dubbo")
-                // Which protocol came first decides which entry is named like the host.
-                _ = try await scene.entry(Self.demo) { $0.endpointCount == 1 }
+                _ = try await scene.entry(Self.demo + ".p-tri") { $0.endpointCount == 1 }
                 try await scene.register(Self.url("10.1.0.1:20880"))
-                _ = try await scene.entry(Self.demo + ".p-dubbo") { $0.endpointCount == 1 }
+                _ = try await scene.entry(Self.demo) { $0.endpointCount == 1 }
                 await sdk.kill()
-                _ = try await scene.entry(Self.demo) { $0.endpointCount == 0 }
-                _ = try await scene.entry(Self.demo + ".p-dubbo") { $0.endpointCount == 1 }
+                _ = try await scene.entry(Self.demo + ".p-tri") { $0.endpointCount == 0 }
+                _ = try await scene.entry(Self.demo) { $0.endpointCount == 1 }
                 try await scene.deregister(Self.url("10.1.0.1:20880"))
-                let left = try await scene.entry(Self.demo + ".p-dubbo") { $0.endpointCount == 0 }
+                let left = try await scene.entry(Self.demo) { $0.endpointCount == 0 }
                 #expect(left["spec"]?["endpoints"] == [])
             }
         }

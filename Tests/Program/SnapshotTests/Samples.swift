@@ -6,57 +6,36 @@ import Services
 import Snapshot
 import Testing
 
-extension PortProtocol {
-    static let dubbo = PortProtocol("dubbo", .tcp)
-    static let tri = PortProtocol("tri", .grpc)
-    static let rest = PortProtocol("rest", .http)
-    static let grpc = PortProtocol("grpc", .grpc)
-    static let samples = [dubbo, tri, rest, grpc]
-}
-
-extension SnapshotFile {
-    convenience init(path: String) { self.init(path: path, protocols: ProtocolTable(PortProtocol.samples)) }
-}
-
-extension SnapshotDecoder {
-    static func decode(_ file: some Collection<UInt8>) throws(SnapshotDefect) -> [SnapshotRecord] {
-        try decode(file, protocols: ProtocolTable(PortProtocol.samples))
-    }
-}
-
 extension SnapshotRecord {
-    init(parsing line: some Collection<UInt8>) throws(SnapshotDefect) {
-        try self.init(parsing: line, protocols: ProtocolTable(PortProtocol.samples))
-    }
-
     /// `com.acme.S0` for 0, with so many instances.
     static func sample(_ number: Int, instances: Int = 1) -> SnapshotRecord {
         let name = "com.acme.S\(String(repeating: "0", count: 4 - "\(number)".count))\(number)"
         return SnapshotRecord(
-            id: ServiceID(name: name), address: .v4(0xF010_0000 + UInt32(number)),
-            objects: [.dubbo: Object(name: name.lowercased())],
+            id: ServiceID(name: name, protocol: "dubbo"),
+            assignment: Assignment(objectName: name.lowercased(), address: .v4(0xF010_0000 + UInt32(number))),
             registries: ["zk"],
             instances: (0..<instances).map {
                 Instance(
-                    host: .address(.v4(0x0A00_0000 + UInt32($0))), port: 20880, protocol: .dubbo, application: "shop")
+                    host: .address(.v4(0x0A00_0000 + UInt32($0))), port: 20880, application: "shop")
             })
     }
 
     /// With everything that can stand in a record, and what looks like JSON or the end of a line in its names.
     static func random(_ random: inout SeededGenerator) -> SnapshotRecord {
-        var objects: [PortProtocol: Object] = [:]
-        for present in PortProtocol.samples where Bool.random(using: &random) {
-            let emptyFor = UInt32.random(in: 0...UInt32.max, using: &random)
-            objects[present] = Object(
-                name: text(&random), emptyFor: Bool.random(using: &random) ? .milliseconds(Int64(emptyFor)) : nil)
-        }
+        let emptyFor = UInt32.random(in: 0...UInt32.max, using: &random)
+        let assignment = Assignment(
+            objectName: text(&random), address: Bool.random(using: &random) ? address(&random) : nil,
+            port: Bool.random(using: &random) ? .random(in: 0...UInt16.max, using: &random) : nil,
+            emptyFor: Bool.random(using: &random) ? .milliseconds(Int64(emptyFor)) : nil,
+            hasWorkloads: .random(using: &random))
         return SnapshotRecord(
             id: ServiceID(
                 name: text(&random),
                 qualifiers: [
-                    "group": text(&random), "version": text(&random), "scope": text(&random), "": text(&random),
-                ]),
-            address: Bool.random(using: &random) ? address(&random) : nil, objects: objects,
+                    "protocol": "p" + text(&random), "group": text(&random), "version": text(&random),
+                    "scope": text(&random), "": text(&random),
+                ])!,
+            assignment: Bool.random(using: &random) ? assignment : nil,
             registries: (0..<Int.random(in: 0...2, using: &random)).map { _ in text(&random) },
             instances: (0..<Int.random(in: 0...4, using: &random)).map { _ in instance(&random) })
     }
@@ -65,7 +44,6 @@ extension SnapshotRecord {
         Instance(
             host: Bool.random(using: &random) ? .address(address(&random)) : .name(text(&random)),
             port: .random(in: 0...UInt16.max, using: &random),
-            protocol: PortProtocol.samples.randomElement(using: &random)!,
             weight: Bool.random(using: &random) ? 100 : .random(in: 0...UInt32.max, using: &random),
             isEnabled: .random(using: &random), isHealthy: .random(using: &random), application: text(&random),
             attributes: (0..<Int.random(in: 0...2, using: &random)).map { _ in

@@ -35,7 +35,7 @@ struct SnapshotFileTests {
         try await file.write(from: Records([.sample(2), .sample(1)]))
         let lines = String(decoding: try folder.bytes(), as: UTF8.self).split(separator: "\n")
         let header = lines[0].split(separator: " ")
-        #expect(header.prefix(4) == ["isthmus-snapshot", "1", "0000000002", "000000000000410"])
+        #expect(header.prefix(4) == ["isthmus-snapshot", "1", "0000000002", "000000000000408"])
         #expect(lines.dropFirst().map { Array($0.utf8) } == [SnapshotRecord.sample(1), .sample(2)].map(\.line))
         let attributes = try FileManager.default.attributesOfItem(atPath: folder.snapshotPath)
         #expect(attributes[.posixPermissions] as? Int == 0o600)

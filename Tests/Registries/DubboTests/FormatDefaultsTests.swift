@@ -8,8 +8,8 @@ struct FormatDefaultsTests {
     @Test(
         "each protocol has the port name that istiod reads its kind from, and a default port",
         arguments: [
-            ("dubbo", "tcp-dubbo", .tcp, 20880), ("tri", "grpc-tri", .grpc, 50051), ("rest", "http-rest", .http, 8080),
-            ("grpc", "grpc", .grpc, 9090),
+            ("dubbo", "tcp-dubbo", .tcp, 20880), ("tri", "grpc-tri", .grpc, 50051), ("rest", "http-rest", .http, 80),
+            ("grpc", "grpc", .grpc, 50051),
         ] as [(String, String, IstioProtocol, UInt16)])
     func protocols(scheme: String, portName: String, istioProtocol: IstioProtocol, port: UInt16) throws {
         let defaults = try #require(FormatDefaults.dubbo.protocols.first { $0.scheme == scheme })
@@ -20,11 +20,10 @@ struct FormatDefaultsTests {
         #expect(FormatDefaults.dubbo.portProtocol(scheme: scheme) == defaults.portProtocol)
     }
 
-    @Test("no two protocols share a name or a port, and the plain one is Dubbo's own")
+    @Test("no two protocols share a name, and the plain one is Dubbo's own")
     func distinct() {
         let protocols = FormatDefaults.dubbo.protocols
         #expect(Set(protocols.map(\.portProtocol)).count == protocols.count)
-        #expect(Set(protocols.map(\.port)).count == protocols.count)
         #expect(protocols.filter(\.isPlain).map(\.portProtocol) == [.dubbo])
     }
 }

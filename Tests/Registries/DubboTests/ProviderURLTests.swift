@@ -29,11 +29,11 @@ struct ProviderURLTests {
                 + "&category=providers&deprecated=false&dubbo=2.0.2&dynamic=true&generic=false"
                 + "&interface=org.apache.dubbo.demo.DemoService&methods=sayHello,sayHelloAsync&pid=1&region=eu"
                 + "&release=3.3.0&service-name-mapping=true&side=provider&timestamp=1700000000000")
-        #expect(id == ServiceID(name: Self.interface))
+        #expect(id == ServiceID(name: Self.interface, protocol: .dubbo))
         #expect(
             instance
                 == Instance(
-                    host: .address(.v4(0x0A01_0001)), port: 20880, protocol: .dubbo, application: "demo-provider",
+                    host: .address(.v4(0x0A01_0001)), port: 20880, application: "demo-provider",
                     attributes: [.init(key: "region", value: "eu")], locality: Locality(region: "eu"),
                     startTime: 1_700_000_000_000))
     }
@@ -41,9 +41,10 @@ struct ProviderURLTests {
     @Test("the Python SDK names its interface in neither path nor parameter")
     func python() {
         let node = "tri%3A%2F%2F127.0.0.1%3A20880%3Fservice%3Dorg.apache.dubbo.demo.DemoService"
-        let expected = Instance(host: .address(.v4(0x7F00_0001)), port: 20880, protocol: .tri)
+        let expected = Instance(host: .address(.v4(0x7F00_0001)), port: 20880)
         #expect(
-            decoder.decode(node: node, interface: Self.interface) == .instance(.init(name: Self.interface), expected))
+            decoder.decode(node: node, interface: Self.interface)
+                == .instance(ServiceID(name: Self.interface, protocol: .tri), expected))
     }
 
     @Test("percent-encoding is read in either case, and '+' is a space")
@@ -68,16 +69,16 @@ struct ProviderURLTests {
     func simplified() throws {
         let (id, instance) = try instance(
             "dubbo://10.0.0.1:20880/org.apache.dubbo.demo.DemoService?application=a&group=g&release=3.2.0&timestamp=5")
-        #expect(id == ServiceID(name: Self.interface, group: "g"))
+        #expect(id == ServiceID(name: Self.interface, protocol: .dubbo, group: "g"))
         #expect(instance.application == "a" && instance.startTime == 5 && instance.weight == 100)
     }
 
     @Test(
-        "every protocol is known by its scheme, whatever its case",
+        "the scheme of a URL says which service it is of, whatever its case",
         arguments: [("dubbo", .dubbo), ("tri", .tri), ("rest", .rest), ("grpc", .grpc), ("DUBBO", .dubbo)]
             as [(String, PortProtocol)])
     func schemes(scheme: String, expected: PortProtocol) throws {
-        #expect(try instance("\(scheme)://10.0.0.1:1").1.protocol == expected)
+        #expect(try instance("\(scheme)://10.0.0.1:1").0 == ServiceID(name: Self.interface, protocol: expected))
     }
 
     @Test(
@@ -115,7 +116,7 @@ struct ProviderURLTests {
         ])
     func identity(query: String, group: String, version: String) throws {
         let id = try instance("dubbo://10.0.0.1:20880/x?\(query)").0
-        #expect(id == ServiceID(name: Self.interface, group: group, version: version))
+        #expect(id == ServiceID(name: Self.interface, protocol: .dubbo, group: group, version: version))
     }
 
     @Test(

@@ -5,7 +5,9 @@ import Testing
 
 @Suite("properties of the catalog")
 struct CatalogPropertyTests {
-    private static let ids = (0..<6).map { ServiceID(name: "com.acme.S\($0 / 2)", version: $0 % 2 == 0 ? "" : "2") }
+    private static let ids = (0..<6).map {
+        ServiceID(name: "com.acme.S\($0 / 2)", protocol: .dubbo, version: $0 % 2 == 0 ? "" : "2")
+    }
 
     @Test("the order in which instances are announced does not matter", arguments: SeededGenerator.seeds(8))
     func order(seed: UInt64) {
@@ -52,7 +54,7 @@ struct CatalogPropertyTests {
         var random = SeededGenerator(seed: seed)
         var store = CatalogStore(registries: ["zk"])
         for index in 0..<100 { store.add("node-\(index)", randomInstance(&random)) }
-        let endpoints = store.service(.cart).instances.map { ($0.host, $0.port, $0.protocol) }
+        let endpoints = store.service(.cart).instances.map { ($0.host, $0.port) }
         for (left, right) in zip(endpoints, endpoints.dropFirst()) { #expect(left < right) }
     }
 
@@ -60,7 +62,7 @@ struct CatalogPropertyTests {
     private func randomInstance(_ random: inout SeededGenerator) -> Instance {
         .sample(
             .random(in: 1...5, using: &random), port: .random(in: 20880...20881, using: &random),
-            protocol: Bool.random(using: &random) ? .dubbo : .tri, weight: .random(in: 0...2, using: &random),
+            weight: .random(in: 0...2, using: &random),
             isEnabled: .random(using: &random), application: Bool.random(using: &random) ? "shop" : "till",
             startTime: .random(in: 0...2, using: &random))
     }

@@ -22,8 +22,8 @@ struct ChangeTests {
 
     @Test("outside a full read, a name's list replaces its variants and touches no other name")
     mutating func replaced() {
-        let cart2 = ServiceID(name: ServiceID.cart.name, version: "2")
-        let cart3 = ServiceID(name: ServiceID.cart.name, version: "3")
+        let cart2 = ServiceID(name: ServiceID.cart.name, protocol: .dubbo, version: "2")
+        let cart3 = ServiceID(name: ServiceID.cart.name, protocol: .dubbo, version: "3")
         store.add("a", .sample(1))
         store.add("b", .sample(2), to: cart2)
         store.add("c", .sample(3), to: .order)
@@ -53,13 +53,11 @@ struct ChangeTests {
         #expect(store.service(.cart).instances == [])
     }
 
-    @Test("one address may serve several ports, and one port several protocols")
+    @Test("one address may serve several ports")
     mutating func ports() {
         store.add("a", .sample(1))
         store.add("b", .sample(1, port: 20881))
-        store.add("c", .sample(1, protocol: .tri))
-        #expect(
-            store.service(.cart).instances == [.sample(1), .sample(1, protocol: .tri), .sample(1, port: 20881)])
+        #expect(store.service(.cart).instances == [.sample(1), .sample(1, port: 20881)])
     }
 
     @Test("two registries are a union, in the configured order, and the newer description of an endpoint wins")

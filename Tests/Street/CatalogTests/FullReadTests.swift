@@ -44,7 +44,7 @@ struct FullReadTests {
 
     @Test("a name that can't be read keeps its last good view, and only that name")
     mutating func unreadable() {
-        let cart2 = ServiceID(name: ServiceID.cart.name, version: "2")
+        let cart2 = ServiceID(name: ServiceID.cart.name, protocol: .dubbo, version: "2")
         store.read([.cart: ["a": .sample(1)], cart2: ["b": .sample(2)], .order: ["c": .sample(3)]])
         _ = store.apply(.begin, from: "zk")
         #expect(store.apply(.unreadable(name: ServiceID.cart.name, reason: "no permission"), from: "zk") == [])

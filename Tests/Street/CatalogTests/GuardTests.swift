@@ -21,7 +21,7 @@ private struct Scene {
         reads.formUnion(outcome.reads[registry] ?? [])
     }
 
-    static func id(_ name: String) -> ServiceID { ServiceID(name: name) }
+    static func id(_ name: String) -> ServiceID { ServiceID(name: name, protocol: .dubbo) }
 
     mutating func read(_ services: [String: [UInt8]], from registry: String = "zk") {
         apply(.begin, from: registry)
@@ -85,7 +85,7 @@ struct NetLossTests {
         let hold = try #require(scene.hold())
         #expect(hold.cause == .netLoss && hold.held == 25 && hold.total == 100)
         #expect(hold.remaining == .seconds(300))
-        #expect(hold.services == [ServiceID(name: "a.A")])
+        #expect(hold.services == [ServiceID(name: "a.A", protocol: .dubbo)])
     }
 
     @Test("a full read that lacks too much is held as a whole")
@@ -202,11 +202,11 @@ struct NetLossTests {
         scene.read(["a.B": Array(41...80)])
         let shown = Set((UInt8(1)...30).map { Instance.sample($0).endpoint })
         let outcome = scene.store.adopt(
-            [Scene.id("a.A"): [.dubbo: shown], Scene.id("a.B"): [.dubbo: []]], now: scene.now)
+            [Scene.id("a.A"): shown, Scene.id("a.B"): []], now: scene.now)
         #expect(outcome.changed == [Scene.id("a.A")])
         #expect(scene.accepted("a.A") == Array(1...30))
         #expect(scene.accepted("a.B") == Array(41...80))
-        _ = scene.store.adopt([Scene.id("a.A"): [.dubbo: []]], now: scene.now)
+        _ = scene.store.adopt([Scene.id("a.A"): []], now: scene.now)
         #expect(scene.accepted("a.A") == [])
         #expect(scene.hold() == nil)
     }
@@ -324,7 +324,7 @@ struct HoldTests {
         #expect(try #require(scene.hold()).remaining == nil)
         #expect(scene.accepted("a.B").count == 60)
         let outcome = scene.store.release("zk", now: scene.now)
-        #expect(outcome?.changed == [ServiceID(name: "a.B")])
+        #expect(outcome?.changed == [ServiceID(name: "a.B", protocol: .dubbo)])
         #expect(scene.accepted("a.B") == [] && scene.hold() == nil)
         #expect(scene.store.release("zk", now: scene.now) == nil)
     }
@@ -461,10 +461,10 @@ struct HoldTimeTests {
     private var now = Duration.zero
     private var present = Set(0..<1000)
 
-    private static func id(_ number: Int) -> ServiceID { ServiceID(name: "a.S\(number % 100)") }
+    private static func id(_ number: Int) -> ServiceID { ServiceID(name: "a.S\(number % 100)", protocol: .dubbo) }
     private static func key(_ number: Int) -> InstanceKey { InstanceKey("\(number)") }
     private static func instance(_ number: Int) -> Instance {
-        Instance(host: .address(.v4(0x0A00_0000 | UInt32(number))), port: 20880, protocol: .dubbo)
+        Instance(host: .address(.v4(0x0A00_0000 | UInt32(number))), port: 20880)
     }
 
     private var accepted: Int { (0..<100).reduce(0) { $0 + store.service(Self.id($1)).instances.count } }

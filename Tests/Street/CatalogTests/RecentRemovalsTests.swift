@@ -6,11 +6,11 @@ import Testing
 
 @Suite("recent removals")
 struct RecentRemovalsTests {
-    private let id = ServiceID(name: "a.A")
+    private let id = ServiceID(name: "a.A", protocol: .dubbo)
     private var recentRemovals = RecentRemovals(policy: GuardPolicy())
 
     private func endpoint(_ number: Int) -> Endpoint {
-        Endpoint(host: .address(.v4(0x0A00_0000 | UInt32(number))), port: 20880, protocol: .dubbo)
+        Endpoint(host: .address(.v4(0x0A00_0000 | UInt32(number))), port: 20880)
     }
 
     private mutating func returns(_ number: Int, at seconds: Int) -> Bool {

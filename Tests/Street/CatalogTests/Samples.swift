@@ -7,11 +7,11 @@ import Sources
 extension Instance {
     /// `dubbo` on 10.0.0.`host`:20880 unless said otherwise.
     static func sample(
-        _ host: UInt8, port: UInt16 = 20880, protocol: PortProtocol = .dubbo, weight: UInt32 = 100,
+        _ host: UInt8, port: UInt16 = 20880, weight: UInt32 = 100,
         isEnabled: Bool = true, application: String = "shop", startTime: Int64 = 0
     ) -> Instance {
         Instance(
-            host: .address(.v4(0x0A00_0000 | UInt32(host))), port: port, protocol: `protocol`, weight: weight,
+            host: .address(.v4(0x0A00_0000 | UInt32(host))), port: port, weight: weight,
             isEnabled: isEnabled,
             application: application, startTime: startTime)
     }
@@ -19,12 +19,11 @@ extension Instance {
 
 extension PortProtocol {
     static let dubbo = PortProtocol("dubbo", .tcp)
-    static let tri = PortProtocol("tri", .grpc)
 }
 
 extension ServiceID {
-    static let cart = ServiceID(name: "com.acme.Cart")
-    static let order = ServiceID(name: "com.acme.Order")
+    static let cart = ServiceID(name: "com.acme.Cart", protocol: .dubbo)
+    static let order = ServiceID(name: "com.acme.Order", protocol: .dubbo)
 }
 
 extension CatalogStore {

@@ -23,7 +23,8 @@ struct SharedViewTests {
         for _ in 0..<30 {
             var services: [ServiceID: [String: Instance]] = [:]
             for number in 0..<6 where Bool.random(using: &random) {
-                let id = ServiceID(name: "com.acme.S\(number / 2)", version: number % 2 == 0 ? "" : "2")
+                let id = ServiceID(
+                    name: "com.acme.S\(number / 2)", protocol: .dubbo, version: number % 2 == 0 ? "" : "2")
                 for node in 0..<3 where Bool.random(using: &random) {
                     services[id, default: [:]]["node-\(node)"] = .sample(.random(in: 1...3, using: &random))
                 }

@@ -36,9 +36,11 @@ struct ExpiryTests {
     @Test(
         "what was empty before a restart goes within a minute of its time, though nothing is known when it is recalled")
     func recalled() {
-        let object = SnapshotRecord.Object(name: "a.cart", emptyFor: .seconds(70))
+        let assignment = SnapshotRecord.Assignment(objectName: "a.cart", emptyFor: .seconds(70))
         var scene = Self.scene()
-        scene.recall([.init(id: ServiceID(name: "a.Cart"), objects: [.dubbo: object], registries: ["zk"])])
+        scene.recall([
+            .init(id: ServiceID(name: "a.Cart", protocol: .dubbo), assignment: assignment, registries: ["zk"])
+        ])
         scene.pass(.zero)
         scene.begin()
         scene.read(["a.Order": [2]])

@@ -106,8 +106,9 @@ struct HoldTests {
         #expect(scene.hold() != nil)
         for host in UInt8(1)...12 {
             let instance = Instance(
-                host: .address(.v4(0x0A00_0000 | UInt32(host))), port: 20880, protocol: .dubbo, application: "other")
-            scene.accept(.added(ServiceID(name: "b.Till"), InstanceKey("b-\(host)"), instance), from: "nacos")
+                host: .address(.v4(0x0A00_0000 | UInt32(host))), port: 20880, application: "other")
+            scene.accept(
+                .added(ServiceID(name: "b.Till", protocol: .dubbo), InstanceKey("b-\(host)"), instance), from: "nacos")
         }
         #expect(scene.hold() == nil && scene.hold(of: "nacos") == nil)
         #expect(scene.reports.map(\.name) == ["held", "ended"])
@@ -117,7 +118,8 @@ struct HoldTests {
 
     /// What a snapshot says of an interface that these hosts of 10.0.0.0/24 served.
     private static func remembered(_ name: String, _ hosts: ClosedRange<UInt8>) -> SnapshotRecord {
-        SnapshotRecord(id: ServiceID(name: name), registries: ["zk"], instances: hosts.map { .sample($0) })
+        SnapshotRecord(
+            id: ServiceID(name: name, protocol: .dubbo), registries: ["zk"], instances: hosts.map { .sample($0) })
     }
 
     /// A cluster with these services.
@@ -160,8 +162,8 @@ struct HoldTests {
     @Test("objects that a snapshot knows by other names than the cluster keep the cluster's")
     func renamedSinceSnapshot() throws {
         let old = SnapshotRecord(
-            id: ServiceID(name: "a.Cart"),
-            objects: [.tri: .init(name: "a.cart"), .dubbo: .init(name: "a.cart.p-dubbo")], registries: ["zk"])
+            id: ServiceID(name: "a.Cart", protocol: .dubbo), assignment: .init(objectName: "a.cart.p-dubbo"),
+            registries: ["zk"])
         let cluster = Self.cluster(["a.Cart": [1]])
         let object = try #require(cluster.objects[ResourceKey(namespace: "dubbo", name: "a.cart")])
         var scene = Self.restarted([old], cluster)

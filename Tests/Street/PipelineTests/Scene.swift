@@ -72,18 +72,21 @@ extension Scene {
         for (name, hosts) in services.sorted(by: { $0.key < $1.key }) {
             let instances = hosts.map { (InstanceKey("\(name)-\($0)"), Instance.sample($0)) }
             accept(
-                .services(name: name, [ServiceID(name: name): Dictionary(uniqueKeysWithValues: instances)]),
+                .services(
+                    name: name, [ServiceID(name: name, protocol: .dubbo): Dictionary(uniqueKeysWithValues: instances)]),
                 from: registry)
         }
         accept(.complete, from: registry)
     }
 
     mutating func add(_ name: String, _ host: UInt8, in registry: String = "zk") {
-        accept(.added(ServiceID(name: name), InstanceKey("\(name)-\(host)"), .sample(host)), from: registry)
+        accept(
+            .added(ServiceID(name: name, protocol: .dubbo), InstanceKey("\(name)-\(host)"), .sample(host)),
+            from: registry)
     }
 
     mutating func remove(_ name: String, _ host: UInt8, in registry: String = "zk") {
-        accept(.removed(ServiceID(name: name), InstanceKey("\(name)-\(host)")), from: registry)
+        accept(.removed(ServiceID(name: name, protocol: .dubbo), InstanceKey("\(name)-\(host)")), from: registry)
     }
 
     /// - Returns: The hold that ended.
@@ -176,7 +179,7 @@ extension Scene {
 extension Instance {
     /// `dubbo` on 10.0.0.`host`:20880.
     static func sample(_ host: UInt8) -> Instance {
-        Instance(host: .address(.v4(0x0A00_0000 | UInt32(host))), port: 20880, protocol: .dubbo)
+        Instance(host: .address(.v4(0x0A00_0000 | UInt32(host))), port: 20880)
     }
 }
 

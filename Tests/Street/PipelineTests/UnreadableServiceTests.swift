@@ -36,7 +36,7 @@ struct UnreadableServiceTests {
         scene.add("a.Cart", 2)
         scene.settle()
         #expect(scene.cluster.endpoints("a.cart") == ["10.0.0.1"])
-        let list = [ServiceID(name: "a.Cart"): [InstanceKey("a.Cart-2"): Instance.sample(2)]]
+        let list = [ServiceID(name: "a.Cart", protocol: "dubbo"): [InstanceKey("a.Cart-2"): Instance.sample(2)]]
         scene.accept(.services(name: "a.Cart", list))
         scene.settle()
         #expect(scene.cluster.endpoints("a.cart") == ["10.0.0.2"])

@@ -6,7 +6,7 @@ import Sources
 extension Instance {
     /// - Parameter number: Tells instances apart.
     static func sample(_ number: Int) -> Instance {
-        Instance(host: .address(.v4(UInt32(number))), port: 1, protocol: PortProtocol("dubbo", .tcp))
+        Instance(host: .address(.v4(UInt32(number))), port: 1)
     }
 }
 
@@ -18,17 +18,21 @@ extension Reading {
     /// Instances that are equal to those of `sample`.
     static func sample(_ name: String, _ numbers: [Int], position: Position? = nil) -> Reading {
         let instances = Dictionary(uniqueKeysWithValues: numbers.map { (InstanceKey.sample($0), Instance.sample($0)) })
-        return Reading(.services(instances.isEmpty ? [:] : [ServiceID(name: name): instances]), position: position)
+        return Reading(
+            .services(instances.isEmpty ? [:] : [ServiceID(name: name, protocol: "dubbo"): instances]),
+            position: position)
     }
 }
 
 extension RegistryChange {
     static func added(_ name: String, _ number: Int, at position: Position) -> RegistryChange {
-        .instance(InstanceChange(ServiceID(name: name), .sample(number), .sample(number), position: position))
+        .instance(
+            InstanceChange(
+                ServiceID(name: name, protocol: "dubbo"), .sample(number), .sample(number), position: position))
     }
 
     static func removed(_ name: String, _ number: Int, at position: Position) -> RegistryChange {
-        .instance(InstanceChange(ServiceID(name: name), .sample(number), nil, position: position))
+        .instance(InstanceChange(ServiceID(name: name, protocol: "dubbo"), .sample(number), nil, position: position))
     }
 }
 

@@ -21,10 +21,10 @@ struct ScopedSourceTests {
         let lines = Mutex<[String]>([])
     }
 
-    private let id = ServiceID(name: "com.acme.Cart", version: "1.0")
+    private let id = ServiceID(name: "com.acme.Cart", protocol: "scoped", version: "1.0")
     private let key = InstanceKey("node")
     private let instance = Instance(
-        host: .address(.v4(0x0A00_0001)), port: 1, protocol: PortProtocol("scoped", .tcp))
+        host: .address(.v4(0x0A00_0001)), port: 1)
 
     /// What comes of events behind a source of the scope `east`, as text.
     private func events(_ events: [SourceEvent]) async -> [String] {
@@ -49,7 +49,7 @@ struct ScopedSourceTests {
 
     @Test("its services have the scope as a qualifier, however the registry tells of them")
     func services() async {
-        let scoped = "v2://com.acme.Cart?scope=east&version=1.0"
+        let scoped = "scoped://com.acme.Cart:1.0?scope=east"
         let told: [SourceEvent] = [
             .services(name: "com.acme.Cart", [id: [key: instance]]), .added(id, key, instance), .removed(id, key),
         ]

@@ -14,8 +14,8 @@ struct EndpointFormTests {
     ) throws -> ServiceEntry {
         let instances = (0..<count).map { Instance.sample(UInt8($0 + 1), weight: weight) }
         let outcome = Translator(policy: policy).translate(Service("Cart", instances), &assignments, now: .zero)
-        #expect(outcome.problems == [])
-        return try #require(outcome.resources.first)
+        #expect(outcome.problem == nil)
+        return try #require(outcome.resource)
     }
 
     private static func policy(
@@ -57,24 +57,25 @@ struct EndpointFormTests {
 
     @Test("the form is read back, and what one replica chose holds for another")
     mutating func seeded() throws {
-        let cart = ServiceID(name: "Cart")
-        assignments.seed(
-            cart, object: "cart", protocol: .dubbo, address: nil, registries: [], form: .workloadEntry)
+        let cart = ServiceID(name: "Cart", protocol: .dubbo)
+        var choices = Assignments.Assignment(objectName: "cart")
+        choices.form = .workloadEntry
+        Translator(policy: Self.policy()).seed(&assignments, cart, choices)
         #expect(try !entry(7).isInline)
         var others = Assignments()
         others.adopt(assignments)
-        #expect(others[cart]?.objects[.dubbo]?.form == .workloadEntry)
+        #expect(others[cart]?.form == .workloadEntry)
     }
 
-    @Test("each object of a service selects its own endpoints, which are all valid and have their weights")
+    @Test("each service selects its own endpoints, which are all valid and have their weights")
     mutating func protocols() throws {
-        let instances = [
-            Instance.sample(1), .sample(1, port: 50051, protocol: .tri), .sample(2, weight: 100), .sample(3, weight: 7),
+        let services = [
+            Service("Cart", [.sample(1), .sample(2, weight: 100), .sample(3, weight: 7)]),
+            Service("Cart", protocol: .tri, [.sample(1, port: 50051)]),
         ]
-        let outcome = Translator(policy: Self.policy(.workloadEntry)).translate(
-            Service("Cart", instances), &assignments, now: .zero)
-        #expect(Set(outcome.resources.map(\.workloadSelector)).count == 2)
-        let workloads = outcome.resources.flatMap { entry in entry.endpoints.map { entry.workload(of: $0) } }
+        let resources = Translator(policy: Self.policy(.workloadEntry)).resources(services, &assignments)
+        #expect(Set(resources.map(\.workloadSelector)).count == 2)
+        let workloads = resources.flatMap { entry in entry.endpoints.map { entry.workload(of: $0) } }
         #expect(workloads.count == 4)
         #expect(Set(workloads.map(\.key)).count == 4)
         for workload in workloads {
@@ -87,15 +88,16 @@ struct EndpointFormTests {
     mutating func weights() {
         let many = (0..<6000).map { Instance.sample(UInt8($0 % 250), port: UInt16($0 / 250 + 1), weight: .max) }
         let outcome = Translator(policy: Self.policy()).translate(Service("Cart", many), &assignments, now: .zero)
-        #expect(outcome.problems == [])
-        #expect(outcome.resources.first?.endpoints.count == 6000)
+        #expect(outcome.problem == nil)
+        #expect(outcome.resource?.endpoints.count == 6000)
     }
 
-    @Test("a service whose name leaves no room for the names of WorkloadEntries stays inline")
+    @Test("the longest name leaves room for the names of WorkloadEntries")
     mutating func longName() throws {
-        let name = (0..<4).map { _ in String(repeating: "x", count: 58) }.joined(separator: ".")
+        let name = (0..<9).map { _ in String(repeating: "x", count: 58) }.joined(separator: ".")
         let outcome = Translator(policy: Self.policy(.workloadEntry)).translate(
             Service(name, [.sample(1)]), &assignments, now: .zero)
-        #expect(outcome.resources.map(\.isInline) == [true])
+        let entry = try #require(outcome.resource)
+        #expect(!entry.isInline && entry.workload(of: entry.endpoints[0]).violations == [])
     }
 }

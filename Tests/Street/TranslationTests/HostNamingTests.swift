@@ -1,3 +1,4 @@
+import IsthmusTesting
 import IstioAPI
 import Services
 import Testing
@@ -6,56 +7,73 @@ import Testing
 
 @Suite("hosts")
 struct HostNamingTests {
+    private let hosts = HostNaming(domain: "mesh", plainProtocols: ["dubbo", "http"])
+
     @Test(
-        "a host is the interface in lower case, with group and version as labels of their own",
-        arguments: [
-            (ServiceID(name: "org.apache.dubbo.demo.DemoService"), "org.apache.dubbo.demo.demoservice"),
-            (ServiceID(name: "a.B", group: "Blue", version: "1.0.0"), "a.b.g-blue.v-1-0-0"),
-            (ServiceID(name: "a.B", version: "1.0.0_beta"), "a.b.v-1-0-0-beta"),
-            (ServiceID(name: "a.B$Inner"), "a.b-inner"),
-            (ServiceID(name: "a.B", group: "a/b:c"), "a.b.g-a-b-c"), (ServiceID(name: "a..B."), "a.b"),
-            (ServiceID(name: "a.g-x"), "a.i-g-x"), (ServiceID(name: "a.i-g-x"), "a.i-i-g-x"),
-            (ServiceID(name: "a.1"), "a.i-1"),
-            (ServiceID(name: "..."), "unnamed"), (ServiceID(name: "$"), "x"), (ServiceID(name: "Greeter"), "greeter"),
-        ])
-    func host(id: ServiceID, host: String) {
-        #expect(HostNaming.host(of: id) == host)
+        "a host says name, group, version, other qualifiers and protocol; a hash stands in for what a label can't say",
+        arguments: Self.hosts)
+    func golden(service: String, host: String) throws {
+        let text = service.replacing("×", with: String(repeating: "x", count: 60))
+        let id = try #require(ServiceID(text))
+        #expect(hosts.host(of: id) == host)
     }
 
     @Test(
-        "any other qualifier is a label of its own behind them, in the order of the keys",
-        arguments: [
-            (["scope": "east"], "a.b.scope-east"),
-            (
-                ["scope": "East", "namespace": "shop", "group": "g", "version": "1.0"],
-                "a.b.g-g.v-1-0.namespace-shop.scope-east"
-            ),
-            (["p": "x"], "a.b.q-p-x"), (["Group": "x"], "a.b.group-x"), (["h-1": "x"], "a.b.q-h-1-x"),
-            (["-": "1"], "a.b.q-1"), ([".p": "x"], "a.b.q-p-x"),
-        ])
-    func qualifiers(qualifiers: [String: String], host: String) {
-        let naming = HostNaming.host(of: ServiceID(name: "a.B", qualifiers: qualifiers))
-        #expect(naming == host)
-        #expect(HostNaming.host(ofObject: HostNaming.qualifiedName(host: naming, protocol: "tri")) == naming)
-        #expect(HostNaming.host(ofObject: naming) == naming)
-    }
-
-    @Test("long labels and hosts are shortened, with a hash of what was cut")
-    func long() {
-        let label = String(repeating: "x", count: 300)
-        let names = ["a." + label, "a." + label + "y", Array(repeating: "abcdefghi", count: 30).joined(separator: ".")]
-        let hosts = names.map { HostNaming.host(of: ServiceID(name: $0)) }
-        #expect(Set(hosts).count == 3)
-        for host in hosts { #expect(DNSName.isSubdomain(host) && host.utf8.count <= HostNaming.maximumLength) }
-    }
-
-    @Test("another attempt is another host, and leaves room for a protocol")
-    func attempts() {
-        for id in [ServiceID(name: "a.B"), ServiceID(name: String(repeating: "ab.", count: 200) + "c")] {
-            let hosts = (0..<20).map { HostNaming.qualifiedHost(of: id, attempt: $0) }
-            #expect(Set(hosts).count == 20)
-            for host in hosts { #expect(DNSName.isSubdomain(HostNaming.qualifiedName(host: host, protocol: "dubbo"))) }
+        "whatever a service is called, its host is valid and depends on nothing else",
+        arguments: SeededGenerator.seeds(8))
+    func valid(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let domain = String(repeating: "d", count: HostNaming.maximumDomainLength)
+        let namings = [hosts, HostNaming(domain: domain, plainProtocols: ["tri"]), HostNaming(domain: "")]
+        for _ in 0..<200 {
+            let id = ServiceID.nasty(using: &random)
+            for naming in namings {
+                let (name, host) = (naming.objectName(of: id), naming.host(of: id))
+                #expect(name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { DNSName.isLabel($0) })
+                #expect(DNSName.isSubdomain(host) && host.utf8.count <= 253, "\(id)")
+                #expect(host == (naming.domain.isEmpty ? name : "\(name).\(naming.domain)"))
+                #expect(naming.host(of: ServiceID("\(id)")!) == host)
+                // A WorkloadEntry can be named after it.
+                #expect(name.utf8.count <= 234)
+            }
+            #expect(namings[2].host(of: id).split(separator: ".").last?.contains { !$0.isNumber } == true)
         }
+    }
+
+    @Test("two services have one host only where they differ in case alone", arguments: SeededGenerator.seeds(16))
+    func injective(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let others = ["scope", "namespace", "datacenter", "x", "g", "Scope"]
+        func part(_ pieces: [String]) -> String {
+            (0..<Int.random(in: 0...3, using: &random)).map { _ in pieces.randomElement(using: &random)! }.joined()
+        }
+        var owners: [String: ServiceID] = [:]
+        for _ in 0..<4000 {
+            let id = ServiceID(
+                name: part(["a", "B", ".", "-", "g-", "v-1", ".p-tri", ".scope-a", ".x-a", "_"]),
+                qualifiers: [
+                    "protocol": ["dubbo", "tri", "rest"].randomElement(using: &random)!,
+                    "group": part(["a", "A", "-", ".", "_"]), "version": part(["1", ".", "-", "a", "_"]),
+                    others.randomElement(using: &random)!: part(["a", "-", "."]),
+                ])!
+            let other = owners.updateValue(id, forKey: hosts.host(of: id)) ?? id
+            #expect(id.description.lowercased() == other.description.lowercased(), "\(id) \(other)")
+        }
+    }
+
+    @Test("case makes no difference to the host, but to a hash")
+    func letters() {
+        let ids = ["com.acme.Orders", "com.acme.ORDERS"].map { ServiceID(name: $0, protocol: .tri, version: "1.0-RC1") }
+        #expect(Set(ids.map { hosts.host(of: $0) }) == ["com.acme.orders.v-1-0--rc1.p-tri.mesh"])
+        // The Kelvin sign is no letter of ASCII, though its lower case is one.
+        #expect(hosts.host(of: ServiceID(name: "\u{212A}", protocol: .dubbo)).hasPrefix("x.h-"))
+    }
+
+    @Test("without a domain a host doesn't end in a number, which istiod takes for an address")
+    func number() {
+        let id = ServiceID(name: "10.1", protocol: .dubbo)
+        #expect(hosts.host(of: id) == "10.1.mesh")
+        #expect(HostNaming(domain: "", plainProtocols: ["dubbo"]).host(of: id).hasPrefix("10.1.h-"))
     }
 
     @Test("the hash is the same in every process and release")

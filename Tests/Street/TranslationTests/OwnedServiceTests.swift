@@ -1,4 +1,5 @@
 import Addressing
+import Catalog
 import IsthmusTesting
 import IstioAPI
 import JSON
@@ -15,19 +16,20 @@ struct OwnedServiceTests {
         var random = SeededGenerator(seed: seed)
         let translator = Translator(policy: TranslationPolicy(namespace: "dubbo"))
         for _ in 0..<50 {
-            let id = ServiceID(name: "a.Cart", group: ["", "blue"].randomElement(using: &random)!)
+            let id = ServiceID(
+                name: "a.Cart", protocol: PortProtocol.samples.randomElement(using: &random)!,
+                group: ["", "blue"].randomElement(using: &random)!)
             let instances = (0..<Int.random(in: 0...5, using: &random)).map { _ in Self.instance(&random) }
             var assignments = Assignments()
             let service = Service(
                 id: id, instances: Self.distinct(instances), registries: ["zk", "nacos"])
-            let written = translator.translate(service, &assignments, now: .zero).resources
-            let known = translator.services(in: written.map(Self.object))
+            let written = translator.resources([service], &assignments)
+            let known = translator.services(in: written.map(Self.object)).map(\.seed)
             #expect(known.count == written.count)
-            var restored = Assignments()
-            for service in known { restored.seed(from: service) }
+            var restored = translator.assignments(readBackFrom: written)
             let seeded = Service(
                 id: id, instances: Self.distinct(known.flatMap(\.instances)), registries: known.first?.registries ?? [])
-            #expect(translator.translate(seeded, &restored, now: .zero).resources == written)
+            #expect(translator.resources([seeded], &restored) == written)
         }
     }
 
@@ -43,14 +45,10 @@ struct OwnedServiceTests {
             let instances = Self.distinct((0..<8).map { _ in Self.legible(&random) })
             let service = Service(id: id, instances: instances, registries: ["zk", "nacos"])
             var assignments = Assignments()
-            let written = translator.translate(service, &assignments, now: .zero).resources
+            let written = translator.resources([service], &assignments)
             let known = translator.services(in: written.flatMap(Self.objects))
-            #expect(known.map(\.id) == written.map { _ in id })
-            #expect(known.map(\.objectName) == written.map(\.key.name))
-            #expect(known.allSatisfy { $0.registries == ["zk", "nacos"] && $0.address == assignments[id]?.address })
-            let forms = written.map { $0.isInline ? EndpointForm.inline : .workloadEntry }
-            #expect(known.map(\.form) == forms)
-            #expect(Self.distinct(known.flatMap(\.instances)) == instances)
+            #expect(translator.assignments(readBackFrom: written) == assignments)
+            #expect(known.map(\.id) == [id] && Self.distinct(known[0].instances) == instances)
         }
     }
 
@@ -72,15 +70,18 @@ struct OwnedServiceTests {
                     ]
                 ],
             ])
-        let service = try #require(
-            Translator(policy: TranslationPolicy(namespace: "dubbo")).services(in: [object]).first)
-        #expect(service.id == ServiceID(name: "com.acme.Orders", group: "blue", version: "1.2.0"))
-        #expect(service.registries == ["zk-main", "nacos"] && service.form == .inline)
-        #expect(service.address == IPAddress("240.30.104.6"))
+        let translator = Translator(policy: TranslationPolicy(namespace: "dubbo"))
+        let service = try #require(translator.services(in: [object]).first)
+        #expect(service.id == ServiceID(name: "com.acme.Orders", protocol: .dubbo, group: "blue", version: "1.2.0"))
+        var assignments = Assignments()
+        translator.seed(&assignments, from: service)
+        let assignment = try #require(assignments[service.id])
+        #expect(assignment.registries == ["zk-main", "nacos"] && assignment.form == .inline)
+        #expect(assignment.address == IPAddress("240.30.104.6"))
         #expect(
             service.instances == [
                 Instance(
-                    host: .address(.v4(0x0A01_0001)), port: 20881, protocol: .dubbo, weight: 200, application: "shop",
+                    host: .address(.v4(0x0A01_0001)), port: 20881, weight: 200, application: "shop",
                     attributes: [.init(key: "region", value: "eu-west")],
                     locality: Locality(region: "eu-west", zone: "a"))
             ])
@@ -91,7 +92,8 @@ struct OwnedServiceTests {
         let translator = Translator(policy: TranslationPolicy(namespace: "dubbo"))
         let key = ResourceKey(namespace: "dubbo", name: "a.b")
         for annotations in [
-            [:], ["isthmus.mesh/service": "a.B"], ["isthmus.mesh/service": "a.B", "isthmus.mesh/protocol": "udp"],
+            [:], ["isthmus.mesh/service": "a.B"], ["isthmus.mesh/service": "udp://a.B"],
+            ["isthmus.mesh/service": "a.B", "isthmus.mesh/protocol": "udp"],
             ["isthmus.mesh/service": "a/b/c", "isthmus.mesh/protocol": "dubbo"],
         ] {
             #expect(translator.services(in: [OwnedObject(key: key, annotations: annotations, spec: [:])]).isEmpty)
@@ -135,7 +137,6 @@ struct OwnedServiceTests {
         let v4 = IPAddress.v4(.random(in: 0x0A00_0001...0x0A00_0009, using: &random))
         return Instance(
             host: .address(Bool.random(using: &random) ? v4 : v6), port: .random(in: 1...65535, using: &random),
-            protocol: PortProtocol.samples.randomElement(using: &random)!,
             weight: [1, 100, 200].randomElement(using: &random)!,
             application: ["", "shop", "a b/c", "-"].randomElement(using: &random)!,
             attributes: attributes, locality: Locality(attributes: attributes))

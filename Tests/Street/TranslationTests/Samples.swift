@@ -6,14 +6,14 @@ import Services
 import Translation
 
 extension Instance {
-    /// `dubbo` on 10.0.0.`host`:20880 unless said otherwise.
+    /// 10.0.0.`host`:20880 unless said otherwise.
     static func sample(
-        _ host: UInt8, port: UInt16 = 20880, protocol: PortProtocol = .dubbo, weight: UInt32 = 100,
+        _ host: UInt8, port: UInt16 = 20880, weight: UInt32 = 100,
         isEnabled: Bool = true, application: String = "", attributes: [String: String] = [:]
     ) -> Instance {
         let attributes = attributes.map { Attribute(key: $0.key, value: $0.value) }.sorted()
         return Instance(
-            host: .address(.v4(0x0A00_0000 | UInt32(host))), port: port, protocol: `protocol`, weight: weight,
+            host: .address(.v4(0x0A00_0000 | UInt32(host))), port: port, weight: weight,
             isEnabled: isEnabled, application: application, attributes: attributes,
             locality: Locality(attributes: attributes))
     }
@@ -21,7 +21,6 @@ extension Instance {
     static func random(using random: inout SeededGenerator) -> Instance {
         .sample(
             .random(in: 1...50, using: &random), port: .random(in: 1...UInt16.max, using: &random),
-            protocol: PortProtocol.samples.randomElement(using: &random)!,
             weight: [0, 1, 100, 100, .max].randomElement(using: &random)!, isEnabled: .random(using: &random),
             application: .nasty(using: &random),
             attributes: [
@@ -34,15 +33,16 @@ extension PortProtocol {
     static let dubbo = PortProtocol("dubbo", .tcp)
     static let tri = PortProtocol("tri", .grpc)
     static let rest = PortProtocol("rest", .http)
-    static let grpc = PortProtocol("grpc", .grpc)
     static let samples = [dubbo, tri, rest, grpc]
 }
 
 extension FormatDefaults {
     static let sample = FormatDefaults(
-        protocols: zip(PortProtocol.samples, [20880, 50051, 8080, 9090] as [UInt16]).map {
-            ProtocolDefaults($0, scheme: $0.name, port: $1)
-        },
+        protocols: [
+            ProtocolDefaults(.dubbo, scheme: "dubbo", port: 20880, isPlain: true),
+            ProtocolDefaults(.tri, scheme: "tri", port: 50051),
+            ProtocolDefaults(.rest, scheme: "rest", port: 80),
+        ],
         weight: 100,
         labels: ["version", "dubbo.tag", "region", "zone"])
 }
@@ -50,12 +50,14 @@ extension FormatDefaults {
 extension TranslationPolicy {
     /// With the sample format.
     init(
-        instance: String = "main", namespace: String, addresses: AddressPolicy = .block(defaultBlock),
+        instance: String = "main", namespace: String, domain: String = "mesh",
+        addresses: AddressPolicy = .block(defaultBlock),
         keptLabels: [String] = FormatDefaults.sample.labels, endpoints: EndpointPolicy = .auto,
         inlineLimit: InlineLimit = InlineLimit(), allowedHosts: [String] = []
     ) {
         self.init(
-            instance: instance, namespace: namespace, formats: [.sample], addresses: addresses, endpoints: endpoints,
+            instance: instance, namespace: namespace, formats: [.sample], domain: domain, addresses: addresses,
+            endpoints: endpoints,
             inlineLimit: inlineLimit, allowedHosts: allowedHosts)
         self.keptLabels = keptLabels
     }
@@ -63,10 +65,11 @@ extension TranslationPolicy {
 
 extension Service {
     init(
-        _ name: String, group: String = "", version: String = "", _ instances: [Instance], registries: [String] = ["zk"]
+        _ name: String, group: String = "", version: String = "", protocol: PortProtocol = .dubbo,
+        _ instances: [Instance], registries: [String] = ["zk"]
     ) {
         self.init(
-            id: ServiceID(name: name, group: group, version: version), instances: instances,
+            id: ServiceID(name: name, protocol: `protocol`, group: group, version: version), instances: instances,
             registries: instances.isEmpty ? [] : registries)
     }
 }
@@ -79,11 +82,12 @@ extension ServiceID {
             name: (0..<Int.random(in: 1...4, using: &random)).map { _ in .nasty(using: &random) }.joined(
                 separator: "."),
             qualifiers: [
+                "protocol": PortProtocol.samples.randomElement(using: &random)!.name,
                 "group": variant == 0 ? .nasty(using: &random) : "",
                 "version": variant == 1 ? .nasty(using: &random) : "",
                 ["scope", "p", "g", "P-x", "namespace", .nasty(using: &random)].randomElement(using: &random)!:
                     Int.random(in: 0..<4, using: &random) == 0 ? .nasty(using: &random) : "",
-            ])
+            ])!
     }
 }
 
@@ -102,23 +106,17 @@ extension String {
     }
 }
 
-extension Assignments {
-    /// As after a restart: from nothing but the objects that were written.
-    init(readBackFrom resources: [ServiceEntry]) {
-        self.init()
-        for resource in resources.sorted(by: { $0.key < $1.key }) {
-            seed(
-                ServiceID(resource.annotations[OwnerMark.service]!)!, object: resource.key.name,
-                protocol: ProtocolTable(PortProtocol.samples)[resource.annotations[OwnerMark.protocol]!]!,
-                address: resource.addresses.first.flatMap { IPAddress($0) },
-                registries: resource.annotations[OwnerMark.registries]!.split(separator: ",").map(String.init))
-        }
-    }
-}
-
 extension Translator {
     func resources(_ services: [Service], _ assignments: inout Assignments, now: Duration = .zero) -> [ServiceEntry] {
-        services.flatMap { translate($0, &assignments, now: now).resources }
+        services.compactMap { translate($0, &assignments, now: now).resource }
+    }
+
+    /// As after a restart: from nothing but the objects that were written.
+    func assignments(readBackFrom resources: [ServiceEntry]) -> Assignments {
+        var assignments = Assignments()
+        let objects = resources.map { OwnedObject(key: $0.key, annotations: $0.annotations, spec: $0.spec) }
+        for service in services(in: objects) { seed(&assignments, from: service) }
+        return assignments
     }
 }
 

@@ -10,6 +10,7 @@ struct TranslationPolicyTests {
         "a registry may not take a host of the cluster",
         arguments: [
             "localhost", "cluster.local", "cart.shop.svc.cluster.local", "cart.shop.svc", "cart.default", "cart.dubbo",
+            "cart",
         ])
     func cluster(host: String) {
         #expect(TranslationPolicy(namespace: "dubbo").refusal(ofHost: host) != nil)
@@ -17,20 +18,21 @@ struct TranslationPolicyTests {
 
     @Test("a service whose host is refused makes no object and holds nothing")
     func refused() {
-        let translator = Translator(policy: TranslationPolicy(namespace: "dubbo"))
+        let translator = Translator(policy: TranslationPolicy(namespace: "dubbo", domain: ""))
         var assignments = Assignments()
         let outcome = translator.translate(
             Service("Cart.shop.svc.cluster.local", [.sample(1)]), &assignments, now: .zero)
-        #expect(outcome.resources == [] && outcome.problems.count == 1)
+        #expect(outcome.resource == nil && outcome.problem != nil)
         #expect(assignments.count == 0)
         let gone = translator.translate(Service("Cart.shop.svc", []), &assignments, now: .zero)
-        #expect(gone.resources == [] && gone.problems == [])
+        #expect(gone.resource == nil && gone.problem == nil)
     }
 
     @Test(
         "allowed hosts are patterns with '*' at an end",
         arguments: [
-            ("com.acme.cart", true), ("com.acme.", true), ("com.acmecart", false), ("shop", false), ("x.shop", true),
+            ("com.acme.cart", true), ("com.acme.", true), ("com.acmecart", false), ("a.shopping", false),
+            ("x.shop", true),
             ("exact.host", true), ("not.exact.host", false),
         ])
     func allowed(host: String, isAllowed: Bool) {
@@ -38,12 +40,39 @@ struct TranslationPolicyTests {
         #expect((policy.refusal(ofHost: host) == nil) == isAllowed)
     }
 
-    @Test("the host with a hash is the one that has to be allowed")
-    func contested() {
-        let translator = Translator(policy: TranslationPolicy(namespace: "dubbo", allowedHosts: ["*.cart"]))
+    @Test("with its domain a name of the cluster is a host like any other; bare names need a dot")
+    func domain() {
         var assignments = Assignments()
-        #expect(translator.resources([Service("a.Cart", [.sample(1)])], &assignments).map(\.hosts) == [["a.cart"]])
-        #expect(translator.translate(Service("a.CART", [.sample(1)]), &assignments, now: .zero).problems.count == 1)
+        let names = ["Cart", "Cart.shop.svc", "localhost", "cart.default", "a.Cart"]
+        func hosts(_ domain: String) -> [[String]] {
+            let translator = Translator(policy: TranslationPolicy(namespace: "dubbo", domain: domain))
+            assignments = Assignments()
+            return translator.resources(names.map { Service($0, [.sample(1)]) }, &assignments).map(\.hosts)
+        }
+        #expect(hosts("mesh") == names.map { ["\($0.lowercased()).mesh"] })
+        #expect(hosts("") == [["a.cart"]])
+    }
+
+    @Test(
+        "a domain can't be a namespace's name, nor the cluster's",
+        arguments: [
+            ("mesh", true), ("", true), ("rpc.acme.example", true), ("dubbo", false), ("default", false),
+            ("istio-system", false), ("svc", false), ("cluster.local", false), ("a.cluster.local", false),
+            ("x.svc", false), ("svc.cluster.local", false), ("local", true), ("Mesh", false), ("a b", false),
+            (".mesh", false), ("10", false), ("localhost", false), (String(repeating: "d", count: 63), true),
+            (String(repeating: "d", count: 32) + "." + String(repeating: "d", count: 32), false),
+        ])
+    func domains(domain: String, isGood: Bool) {
+        let problem = TranslationPolicy(namespace: "dubbo", domain: domain).domainProblem
+        #expect((problem == nil) == isGood, "\(problem ?? "")")
+    }
+
+    @Test("plain protocols are protocols that there are")
+    func plainProtocols() {
+        var policy = TranslationPolicy(namespace: "dubbo")
+        #expect(policy.hosts.plainProtocols == ["dubbo", "http"] && policy.plainProtocolProblem == nil)
+        policy.hosts.plainProtocols = ["dubbo", "trie"]
+        #expect(policy.plainProtocolProblem?.contains("'trie'") == true)
     }
 
     @Test(

@@ -30,12 +30,15 @@ struct TranslationPropertyTests {
         var names: Set<ResourceKey> = []
         for service in randomServices(80, &random) {
             let outcome = translator.translate(service, &assignments, now: .zero)
-            #expect(outcome.problems == [])
-            for resource in outcome.resources {
+            #expect((outcome.problem == nil) == (outcome.hostHolder == nil))
+            if let holder = outcome.hostHolder {
+                #expect(holder.description.lowercased() == service.id.description.lowercased())
+            }
+            if let resource = outcome.resource {
                 #expect(resource.violations == [], "\(service.id)")
                 #expect(names.insert(resource.key).inserted, "\(resource.key) twice")
-                #expect(owners.updateValue(service.id, forKey: resource.hosts[0]) ?? service.id == service.id)
-                #expect(addresses.updateValue(service.id, forKey: resource.addresses[0]) ?? service.id == service.id)
+                #expect(owners.updateValue(service.id, forKey: resource.hosts[0]) == nil)
+                #expect(addresses.updateValue(service.id, forKey: resource.addresses[0]) == nil)
                 #expect(assignments.service(ofObject: resource.key.name) == service.id)
             }
         }
@@ -56,7 +59,7 @@ struct TranslationPropertyTests {
     @Test("the order in which a registry announces instances does not matter", arguments: SeededGenerator.seeds(4))
     func instanceOrder(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        let id = ServiceID(name: "a.B")
+        let id = ServiceID(name: "a.B", protocol: .dubbo)
         let instances = (0..<50).map { ("node-\($0)", Instance.random(using: &random)) }
         let bytes = (0..<3).map { _ in
             var catalog = CatalogStore(registries: ["zk"])
@@ -86,7 +89,7 @@ struct TranslationPropertyTests {
             _ = assignments.expire(now: .seconds(1), retention: .zero)
         }
         let before = translator.resources(services, &assignments)
-        var restarted = Assignments(readBackFrom: before.shuffled(using: &random))
+        var restarted = translator.assignments(readBackFrom: before.shuffled(using: &random))
         let after = translator.resources(services.shuffled(using: &random), &restarted)
         #expect(Set(after.map(\.bytes)) == Set(before.map(\.bytes)))
     }

@@ -14,15 +14,14 @@ struct TranslatorTests {
         let service = Service(
             "org.apache.dubbo.demo.DemoService", [.sample(9, port: 20881, application: "demo-provider")])
         let outcome = translator.translate(service, &assignments, now: .zero)
-        let entry = try #require(outcome.resources.first)
-        #expect(outcome.problems == [] && outcome.resources.count == 1)
+        let entry = try #require(outcome.resource)
+        #expect(outcome.problem == nil)
         #expect(entry.key == ResourceKey(namespace: "dubbo", name: "org.apache.dubbo.demo.demoservice"))
-        #expect(entry.hosts == ["org.apache.dubbo.demo.demoservice"])
+        #expect(entry.hosts == ["org.apache.dubbo.demo.demoservice.mesh"])
         #expect(entry.labels == ["app.kubernetes.io/managed-by": "isthmus", "isthmus.mesh/instance": "main"])
         #expect(
             entry.annotations == [
-                "isthmus.mesh/registries": "zk", "isthmus.mesh/service": "org.apache.dubbo.demo.DemoService",
-                "isthmus.mesh/protocol": "dubbo",
+                "isthmus.mesh/registries": "zk", "isthmus.mesh/service": "dubbo://org.apache.dubbo.demo.DemoService",
             ])
         #expect(entry.ports == [.init(number: 20880, name: "tcp-dubbo", protocol: "TCP")])
         #expect(entry.location == .meshInternal && entry.resolution == .static && entry.exportTo == [])
@@ -36,43 +35,40 @@ struct TranslatorTests {
         #expect(entry.addresses.count == 1 && TranslationPolicy.defaultBlock.contains(address))
     }
 
-    @Test(
-        "each protocol has an object of its own, of one host and address, so that no endpoint stands on a port it doesn't serve"
-    )
+    @Test("each protocol has a host, an address and an object of its own, with one port")
     mutating func protocols() {
-        let service = Service("a.B", [.sample(1), .sample(2, port: 50052, protocol: .tri), .sample(3)])
-        let resources = translator.translate(service, &assignments, now: .zero).resources
+        let services = [
+            Service("a.B", [.sample(1), .sample(3)]), Service("a.B", protocol: .tri, [.sample(2, port: 50052)]),
+        ]
+        let resources = translator.resources(services, &assignments)
         #expect(resources.map(\.key.name) == ["a.b", "a.b.p-tri"])
-        #expect(resources.map(\.hosts) == [["a.b"], ["a.b"]])
-        #expect(Set(resources.map(\.addresses)).count == 1)
+        #expect(resources.map(\.hosts) == [["a.b.mesh"], ["a.b.p-tri.mesh"]])
+        #expect(Set(resources.flatMap(\.addresses)).count == 2)
         #expect(resources.map { $0.ports.map(\.name) } == [["tcp-dubbo"], ["grpc-tri"]])
-        #expect(resources[0].endpoints.map(\.address) == ["10.0.0.1", "10.0.0.3"])
+        #expect(resources.map { $0.endpoints.map(\.address) } == [["10.0.0.1", "10.0.0.3"], ["10.0.0.2"]])
         #expect(resources[1].endpoints.map(\.ports) == [["grpc-tri": 50052]])
     }
 
-    @Test("providers that registered host names have them resolved; beside addresses they are left out and reported")
+    @Test("a service of a protocol that this release doesn't know is a problem")
+    mutating func unknownProtocol() {
+        let service = Service("a.B", protocol: PortProtocol("udp", .tcp), [.sample(1)])
+        let outcome = translator.translate(service, &assignments, now: .zero)
+        #expect(outcome.resource == nil && outcome.problem?.contains("'udp'") == true)
+    }
+
+    @Test("names are resolved, and carried together with addresses; an empty service doesn't dial its own name")
     mutating func names() {
         var named = Instance.sample(1)
         named.host = .name("node7.example.com")
-        let alone = translator.translate(Service("a.B", [named]), &assignments, now: .zero)
-        #expect(alone.resources.map(\.resolution) == [.dns])
-        #expect(alone.resources.first?.endpoints.map(\.address) == ["node7.example.com"])
-        #expect(alone.problems == [])
-        let mixed = translator.translate(Service("a.B", [.sample(2), named]), &assignments, now: .zero)
-        #expect(mixed.resources.map(\.resolution) == [.static])
-        #expect(mixed.resources.first?.endpoints.map(\.address) == ["10.0.0.2"])
-        #expect(mixed.problems.count == 1 && mixed.problems[0].contains("node7.example.com:20880"))
-        let left = translator.translate(Service("a.B", []), &assignments, now: .zero)
-        #expect(left.resources.map(\.resolution) == [.static])
-    }
-
-    @Test("a protocol that joins later keeps the names of those that were there")
-    mutating func laterProtocol() {
-        let first = translator.resources([Service("a.B", [.sample(1, protocol: .tri)])], &assignments)
-        let second = translator.resources([Service("a.B", [.sample(1), .sample(1, protocol: .tri)])], &assignments)
-        #expect(first.map(\.key.name) == ["a.b"])
-        #expect(second.map(\.key.name) == ["a.b", "a.b.p-dubbo"])
-        #expect(first[0] == second[0])
+        func entry(_ instances: [Instance]) -> ServiceEntry? {
+            translator.translate(Service("a.B", instances), &assignments, now: .zero).resource
+        }
+        for instances in [[named], [.sample(2), named]] {
+            let entry = entry(instances)
+            #expect(entry?.resolution == .dns)
+            #expect(entry?.endpoints.map(\.address) == instances.map { "\($0.host)" })
+        }
+        #expect(entry([])?.resolution == .static && entry([])?.endpoints == [])
     }
 
     @Test("a service that was never seen with an enabled instance makes no object")
@@ -143,9 +139,7 @@ struct TranslatorTests {
     mutating func violation() {
         let tooMany = (0..<4097).map { Instance.sample(UInt8($0 % 256), port: UInt16($0 / 256 + 1)) }
         let translator = Translator(policy: TranslationPolicy(namespace: "dubbo", endpoints: .inline))
-        let outcome = translator.translate(
-            Service("a.B", tooMany + [.sample(1, protocol: .tri)]), &assignments, now: .zero)
-        #expect(outcome.resources.map(\.key.name) == ["a.b.p-tri"])
-        #expect(outcome.problems.count == 1 && outcome.problems[0].contains("4097"))
+        let outcome = translator.translate(Service("a.B", tooMany), &assignments, now: .zero)
+        #expect(outcome.resource == nil && outcome.problem?.contains("4097") == true)
     }
 }

@@ -10,7 +10,6 @@ struct PortProtocolTests {
         #expect(chat == PortProtocol("chat", .tcp))
         #expect(chat != PortProtocol("chat", .http) && chat != PortProtocol("chart", .tcp))
         #expect(chat.name == "chat" && chat.istioProtocol == .tcp)
-        #expect(MemoryLayout<PortProtocol>.size == 2)
         #expect(MemoryLayout<Instance>.stride == 48)
     }
 
@@ -24,30 +23,21 @@ struct PortProtocolTests {
         #expect(PortProtocol(name, istioProtocol).portName == portName)
     }
 
-    @Test("protocols are sorted by name, in whatever order they were first seen")
+    @Test("protocols are sorted by name")
     func order() {
         let names = ["order-c", "order-a", "order-d", "order-b"]
         #expect(names.map { PortProtocol($0, .tcp) }.sorted().map(\.name) == names.sorted())
         #expect(PortProtocol("order-a", .grpc) < PortProtocol("order-a", .http))
     }
 
-    @Test("tasks that name the same protocol at once get the same value")
-    func concurrent() async {
-        let values = await withTaskGroup(of: [PortProtocol].self) { group in
-            for _ in 0..<8 {
-                group.addTask { (0..<200).map { PortProtocol("concurrent-\($0 % 20)", .tcp) } }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
-        }
-        #expect(Set(values).count == 1)
-        #expect(Set(values.joined()).count == 20)
-    }
-
-    @Test("a table finds a protocol by its name, and the first one of a name counts")
-    func table() {
-        let table = ProtocolTable([PortProtocol("chat", .tcp), PortProtocol("chat", .http)])
-        #expect(table["chat"] == PortProtocol("chat", .tcp))
-        #expect(table["mail"] == nil)
+    @Test("each protocol that Istio knows has its usual port; a service of plain TCP has that of its instances")
+    func standard() {
+        let ports = Dictionary(uniqueKeysWithValues: ProtocolDefaults.standard.map { ($0.portProtocol.name, $0.port) })
+        #expect(
+            ports == [
+                "http": 80, "http2": 80, "https": 443, "grpc": 50051, "tls": 443, "mongo": 27017, "mysql": 3306,
+                "redis": 6379, "tcp": nil,
+            ])
     }
 
     @Test("what several formats bring is added up; where they differ, the first one counts")
@@ -59,7 +49,7 @@ struct PortProtocolTests {
             FormatDefaults(protocols: [chat], weight: 1, labels: ["a", "b"]),
             FormatDefaults(protocols: [mail, other], weight: 100, labels: ["b", "c"]),
         ]
-        #expect(formats.protocols == [chat, mail])
+        #expect(formats.protocols == [chat, mail] + ProtocolDefaults.standard)
         #expect(formats.labels == ["a", "b", "c"])
     }
 

@@ -5,13 +5,19 @@ import Testing
 @Suite("identities of services")
 struct ServiceIDTests {
     @Test(
-        "with a group and a version alone the text is what earlier releases wrote",
+        "the text of a service begins with its protocol",
         arguments: [
-            (ServiceID(name: "com.acme.Cart"), "com.acme.Cart"),
-            (ServiceID(name: "com.acme.Cart", group: "blue"), "blue/com.acme.Cart"),
-            (ServiceID(name: "com.acme.Cart", version: "1.0.0"), "com.acme.Cart:1.0.0"),
-            (ServiceID(name: "com.acme.Cart", group: "blue", version: "1.0.0"), "blue/com.acme.Cart:1.0.0"),
-            (ServiceID(name: "com.acme.Cart", version: "x/y:z%"), "com.acme.Cart:x%2Fy%3Az%25"),
+            (ServiceID(name: "com.acme.Cart", protocol: "dubbo"), "dubbo://com.acme.Cart"),
+            (ServiceID(name: "com.acme.Cart", protocol: "tri", group: "blue"), "tri://blue/com.acme.Cart"),
+            (
+                ServiceID(name: "com.acme.Cart", protocol: "dubbo", group: "blue", version: "1.0.0"),
+                "dubbo://blue/com.acme.Cart:1.0.0"
+            ),
+            (
+                ServiceID(name: "com.acme.Cart", protocol: "dubbo", version: "x/y:z%"),
+                "dubbo://com.acme.Cart:x%2Fy%3Az%25"
+            ),
+            (ServiceID(name: "", protocol: "dubbo", version: "1"), "dubbo://:1"),
         ])
     func text(id: ServiceID, text: String) {
         #expect(id.description == text)
@@ -19,44 +25,63 @@ struct ServiceIDTests {
     }
 
     @Test(
-        "every other service has a text of the second form",
+        "other qualifiers stand at the end",
         arguments: [
-            (["scope": "east"], "v2://com.acme.Cart?scope=east"),
+            (["protocol": "dubbo", "scope": "east"], "dubbo://com.acme.Cart?scope=east"),
             (
-                ["version": "1.0", "namespace": "shop", "group": "blue"],
-                "v2://com.acme.Cart?group=blue&namespace=shop&version=1.0"
+                ["version": "1.0", "namespace": "shop", "group": "blue", "protocol": "tri", "scope": "s"],
+                "tri://blue/com.acme.Cart:1.0?namespace=shop&scope=s"
             ),
-            (["a=b&c": "100%?/:"], "v2://com.acme.Cart?a%3Db%26c=100%25%3F/:"),
+            (["protocol": "x", "a=b&c": "100%?/:"], "x://com.acme.Cart?a%3Db%26c=100%25%3F%2F%3A"),
         ])
-    func longText(qualifiers: [String: String], text: String) {
-        let id = ServiceID(name: "com.acme.Cart", qualifiers: qualifiers)
+    func longText(qualifiers: [String: String], text: String) throws {
+        let id = try #require(ServiceID(name: "com.acme.Cart", qualifiers: qualifiers))
         #expect(id.description == text)
         #expect(ServiceID(text) == id)
     }
 
-    @Test("a service without a name has a text too")
-    func unnamed() {
-        for id in [ServiceID(name: ""), ServiceID(name: "", group: "g"), ServiceID(name: "", version: "1")] {
-            #expect(id.description.hasPrefix("v2://"))
-            #expect(ServiceID(id.description) == id)
-        }
+    @Test("a service has a protocol", arguments: [[:], ["group": "g"], ["protocol": ""]])
+    func noProtocol(qualifiers: [String: String]) {
+        #expect(ServiceID(name: "a", qualifiers: qualifiers) == nil)
+        #expect(ServiceID(name: "a", protocol: "tri") != ServiceID(name: "a", protocol: "dubbo"))
+        #expect(ServiceID(name: "a", protocol: "tri").protocol == "tri")
     }
 
     @Test(
-        "what is no text of a service is refused",
+        "a text that an earlier release wrote leads to the service of the protocol that stands beside it",
         arguments: [
-            "v3://a", "v1://a", "v2://a?", "v2://a?b", "v2://a?b=", "v2://a?b=c&b=d", "v2://a?b=c?d=e",
-            "v2://a?b=c=d", "v2://a%2Fb", "v2://a%", "v2://a?b=c&",
+            ("com.acme.Cart", "dubbo://com.acme.Cart"), ("blue/com.acme.Cart", "dubbo://blue/com.acme.Cart"),
+            ("blue/com.acme.Cart:1.0.0", "dubbo://blue/com.acme.Cart:1.0.0"),
+            ("com.acme.Cart:x%2Fy%3Az%25", "dubbo://com.acme.Cart:x%2Fy%3Az%25"), ("a?b", "dubbo://a%3Fb"),
+            ("v2://com.acme.Cart?scope=east", "dubbo://com.acme.Cart?scope=east"),
+            ("v2://a/b?group=blue&namespace=shop&version=1.0", "dubbo://blue/a%2Fb:1.0?namespace=shop"),
         ])
-    func refusedLong(text: String) {
-        #expect(ServiceID(text) == nil)
+    func earlierText(earlier: String, text: String) {
+        let id = ServiceID(earlierText: earlier, protocol: "dubbo")
+        #expect(id?.description == text)
+        #expect(ServiceID(earlier) == nil)
+        #expect(ServiceID(earlierText: text, protocol: "dubbo") == nil)
     }
 
     @Test(
-        "what is no service key is refused",
-        arguments: ["", "/", ":", "group/", "group/:1", "a/b/c", "a:b:c", "a%", "a%2", "a%41"])
+        "a text that is no text of a service is refused",
+        arguments: [
+            "", "a", "://a", "dubbo:/a", "v2://a", "v2://a?b=c", "dubbo://a?", "dubbo://a?b", "dubbo://a?b=",
+            "dubbo://a?b=c&b=d", "dubbo://a?b=c?d=e", "dubbo://a?b=c=d", "dubbo://a%", "dubbo://a?b=c&",
+            "dubbo://a/b/c", "dubbo://a:b:c", "dubbo://a%2", "dubbo://a%41",
+        ])
     func refused(text: String) {
         #expect(ServiceID(text) == nil)
+    }
+
+    @Test(
+        "an earlier text that is no text of a service is refused",
+        arguments: [
+            "", "/", ":", "group/", "group/:1", "a/b/c", "a:b:c", "a%", "a%2", "a%41", "v3://a", "v2://a?", "v2://a?b",
+            "v2://a?b=c&b=d", "v2://a%2Fb", "v2://a%",
+        ])
+    func refusedEarlier(text: String) {
+        #expect(ServiceID(earlierText: text, protocol: "dubbo") == nil)
     }
 
     @Test("whatever the parts contain, the text leads back to them", arguments: SeededGenerator.seeds(8))
@@ -71,7 +96,7 @@ struct ServiceIDTests {
             return text
         }
         for _ in 0..<300 {
-            let id = ServiceID(name: part(1), group: part(0), version: part(0))
+            let id = ServiceID(name: part(0), protocol: part(1), group: part(0), version: part(0))
             #expect(ServiceID(id.description) == id, "\(id)")
         }
     }
@@ -92,7 +117,8 @@ struct ServiceIDTests {
             let pairs = (0..<Int.random(in: 0...3, using: &random)).map { _ in
                 (["group", "version", "scope", part()].randomElement(using: &random)!, part())
             }
-            let id = ServiceID(name: part(), qualifiers: Dictionary(pairs) { $1 })
+            let own = [("protocol", ["dubbo", "v", "=" + part()].randomElement(using: &random)!)]
+            let id = ServiceID(name: part(), qualifiers: Dictionary(pairs + own) { $1 })!
             let other = texts.updateValue(id, forKey: id.description) ?? id
             // As strings, two texts that differ in Unicode's normal form are the same key.
             #expect(other == id || Array(other.description.utf8) != Array(id.description.utf8))
@@ -102,23 +128,29 @@ struct ServiceIDTests {
 
     @Test("qualifiers are sorted and none is empty; the order in which they were set does not count")
     func qualifiers() {
-        let id = ServiceID(name: "a", qualifiers: ["zone": "z", "group": "g", "none": "", "scope": "s"])
-        #expect(id.qualifiers.map(\.key) == ["group", "scope", "zone"])
+        let id = ServiceID(
+            name: "a", qualifiers: ["zone": "z", "group": "g", "none": "", "scope": "s", "protocol": "p"])!
+        #expect(id.qualifiers.map(\.key) == ["group", "protocol", "scope", "zone"])
         #expect(id.group == "g" && id.version == "" && id["zone"] == "z" && id["none"] == nil)
-        let built = ServiceID(name: "a").setting("zone", to: "z").setting("scope", to: "t").setting("group", to: "g")
-            .setting("scope", to: "s")
+        let built = ServiceID(name: "a", protocol: "p").setting("zone", to: "z").setting("scope", to: "t")
+            .setting("group", to: "g").setting("scope", to: "s")
         #expect(built == id && built.hashValue == id.hashValue)
-        #expect(built.setting("zone", to: "").setting("scope", to: "") == ServiceID(name: "a", group: "g"))
+        let short = ServiceID(name: "a", protocol: "p", group: "g")
+        #expect(built.setting("zone", to: "").setting("scope", to: "") == short)
     }
 
     @Test("services whose names differ in their bytes are two, also where Unicode calls the names equal")
     func bytes() {
         let (composed, decomposed) = ("é", "e\u{301}")
         #expect(composed == decomposed)
-        #expect(ServiceID(name: composed) != ServiceID(name: decomposed))
-        #expect(ServiceID(name: "a", group: composed) != ServiceID(name: "a", group: decomposed))
-        #expect(ServiceID(name: composed).isNamed(composed) && !ServiceID(name: composed).isNamed(decomposed))
-        #expect(ServiceID(name: "a", group: "b") != ServiceID(name: "a", version: "b"))
+        #expect(ServiceID(name: composed, protocol: "p") != ServiceID(name: decomposed, protocol: "p"))
+        #expect(
+            ServiceID(name: "a", protocol: "p", group: composed)
+                != ServiceID(name: "a", protocol: "p", group: decomposed))
+        #expect(
+            ServiceID(name: composed, protocol: "p").isNamed(composed)
+                && !ServiceID(name: composed, protocol: "p").isNamed(decomposed))
+        #expect(ServiceID(name: "a", protocol: "p", group: "b") != ServiceID(name: "a", protocol: "p", version: "b"))
     }
 
     @Test(
@@ -129,7 +161,8 @@ struct ServiceIDTests {
         let keys = ["a", "b", "group", "version", "x"]
         let ids = (0..<60).map { _ in
             let pairs = keys.map { ($0, ["", "", "1", "2"].randomElement(using: &random)!) }
-            return ServiceID(name: ["s", "t"].randomElement(using: &random)!, qualifiers: Dictionary(pairs) { $1 })
+            let name = ["s", "t"].randomElement(using: &random)!
+            return ServiceID(name: name, qualifiers: Dictionary(pairs + [("protocol", "p")]) { $1 })!
         }
         func values(_ id: ServiceID) -> [String] { [id.name] + keys.map { id[$0] ?? "" } }
         for left in ids {
@@ -151,12 +184,14 @@ struct ServiceIDTests {
         let names = [
             "e\u{301}", "é", "éOrders", "é{", "é\\", "é\"", "\u{301}", "e", "f", "订单", "com.acme.A", "com.acme.B", "",
         ]
-        let ids = Set(names.flatMap { name in names.map { ServiceID(name: name, group: $0) } }).sorted()
+        let ids = Set(names.flatMap { name in names.map { ServiceID(name: name, protocol: "p", group: $0) } }).sorted()
         for (index, id) in ids.enumerated() {
             #expect(ids[..<index].allSatisfy { $0 < id && !(id < $0) })
         }
         #expect(ids.reversed().sorted() == ids)
-        #expect(ServiceID(name: "a", group: "b", version: "2") > ServiceID(name: "a", group: "b", version: "1"))
-        #expect(ServiceID(name: "a", group: "b") > ServiceID(name: "a", version: "1"))
+        #expect(
+            ServiceID(name: "a", protocol: "p", group: "b", version: "2")
+                > ServiceID(name: "a", protocol: "p", group: "b", version: "1"))
+        #expect(ServiceID(name: "a", protocol: "p", group: "b") > ServiceID(name: "a", protocol: "p", version: "1"))
     }
 }

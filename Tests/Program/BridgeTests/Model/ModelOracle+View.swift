@@ -117,13 +117,9 @@ extension ModelOracle.View {
 
     var kept: Set<Claim> { Set(hold?.claims.keys.map { $0 } ?? []).union(unconfirmed.keys) }
 
-    /// The protocols that each service is served in for certain.
-    var served: [ServiceID: Set<PortProtocol>] {
-        var served = picture.mapValues { Set($0.values.map(\.protocol)) }
-        for claim in kept where hold?.replaced[claim.id] ?? 0 == 0 {
-            served[claim.id, default: []].insert(claim.endpoint.protocol)
-        }
-        return served
+    /// The services that are served for certain.
+    var served: Set<ServiceID> {
+        Set(picture.keys).union(kept.lazy.map(\.id).filter { hold?.replaced[$0] ?? 0 == 0 })
     }
 
     func claims(of id: ServiceID) -> Set<Claim> {

@@ -27,7 +27,7 @@ struct ModelOracle {
             }
         }
 
-        var description: String { "\(id) \(endpoint.host):\(endpoint.port) \(endpoint.protocol)" }
+        var description: String { "\(id) \(endpoint.host):\(endpoint.port)" }
     }
 
     /// What was known of a service when the bridge started.
@@ -41,8 +41,8 @@ struct ModelOracle {
     var views: [View]
     /// The services of which it is not settled what became since the start.
     var memories: [ServiceID: Memory] = [:]
-    /// When a claim of a service's protocol was last made or kept.
-    var lastServed: [ServiceID: [PortProtocol: Duration]] = [:]
+    /// When a claim of a service was last made or kept.
+    var lastServed: [ServiceID: Duration] = [:]
 
     init(registries: [String]) {
         views = registries.map { View(name: $0) }
@@ -134,15 +134,13 @@ extension ModelOracle {
     /// The bridge does not know for how long services have been empty.
     /// - Parameter now: When it takes them to have been served last; `nil` for nobody knows when.
     mutating func forgets(since now: Duration?) {
-        lastServed = now.map { now in lastServed.mapValues { $0.mapValues { _ in now } } } ?? [:]
+        lastServed = now.map { now in lastServed.mapValues { _ in now } } ?? [:]
     }
 
     /// Notes which services have endpoints.
     mutating func looks(now: Duration) {
         for view in views {
-            for (id, protocols) in view.served {
-                for served in protocols { lastServed[id, default: [:]][served] = now }
-            }
+            for id in view.served { lastServed[id] = now }
         }
     }
 }
@@ -185,9 +183,7 @@ extension ModelOracle {
     }
 
     /// Whether an entry without endpoints may go.
-    func mayExpire(_ id: ServiceID, _ portProtocol: PortProtocol, retention: Duration, now: Duration)
-        -> Bool
-    {
-        memories[id] == nil && (lastServed[id]?[portProtocol]).map { now - $0 >= retention } ?? true
+    func mayExpire(_ id: ServiceID, retention: Duration, now: Duration) -> Bool {
+        memories[id] == nil && lastServed[id].map { now - $0 >= retention } ?? true
     }
 }

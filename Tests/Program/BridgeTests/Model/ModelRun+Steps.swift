@@ -68,8 +68,9 @@ extension ModelRun {
         let host = UInt32.random(in: 1...250, using: &random)
         let port: UInt16 = chance(80) ? 20880 : 20881
         let instance = Instance(
-            host: .address(.v4(0x0A00_0000 | host)), port: port, protocol: chance(75) ? .dubbo : .tri, startTime: 1)
-        let id = Self.ids[Int.random(in: 0..<Self.ids.count, using: &random)]
+            host: .address(.v4(0x0A00_0000 | host)), port: port, startTime: 1)
+        var id = Self.ids[Int.random(in: 0..<Self.ids.count, using: &random)]
+        if chance(25) { id = id.setting(ServiceID.Key.protocol, to: "tri") }
         registries[index].register(id, instance)
         if chance(30) { registries[1 - index].register(id, instance) }
     }
@@ -231,7 +232,7 @@ extension ModelRun {
             await pipeline.adopt(cluster.owned(), from: cluster.name)
             var announcers: [ServiceID: Set<String>] = [:]
             for service in Translator(policy: .init(namespace: "dubbo")).services(in: cluster.owned()) {
-                announcers[service.id, default: []].formUnion(service.registries)
+                announcers[service.id, default: []].formUnion(service.seed.registries)
             }
             oracle.adopts(delivered, announcers: announcers, now: now)
         }

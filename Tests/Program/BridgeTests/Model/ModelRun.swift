@@ -21,8 +21,10 @@ struct ModelRun {
     static let taken = "com.acme.Taken"
     static let ids =
         (0..<9).flatMap { index in
-            ["", "2"].prefix(index % 3 == 0 ? 2 : 1).map { ServiceID(name: "com.acme.S\(index)", version: $0) }
-        } + [ServiceID(name: taken)]
+            ["", "2"].prefix(index % 3 == 0 ? 2 : 1).map {
+                ServiceID(name: "com.acme.S\(index)", protocol: .dubbo, version: $0)
+            }
+        } + [ServiceID(name: taken, protocol: .dubbo)]
 
     var random: SeededGenerator
     var registries = ["zk", "nacos"].map { ModelRegistry(name: $0) }
@@ -104,7 +106,7 @@ struct ModelRun {
         var memories: [ServiceID: ModelOracle.Memory] = [:]
         // WorkloadEntries that no entry selects say nothing, as to istiod.
         for object in cluster.owned() where object.key.kind == .serviceEntry {
-            guard let (id, _) = Self.service(of: object) else { continue }
+            guard let id = Self.service(of: object) else { continue }
             let registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
             memories[id, default: .init()].registries.formUnion(registries)
         }
@@ -172,8 +174,8 @@ struct ModelRun {
         let changed = Set(present.keys).union(objects.keys).filter { objects[$0] != present[$0] }
         if !changed.isEmpty, !isLeading { problems.append("something was written by a replica that does not lead") }
         for key in changed where present[key] == nil && key.kind == .serviceEntry {
-            guard let (id, portProtocol) = objects[key].flatMap({ Self.service(of: $0) }) else { continue }
-            if !expired.contains(key), !mayExpire(id, portProtocol) {
+            guard let id = objects[key].flatMap({ Self.service(of: $0) }) else { continue }
+            if !expired.contains(key), !mayExpire(id) {
                 problems.append("\(key) was removed before it was empty for \(Self.retention)")
             }
         }
@@ -188,13 +190,13 @@ struct ModelRun {
 
     mutating func noteExpired() {
         let expirable = cluster.objects.filter { $0.key.kind == .serviceEntry }.filter {
-            Self.service(of: $0.value).map { mayExpire($0, $1) } ?? false
+            Self.service(of: $0.value).map { mayExpire($0) } ?? false
         }
         expired.formUnion(expirable.keys)
     }
 
-    private func mayExpire(_ id: ServiceID, _ portProtocol: PortProtocol) -> Bool {
-        oracle.mayExpire(id, portProtocol, retention: Self.retention, now: now)
+    private func mayExpire(_ id: ServiceID) -> Bool {
+        oracle.mayExpire(id, retention: Self.retention, now: now)
     }
 
     /// An object is like this now.
@@ -203,19 +205,15 @@ struct ModelRun {
         delivered = Set(Self.claims(in: objects))
     }
 
-    static func service(of object: ActualObject) -> (ServiceID, PortProtocol)? {
-        guard let id = object.annotations[OwnerMark.service].flatMap({ ServiceID($0) }),
-            let name = object.annotations[OwnerMark.protocol],
-            let found = FormatDefaults.dubbo.portProtocol(scheme: name)
-        else { return nil }
-        return (id, found)
+    static func service(of object: ActualObject) -> ServiceID? {
+        object.annotations[OwnerMark.service].flatMap { ServiceID($0) }
     }
 
     /// What istiod makes of the objects: one after the other, also where two claim the same.
     static func claims(in objects: [ResourceKey: ActualObject]) -> [ModelOracle.Claim] {
         let workloads = objects.values.filter { $0.key.kind == .workloadEntry }
         return objects.values.filter { $0.key.kind == .serviceEntry }.flatMap { entry -> [ModelOracle.Claim] in
-            guard let (id, portProtocol) = service(of: entry) else { return [] }
+            guard let id = service(of: entry) else { return [] }
             var endpoints = entry.spec["endpoints"]?.array ?? []
             if let selector = entry.spec["workloadSelector"]?["labels"]?.strings {
                 endpoints += workloads.map(\.spec).filter { spec in
@@ -223,16 +221,16 @@ struct ModelRun {
                     return selector.allSatisfy { labels[$0.key] == $0.value }
                 }
             }
-            return endpoints.compactMap { Endpoint($0, portProtocol) }.map { .init(id: id, endpoint: $0) }
+            return endpoints.compactMap { Endpoint($0) }.map { .init(id: id, endpoint: $0) }
         }
     }
 }
 
 extension Endpoint {
-    fileprivate init?(_ json: JSONValue, _ portProtocol: PortProtocol) {
+    fileprivate init?(_ json: JSONValue) {
         guard let address = json["address"]?.string.flatMap({ IPAddress($0) }),
-            let port = json["ports"]?[portProtocol.portName]?.integer.flatMap({ UInt16(exactly: $0) })
+            let port = json["ports"]?.object?.members.first?.value.integer.flatMap({ UInt16(exactly: $0) })
         else { return nil }
-        self.init(host: .address(address), port: port, protocol: portProtocol)
+        self.init(host: .address(address), port: port)
     }
 }

@@ -68,12 +68,12 @@ extension ModelRun {
         var expected: [String: [String]] = [:]
         for registration in registries.flatMap(\.nodes.values) where registration.id.name != Self.taken {
             let instance = registration.instance
-            expected["\(registration.id) \(instance.protocol)", default: []].append("\(instance.host):\(instance.port)")
+            expected["\(registration.id)", default: []].append("\(instance.host):\(instance.port)")
         }
         expected = expected.mapValues { Set($0).sorted() }
         var delivered: [String: [String]] = [:]
         for claim in Self.claims(in: cluster.objects) where claim.id.name != Self.taken {
-            delivered["\(claim.id) \(claim.endpoint.protocol)", default: []]
+            delivered["\(claim.id)", default: []]
                 .append("\(claim.endpoint.host):\(claim.endpoint.port)")
         }
         delivered = delivered.mapValues { $0.sorted() }

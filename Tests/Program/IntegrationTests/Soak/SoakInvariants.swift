@@ -103,10 +103,9 @@ struct SoakInvariants: Sendable {
 extension SoakLine {
     /// `nil` for an object that doesn't say whose it is.
     init?(_ object: APIObject) {
-        guard let service = object.metadata.annotations["isthmus.mesh/service"],
-            let applicationProtocol = object.metadata.annotations["isthmus.mesh/protocol"]
-        else { return nil }
-        self.init(service: service, protocol: applicationProtocol)
+        let text = object.metadata.annotations["isthmus.mesh/service"] ?? ""
+        guard let separator = text.firstRange(of: "://") else { return nil }
+        self.init(service: String(text[separator.upperBound...]), protocol: String(text[..<separator.lowerBound]))
     }
 }
 

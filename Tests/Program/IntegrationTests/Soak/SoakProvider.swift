@@ -9,9 +9,11 @@ struct SoakService: Sendable, Hashable {
     /// Dubbo's service key, by which each object says whose it is.
     var key: String { (group.isEmpty ? "" : group + "/") + interface + (version.isEmpty ? "" : ":" + version) }
 
-    var host: String {
+    /// The name of its object, which is the host without the domain.
+    func objectName(_ applicationProtocol: String) -> String {
         interface.lowercased() + (group.isEmpty ? "" : ".g-" + group)
             + (version.isEmpty ? "" : ".v-" + version.split(separator: ".").joined(separator: "-"))
+            + (applicationProtocol == "dubbo" ? "" : ".p-" + applicationProtocol)
     }
 
     var providersPath: String { "/dubbo/\(interface)/providers" }

@@ -100,7 +100,9 @@ extension SoakScene {
         if (spec?["endpoints"]?.array ?? []).count != actual.count {
             differences.append("\(line) has an endpoint twice")
         }
-        compare("hosts", spec?["hosts"], registry.services[line.service].map { [.string($0.host)] })
+        compare(
+            "hosts", spec?["hosts"],
+            registry.services[line.service].map { [.string($0.objectName(line.protocol) + ".mesh")] })
         compare("ports", spec?["ports"], SoakProvider.ports[line.protocol])
         compare("resolution", spec?["resolution"], "STATIC")
         compare("location", spec?["location"], "MESH_INTERNAL")

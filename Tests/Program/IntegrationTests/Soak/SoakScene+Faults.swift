@@ -187,7 +187,7 @@ extension SoakScene {
     ) async throws {
         let change = record.update { $0.registry.newcomer(using: &generator) }
         guard case .add(let provider)? = change.steps.first else { return }
-        let name = provider.service.host
+        let name = provider.service.objectName(provider.protocol)
         record.log(fault: fault.name, ": \(name), \(time.inSeconds) s")
         try await cluster.create(name, labels: [:])
         try await perform(change)

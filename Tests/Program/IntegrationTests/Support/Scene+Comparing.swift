@@ -71,7 +71,8 @@ extension Scene {
         var delivered: [String: [String]] = [:]
         for entry in try await entries().values where entry.endpointCount != 0 {
             let service = entry["metadata"]?["annotations"]?["isthmus.mesh/service"]?.string ?? "nobody's"
-            delivered[service, default: []] += entry.endpoints(on: "tcp-dubbo")
+            delivered[service.replacingOccurrences(of: "dubbo://", with: ""), default: []] += entry.endpoints(
+                on: "tcp-dubbo")
         }
         return delivered.mapValues { $0.sorted() }
     }
