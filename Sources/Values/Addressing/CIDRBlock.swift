@@ -25,9 +25,10 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
         case .v4(let value):
             guard length <= 32 else { return nil }
             self.init(base: .v4(length == 0 ? 0 : value & UInt32.max << UInt32(32 - length)), prefixLength: length)
-        case .v6(let value):
+        case .v6(let bits):
             guard length <= 128 else { return nil }
-            self.init(base: .v6(length == 0 ? 0 : value & UInt128.max << UInt128(128 - length)), prefixLength: length)
+            let number = length == 0 ? 0 : bits.number & UInt128.max << UInt128(128 - length)
+            self.init(base: .v6(IPv6Bits(number)), prefixLength: length)
         }
     }
 
@@ -53,7 +54,7 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
     package func usableAddress(_ index: UInt64) -> IPAddress {
         switch base {
         case .v4(let value): .v4(value + UInt32(index) + 1)
-        case .v6(let value): .v6(value + UInt128(index) + 1)
+        case .v6(let bits): .v6(IPv6Bits(bits.number + UInt128(index) + 1))
         }
     }
 
@@ -62,7 +63,8 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
         case (.v4(let base), .v4(let address)):
             prefixLength == 0 || base >> UInt32(32 - prefixLength) == address >> UInt32(32 - prefixLength)
         case (.v6(let base), .v6(let address)):
-            prefixLength == 0 || base >> UInt128(128 - prefixLength) == address >> UInt128(128 - prefixLength)
+            prefixLength == 0
+                || base.number >> UInt128(128 - prefixLength) == address.number >> UInt128(128 - prefixLength)
         default:
             false
         }

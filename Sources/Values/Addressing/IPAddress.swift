@@ -4,25 +4,26 @@
 /// spelling.
 package enum IPAddress: Hashable, Sendable {
     case v4(UInt32)
-    case v6(UInt128)
+    case v6(IPv6Bits)
 
     /// Reads `10.0.0.1`, `::1` or `2001:db8::1.2.3.4`. `nil` for anything else, such as a name, a zone or brackets.
     package init?(_ text: Substring) {
         let parsed =
             text.utf8.contains(UInt8(ascii: ":"))
-            ? Self.readV6(text.utf8).map { IPAddress.v6($0) } : Self.readV4(text.utf8).map { IPAddress.v4($0) }
+            ? Self.readV6(text.utf8).map { IPAddress.v6(IPv6Bits($0)) }
+            : Self.readV4(text.utf8).map { IPAddress.v4($0) }
         guard let parsed else { return nil }
         self = parsed
     }
 
     package init?(_ text: String) { self.init(Substring(text)) }
 
-    package var isUnspecified: Bool { self == .v4(0) || self == .v6(0) }
+    package var isUnspecified: Bool { self == .v4(0) || self == .v6(IPv6Bits(0)) }
 
     package var isLoopback: Bool {
         switch self {
         case .v4(let value): value >> 24 == 127
-        case .v6(let value): value == 1
+        case .v6(let bits): bits.number == 1
         }
     }
 
@@ -30,8 +31,26 @@ package enum IPAddress: Hashable, Sendable {
     package var isMulticast: Bool {
         switch self {
         case .v4(let value): value >> 28 == 0xE
-        case .v6(let value): value >> 120 == 0xFF
+        case .v6(let bits): bits.number >> 120 == 0xFF
         }
+    }
+}
+
+/// The 128 bits of an IPv6 address, in two halves: an address is 8 bytes smaller than with a `UInt128`, whose alignment
+/// is 16 bytes. Swift 6.2 also passes small structs with a `UInt128` at a wrong alignment.
+package struct IPv6Bits: Hashable, Sendable, Comparable {
+    private let high: UInt64
+    private let low: UInt64
+
+    package init(_ number: UInt128) {
+        high = UInt64(truncatingIfNeeded: number >> 64)
+        low = UInt64(truncatingIfNeeded: number)
+    }
+
+    package var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
+
+    package static func < (left: IPv6Bits, right: IPv6Bits) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
     }
 }
 
@@ -123,8 +142,8 @@ extension IPAddress: CustomStringConvertible {
         switch self {
         case .v4(let value):
             Self.text(of: value)
-        case .v6(let value):
-            Self.text(of: value)
+        case .v6(let bits):
+            Self.text(of: bits.number)
         }
     }
 

@@ -56,7 +56,8 @@ extension SnapshotRecord {
 
     private static func address(_ random: inout SeededGenerator) -> IPAddress {
         Bool.random(using: &random)
-            ? .v4(.random(in: 0...UInt32.max, using: &random)) : .v6(.random(in: 0...UInt128.max, using: &random))
+            ? .v4(.random(in: 0...UInt32.max, using: &random))
+            : .v6(IPv6Bits(.random(in: 0...UInt128.max, using: &random)))
     }
 
     private static func text(_ random: inout SeededGenerator) -> String {

@@ -133,7 +133,7 @@ struct OwnedServiceTests {
         let attributes = ["region", "version", "zone"].filter { _ in Bool.random(using: &random) }.map {
             Instance.Attribute(key: $0, value: ["eu 1", "1.0.0", "x", "_"].randomElement(using: &random)!)
         }
-        let v6 = IPAddress.v6(UInt128.random(in: 1...9, using: &random) + (0x2001_0db8 << 96))
+        let v6 = IPAddress.v6(IPv6Bits(UInt128.random(in: 1...9, using: &random) + (0x2001_0db8 << 96)))
         let v4 = IPAddress.v4(.random(in: 0x0A00_0001...0x0A00_0009, using: &random))
         return Instance(
             host: .address(Bool.random(using: &random) ? v4 : v6), port: .random(in: 1...65535, using: &random),

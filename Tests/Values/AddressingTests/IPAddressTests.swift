@@ -48,7 +48,7 @@ struct IPAddressTests {
         for _ in 0..<200 {
             let v4 = IPAddress.v4(.random(in: 0...UInt32.max, using: &random))
             #expect(IPAddress("\(v4)") == v4)
-            let v6 = IPAddress.v6(randomGroups(using: &random))
+            let v6 = IPAddress.v6(IPv6Bits(randomGroups(using: &random)))
             #expect(IPAddress("\(v6)") == v6)
             #expect(!"\(v6)".contains("::0:") && !"\(v6)".contains(":::"), "\(v6)")
             #expect(v4 < v6)

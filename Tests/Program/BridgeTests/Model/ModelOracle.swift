@@ -6,26 +6,8 @@ import Sources
 struct ModelOracle {
     /// An endpoint of a service.
     struct Claim: Hashable, CustomStringConvertible {
-        /// On the heap: Swift 6.2 passes a struct of up to four words with a 128-bit integer in it at the wrong alignment.
-        private indirect enum Content: Hashable {
-            case pair(ServiceID, Endpoint)
-        }
-
-        private let content: Content
-
-        init(id: ServiceID, endpoint: Endpoint) { content = .pair(id, endpoint) }
-
-        var id: ServiceID {
-            switch content {
-            case .pair(let id, _): id
-            }
-        }
-
-        var endpoint: Endpoint {
-            switch content {
-            case .pair(_, let endpoint): endpoint
-            }
-        }
+        var id: ServiceID
+        var endpoint: Endpoint
 
         var description: String { "\(id) \(endpoint.host):\(endpoint.port)" }
     }
