@@ -49,7 +49,7 @@ struct ClusterMemory: ParsableCommand {
         let described = Service(
             id: id, instances: nodes.values.sorted { $0.endpoint < $1.endpoint }, registries: [SyntheticRegistry.name])
         let translator = Translator(policy: Street.policy)
-        guard let entry = translator.translate(described, &assignments, now: .zero).resources.first else { return nil }
+        guard let entry = translator.translate(described, &assignments, now: .zero).resource else { return nil }
         return ActualObject(
             key: entry.key, uid: "8f6b0b4e-0000-4000-8000-\(String(format: "%012d", service))",
             resourceVersion: "\(1_000_000 + service)", labels: entry.labels, annotations: entry.annotations,

@@ -91,7 +91,7 @@ struct Micro: ParsableCommand {
     private static func translate(_ registry: SyntheticRegistry, moved: Bool) -> ServiceEntry? {
         var assignments = Assignments()
         let translator = Translator(policy: Street.policy)
-        return translator.translate(service(registry, moved: moved), &assignments, now: .zero).resources.first
+        return translator.translate(service(registry, moved: moved), &assignments, now: .zero).resource
     }
 
     /// The allocations of one call after the first; `nil` where allocations are not counted.
