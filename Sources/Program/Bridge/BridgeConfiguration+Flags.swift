@@ -28,6 +28,9 @@ extension BridgeConfiguration {
         if let problem = translation.namespaceProblem {
             throw ConfigurationError(place: "--namespace", message: problem)
         }
+        if let problem = translation.domainProblem {
+            throw ConfigurationError(place: "--namespace", message: "the hosts' domain: \(problem)")
+        }
         if let instance { translation.instance = instance }
         if let problem = translation.instanceProblem { throw ConfigurationError(place: "--instance", message: problem) }
         self.init(registries: [registry], translation: translation, deliveries: [cluster])

@@ -107,8 +107,12 @@ extension BridgeConfiguration {
         if let names = try section.strings("plainProtocols") { policy.hosts.plainProtocols = Set(names) }
         if let problem = policy.plainProtocolProblem { throw section.failure("plainProtocols", problem) }
         if let exports = try section.strings("exportTo") { policy.exportTo = exports }
+        if let problem = policy.exportProblem { throw section.failure("exportTo", problem) }
         if let retention = try section.duration("emptyRetention") { policy.emptyRetention = retention }
         if let hosts = try section.strings("allowedHosts") { policy.allowedHosts = hosts }
+        if let problem = policy.allowedHostProblem { throw section.failure("allowedHosts", problem) }
+        policy.allowsLoopback = section.word("allowLoopback") == "true"
+        policy.allowsHostNames = section.word("hostNames") != "refuse"
         if let domain = try section.string("clusterDomain") { policy.clusterDomain = domain }
         if let problem = policy.domainProblem { throw section.failure("domain", problem) }
         if let choice = section.word("endpoints").flatMap({ TranslationPolicy.EndpointPolicy(rawValue: $0) }) {
@@ -141,6 +145,7 @@ extension BridgeConfiguration {
             throw addresses.failure("cidr", "must be a block of addresses such as 240.16.0.0/12, and is '\(text)'")
         }
         policy.addresses = .block(block)
+        if let problem = policy.addressProblem { throw addresses.failure("cidr", problem) }
     }
 
     private static func readPorts(

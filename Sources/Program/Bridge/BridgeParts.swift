@@ -34,7 +34,8 @@ struct BridgeParts: Sendable {
             var logger = logger
             logger[metadataKey: "registry"] = "\(registry.name)"
             let source = registry.settings.source(
-                SourceContext(name: registry.name, keptAttributes: policy.keptLabels, logger: logger))
+                SourceContext(
+                    name: registry.name, keptAttributes: policy.keptLabels, hosts: policy.hostRules, logger: logger))
             guard let scope = registry.scope else { return source }
             return ScopedSource(source, scope: scope)
         }

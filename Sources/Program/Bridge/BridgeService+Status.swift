@@ -18,7 +18,8 @@ extension BridgeService {
             },
             problems: Excerpt(
                 first: overview.problems.map { ServiceProblem(service: "\($0.service)", reason: $0.reason) },
-                count: overview.problemCount))
+                count: overview.problemCount),
+            resolved: Excerpt(overview.resolved.lazy.map(\.description), limit: BridgeStatus.resolvedLimit))
     }
 
     /// Releases what is held of a registry.

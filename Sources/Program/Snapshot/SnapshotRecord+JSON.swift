@@ -43,6 +43,7 @@ extension SnapshotRecord.Assignment {
         assignment["hasWorkloads"] = hasWorkloads ? true : nil
         assignment["objectName"] = .string(objectName)
         assignment["port"] = port.map { .integer(Int64($0)) }
+        assignment["resolvesNames"] = resolvesNames ? true : nil
         return .object(assignment)
     }
 }
@@ -144,6 +145,7 @@ extension SnapshotRecord.Assignment {
         objectName = try json.needed(name, \.string)
         self.address = address
         port = try json.optional("port", \.port)
+        resolvesNames = try json.optional("resolvesNames", \.bool) ?? false
         emptyFor = try json.optional("emptyForMilliseconds") { json in
             json.integer.flatMap { $0 < 0 ? nil : .milliseconds($0) }
         }

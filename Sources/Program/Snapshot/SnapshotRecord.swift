@@ -9,6 +9,8 @@ package struct SnapshotRecord: Sendable, Hashable {
         package var address: IPAddress?
         /// The number of its port; `nil` where the protocol says it.
         package var port: UInt16?
+        /// Whether names of its instances are resolved.
+        package var resolvesNames: Bool
         /// How long the service had been without instances when the snapshot was written, to the millisecond; `nil` when
         /// it had some.
         package var emptyFor: Duration?
@@ -16,12 +18,13 @@ package struct SnapshotRecord: Sendable, Hashable {
         package var hasWorkloads: Bool
 
         package init(
-            objectName: String, address: IPAddress? = nil, port: UInt16? = nil, emptyFor: Duration? = nil,
-            hasWorkloads: Bool = false
+            objectName: String, address: IPAddress? = nil, port: UInt16? = nil, resolvesNames: Bool = false,
+            emptyFor: Duration? = nil, hasWorkloads: Bool = false
         ) {
             self.objectName = objectName
             self.address = address
             self.port = port
+            self.resolvesNames = resolvesNames
             self.emptyFor = emptyFor
             self.hasWorkloads = hasWorkloads
         }

@@ -17,6 +17,12 @@ extension BridgeStatus {
             lines += ["", "Services that are not in the mesh as they are in the registry; their last good form stays:"]
             lines += problems.lines { "\($0.service): \($0.reason)" }.map { "    " + $0 }
         }
+        if !resolved.isEmpty {
+            lines += [
+                "", "Services with host names, each change of which is a full push; have them register addresses:",
+            ]
+            lines += resolved.lines { $0 }.map { "    " + $0 }
+        }
         return lines.map { $0.printable + "\n" }.joined()
     }
 

@@ -14,10 +14,15 @@ package struct BridgeStatus: Sendable, Hashable {
     package var deliveries: [DeliveryStatus]
     /// The services that are not in the mesh as they are in the registry, and why.
     package var problems: Excerpt<ServiceProblem>
+    /// The services whose instances have names that istiod resolves. Each change of one is a full push.
+    package var resolved: Excerpt<String>
+
+    package static let resolvedLimit = 20
 
     package init(
         instance: String, version: String, time: Date = Date(), uptime: Duration, isReady: Bool,
-        registries: [RegistryStatus], deliveries: [DeliveryStatus], problems: Excerpt<ServiceProblem> = .empty
+        registries: [RegistryStatus], deliveries: [DeliveryStatus], problems: Excerpt<ServiceProblem> = .empty,
+        resolved: Excerpt<String> = .empty
     ) {
         self.instance = instance
         self.version = version
@@ -27,6 +32,7 @@ package struct BridgeStatus: Sendable, Hashable {
         self.registries = registries
         self.deliveries = deliveries
         self.problems = problems
+        self.resolved = resolved
     }
 
     /// Why the bridge is not ready; `nil` when it is.
@@ -67,6 +73,9 @@ extension BridgeStatus: StatusDocument {
         var deliveries: [DeliveryStatus]
         var problems: [ServiceProblem]
         var problemCount: Int
+        // An earlier release has none.
+        var resolved: [String]?
+        var resolvedCount: Int?
     }
 
     package init(from decoder: any Decoder) throws {
@@ -75,13 +84,15 @@ extension BridgeStatus: StatusDocument {
             instance: document.instance, version: document.version, time: document.time,
             uptime: document.uptime.duration, isReady: document.ready, registries: document.registries,
             deliveries: document.deliveries,
-            problems: Excerpt(first: document.problems, count: document.problemCount))
+            problems: Excerpt(first: document.problems, count: document.problemCount),
+            resolved: Excerpt(first: document.resolved ?? [], count: document.resolvedCount ?? 0))
     }
 
     package func encode(to encoder: any Encoder) throws {
         let document = Document(
             instance: instance, version: version, time: time, uptime: Seconds(uptime), ready: isReady,
-            registries: registries, deliveries: deliveries, problems: problems.first, problemCount: problems.count)
+            registries: registries, deliveries: deliveries, problems: problems.first, problemCount: problems.count,
+            resolved: resolved.first, resolvedCount: resolved.count)
         try document.encode(to: encoder)
     }
 }

@@ -15,9 +15,11 @@ package struct ProviderDecoder: Sendable {
     /// The parameters that become attributes of an instance. All others are dropped: they would cost memory, and
     /// volatile ones such as `pid` would make every restart a change.
     package let keptParameters: [String]
+    private let hosts: HostRules
     private let traits: TraitsCache
 
-    package init(keptParameters: [String]) {
+    package init(keptParameters: [String], hosts: HostRules = HostRules()) {
+        self.hosts = hosts
         self.keptParameters = keptParameters.sorted()
         traits = TraitsCache(attributeKeys: self.keptParameters)
     }
@@ -76,9 +78,7 @@ package struct ProviderDecoder: Sendable {
             return .unusable(reason: "the protocol '\(url.scheme.prefix(20))' is none of \(known)")
         }
         let (host, port) = try url.hostAndPort()
-        guard let host = Self.host(host, of: url) else {
-            return .unusable(reason: "no consumer can reach the host '\(host.prefix(100))'")
-        }
+        let place = try self.host(host, of: url)
         guard let weight = weight(of: url) else {
             return .unusable(reason: "the weight '\(url["weight"]?.prefix(20) ?? "")' is not a number")
         }
@@ -89,30 +89,19 @@ package struct ProviderDecoder: Sendable {
         return .instance(
             id,
             Instance(
-                host: host, port: port, weight: weight, isEnabled: isEnabled, traits: traits.traits(of: url),
+                host: place, port: port, weight: weight, isEnabled: isEnabled, traits: traits.traits(of: url),
                 startTime: url["timestamp"].flatMap { Int64($0) } ?? 0))
     }
 
-    /// `nil` for text that is neither an address that a consumer can reach nor a DNS name. A provider without an
-    /// address in the URL's host may have one in the parameter `ipv6`. Where it has both, the host counts: an endpoint
-    /// has one address.
-    private static func host(_ text: String, of url: ProviderURL) -> InstanceHost? {
-        if let address = reachable(text) ?? url["ipv6"].flatMap(reachable) { return .address(address) }
-        return IPAddress(text) == nil && isName(text) ? .name(text.lowercased()) : nil
-    }
-
-    private static func reachable(_ text: String) -> IPAddress? {
-        IPAddress(text).flatMap { $0.isUnspecified || $0.isMulticast ? nil : $0 }
-    }
-
-    /// Whether the text is a host name (RFC 1123): up to 253 characters, in labels of up to 63 letters, digits and `-`.
-    /// The last label is no number.
-    private static func isName(_ text: String) -> Bool {
-        let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard text.utf8.count <= 253, let last = labels.last, !last.allSatisfy(ByteText.isDigit) else { return false }
-        return labels.allSatisfy { label in
-            (1...63).contains(label.count) && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
-                && label.allSatisfy { ByteText.isLetter($0) || ByteText.isDigit($0) || $0 == UInt8(ascii: "-") }
+    /// A provider without an address in the URL's host may have one in the parameter `ipv6`. Where it has both, the host
+    /// counts: an endpoint has one address.
+    private func host(_ text: String, of url: ProviderURL) throws(ProviderURL.Malformed) -> InstanceHost {
+        let host = Result { () throws(UnreachableHost) in try hosts.host(text) }
+        if case .success(.address(let address)) = host { return .address(address) }
+        if let other = url["ipv6"], IPAddress(other) != nil, let address = try? hosts.host(other) { return address }
+        switch host {
+        case .success(let name): return name
+        case .failure(let problem): throw ProviderURL.Malformed(reason: problem.reason)
         }
     }
 

@@ -34,7 +34,8 @@ package struct ZooKeeperSettings: RegistrySettings {
         return ZooKeeperSource(
             name: context.name,
             client: ZooKeeperClient(servers, configuration: configuration, logger: context.logger),
-            root: root, decoder: ProviderDecoder(keptParameters: context.keptAttributes), logger: context.logger)
+            root: root, decoder: ProviderDecoder(keptParameters: context.keptAttributes, hosts: context.hosts),
+            logger: context.logger)
     }
 }
 

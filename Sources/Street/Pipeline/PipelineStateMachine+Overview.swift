@@ -1,5 +1,6 @@
 package import Catalog
 package import Services
+internal import Translation
 
 /// What the pipeline tells of itself at one moment.
 package struct PipelineOverview: Sendable {
@@ -12,6 +13,8 @@ package struct PipelineOverview: Sendable {
     package var problems: [(service: ServiceID, reason: String)]
     /// How many problems there are in all.
     package var problemCount: Int
+    /// The services whose instances have names that are resolved, sorted.
+    package var resolved: [ServiceID]
 }
 
 extension PipelineStateMachine {
@@ -24,7 +27,7 @@ extension PipelineStateMachine {
             problems: problems.sorted { $0.key < $1.key }.prefix(problemLimit).map {
                 (service: $0.key, reason: $0.value)
             },
-            problemCount: problems.count)
+            problemCount: problems.count, resolved: assignments.resolvedServices.sorted())
     }
 
     /// The registries that were not read completely or can't be followed, and why.

@@ -37,7 +37,8 @@ extension PipelineStateMachine {
         // Since when services have been empty that are known from before is not known yet.
         guard phase.hasBegun else { return now + min(retention, Self.patience) }
         let times = [assignments.nextExpiry(retention: retention), outdated.values.min().map { $0 + retention }]
-        return times.compactMap(\.self).min() ?? now + retention
+        // Within an hour, names may be gone for long enough that are there now.
+        return min(times.compactMap(\.self).min() ?? now + retention, now + .seconds(3600))
     }
 
     /// Removes the entries that have been empty for the retention.
@@ -47,6 +48,7 @@ extension PipelineStateMachine {
         let certainty = certainty
         let due = outdated.filter { id, time in now - time >= retention && certainty.coversProviders(of: id) }
         for id in due.keys { refresh(id, &effects) }
+        update(assignments.dueForAddresses(now: now).sorted(), now: now, &effects)
         expire(now: now, &effects)
         return effects
     }

@@ -24,6 +24,7 @@ extension PipelineStateMachine {
             var choices = Assignments.Assignment(objectName: known.objectName)
             choices.address = known.address
             choices.port = known.port
+            choices.resolution = known.resolvesNames ? .names : .static
             choices.emptySince = known.emptyFor.map { memory.time - $0 }
             choices.form = known.hasWorkloads ? .workloadEntry : .inline
             choices.registries = record.registries
@@ -57,6 +58,7 @@ extension PipelineStateMachine {
             assignment: assignment.map { assignment in
                 SnapshotRecord.Assignment(
                     objectName: assignment.objectName, address: assignment.address, port: assignment.port,
+                    resolvesNames: assignment.resolution != .static,
                     emptyFor: assignment.emptySince.map { now - $0 },
                     hasWorkloads: assignment.form == .workloadEntry)
             },

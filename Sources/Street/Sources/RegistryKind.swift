@@ -42,12 +42,15 @@ package struct SourceContext: Sendable {
     package var name: String
     /// The attributes of instances that are kept; all others are dropped when an instance is decoded.
     package var keptAttributes: [String]
+    /// Reads the hosts of instances.
+    package var hosts: HostRules
     /// It bears the registry's name already.
     package var logger: Logger
 
-    package init(name: String, keptAttributes: [String], logger: Logger) {
+    package init(name: String, keptAttributes: [String], hosts: HostRules, logger: Logger) {
         self.name = name
         self.keptAttributes = keptAttributes
+        self.hosts = hosts
         self.logger = logger
     }
 }

@@ -14,6 +14,7 @@ package struct Assignments: Sendable, Hashable {
         package var address: IPAddress?
         /// The number of the service's port; `nil` where the protocol says it.
         package var port: UInt16?
+        package var resolution = Resolution.static
         /// Since when the service has no instance; monotonic.
         package var emptySince: Duration?
         package var form = EndpointForm.inline
@@ -30,6 +31,8 @@ package struct Assignments: Sendable, Hashable {
     private var holders: [IPAddress: ServiceID] = [:]
     /// The services without an instance.
     private var empty: Set<ServiceID> = []
+    /// The services with an instance whose name is resolved, or with one an hour ago.
+    private var resolved: Set<ServiceID> = []
     /// The block in which a search for an address failed. Cleared when an address becomes free.
     private var exhausted: CIDRBlock?
 
@@ -52,7 +55,10 @@ extension Assignments {
     mutating func seed(_ id: ServiceID, _ earlier: Assignment) {
         guard hosts.claim(earlier.objectName, id) else { return }
         var assignment = assignments[id] ?? Assignment(objectName: earlier.objectName)
-        if assignments[id] == nil { (assignment.form, assignment.port) = (earlier.form, earlier.port) }
+        if assignments[id] == nil {
+            (assignment.form, assignment.port) = (earlier.form, earlier.port)
+            assignment.resolution = earlier.resolution
+        }
         assignment.registries += earlier.registries.filter { !assignment.registries.contains($0) }
         if assignment.address == nil, let address = earlier.address, holders[address] == nil {
             assignment.address = address
@@ -65,6 +71,7 @@ extension Assignments {
     private mutating func keep(_ assignment: Assignment, of id: ServiceID) {
         assignments[id] = assignment
         if assignment.emptySince == nil { empty.remove(id) } else { empty.insert(id) }
+        if assignment.resolution == .static { resolved.remove(id) } else { resolved.insert(id) }
     }
 
     /// Replaces the choices by those of another replica. Only the time since when a service has no instance stays.
@@ -98,6 +105,8 @@ extension Assignments {
         updateAddress(of: &assignment, id: id, policy: policy)
         if !service.registries.isEmpty { assignment.registries = service.registries }
         assignment.emptySince = served.isEmpty ? assignment.emptySince ?? now : nil
+        assignment.resolution.note(
+            hasInstances: !served.isEmpty, hasNames: served.contains(where: \.host.isName), now: now)
         keep(assignment, of: id)
         return assignment
     }
@@ -157,6 +166,7 @@ extension Assignments {
             else { continue }
             assignments[id] = nil
             empty.remove(id)
+            resolved.remove(id)
             hosts.release(assignment.objectName)
             if let address = assignment.address { free(address) }
             expired.append(assignment.objectName)
@@ -168,9 +178,19 @@ extension Assignments {
         assignment.emptySince.map { hosts.isContested(assignment.objectName) ? $0 : $0 + retention }
     }
 
-    /// The next time at which `expire` has something to do; monotonic.
+    /// The next time at which a service expires or its names are gone for long enough; monotonic.
     package func nextExpiry(retention: Duration) -> Duration? {
-        empty.lazy.compactMap { assignments[$0].flatMap { expiry($0, retention) } }.min()
+        let expiries = empty.lazy.compactMap { assignments[$0].flatMap { expiry($0, retention) } }
+        let ends = resolved.lazy.compactMap { assignments[$0]?.resolution.end }
+        return [expiries.min(), ends.min()].compactMap(\.self).min()
+    }
+
+    /// The services that istiod resolves names for.
+    package var resolvedServices: Set<ServiceID> { resolved }
+
+    /// The services whose names are gone for so long that their addresses can stand alone again.
+    package func dueForAddresses(now: Duration) -> Set<ServiceID> {
+        resolved.filter { assignments[$0]?.resolution.end.map { $0 <= now } ?? false }
     }
 
     /// Whether the service has no instance.

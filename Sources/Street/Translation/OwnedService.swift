@@ -39,6 +39,7 @@ package struct OwnedService: Sendable, Hashable {
             let number = object.spec["ports"]?.array?.first?["number"]?.integer
             choices.port = number.flatMap { UInt16(exactly: $0) }
         }
+        choices.resolution = object.spec["resolution"]?.string == "DNS" ? .names : .static
         choices.registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
         choices.form = object.spec["workloadSelector"] == nil ? .inline : .workloadEntry
         self.choices = choices

@@ -1,3 +1,4 @@
+internal import Addressing
 internal import IstioAPI
 
 /// Why a value can't be in a policy, for people; `nil` for one that can.
@@ -30,6 +31,36 @@ extension TranslationPolicy {
             return "'\(domain)' belongs to the cluster"
         }
         return nil
+    }
+
+    /// Nothing leads to these.
+    package var addressProblem: String? {
+        guard case .block(let block) = addresses else { return nil }
+        let useless = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::/127", "fe80::/10", "ff00::/8"]
+        guard let other = useless.lazy.compactMap({ CIDRBlock($0) }).first(where: block.overlaps) else { return nil }
+        return "\(block) overlaps \(other), whose addresses can't be a service's"
+    }
+
+    package var exportProblem: String? {
+        for name in exportTo where !["*", ".", "~"].contains(name) && !DNSName.isLabel(name) {
+            return "'\(name)' is neither '.', '*', '~' nor a namespace"
+        }
+        if Set(exportTo).count < exportTo.count { return "an entry stands twice" }
+        let standsAlone = exportTo.first { $0 == "*" || $0 == "~" }
+        return exportTo.count > 1 ? standsAlone.map { "'\($0)' stands alone" } : nil
+    }
+
+    package var allowedHostProblem: String? {
+        let bad = allowedHosts.first { pattern in
+            let fixed =
+                pattern.hasPrefix("*")
+                ? pattern.dropFirst() : pattern.hasSuffix("*") ? pattern.dropLast() : pattern[...]
+            return fixed.isEmpty && pattern.isEmpty
+                || !fixed.utf8.allSatisfy {
+                    DNSName.isLowerAlphanumeric($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+                }
+        }
+        return bad.map { "'\($0)' is no host in lower case, with '*' at one end at most" }
     }
 
     package var plainProtocolProblem: String? {

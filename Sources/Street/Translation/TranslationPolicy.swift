@@ -40,6 +40,10 @@ package struct TranslationPolicy: Sendable, Hashable {
     package var addresses: AddressPolicy
     package var exportTo: [String]
     package var hosts: HostNaming
+    /// Whether instances may have loopback addresses, where consumers and providers run on one machine: tests.
+    package var allowsLoopback = false
+    /// Whether instances may have names that have to be resolved. Each change of such a service is a full push.
+    package var allowsHostNames = true
     /// The protocols that a service may have.
     package let protocols: [PortProtocol]
     /// The port of a service by its protocol, the same for every service; a service of any other protocol has the port of
@@ -57,6 +61,8 @@ package struct TranslationPolicy: Sendable, Hashable {
     package var allowedHosts: [String]
     package var clusterDomain: String
 
+    /// istiod's own block.
+    private static let istiodBlock = CIDRBlock(base: .v4(0xF0F0_0000), prefixLength: 16)
     package static let defaultBlock = CIDRBlock(base: .v4(0xF010_0000), prefixLength: 12)
 
     /// - Parameter formats: Those of the registries. They bring the protocols, the default ports and labels.
@@ -105,6 +111,17 @@ package struct TranslationPolicy: Sendable, Hashable {
             return "the host '\(host)' is none of those that 'allowedHosts' names"
         }
         return nil
+    }
+
+    /// The hosts that instances may have.
+    package var hostRules: HostRules {
+        let block: CIDRBlock? =
+            switch addresses {
+            case .block(let block): block
+            case .istiod: Self.istiodBlock
+            case .none: nil
+            }
+        return HostRules(allowsLoopback: allowsLoopback, allowsNames: allowsHostNames, virtualBlock: block)
     }
 
     /// Whether the cluster certainly has such a namespace.

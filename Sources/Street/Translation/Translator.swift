@@ -122,7 +122,7 @@ package struct Translator: Sendable {
             hosts: [policy.hosts.host(ofObject: assignment.objectName)],
             addresses: addresses(of: assignment),
             ports: ports,
-            resolution: instances.contains(where: \.host.isName) ? .dns : .static,
+            resolution: assignment.resolution.istio,
             endpoints: instances.map { endpoint($0, portName, withWeight: hasWeights) },
             exportTo: policy.exportTo)
     }

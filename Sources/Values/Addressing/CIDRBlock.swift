@@ -58,6 +58,8 @@ package struct CIDRBlock: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    package func overlaps(_ other: CIDRBlock) -> Bool { contains(other.base) || other.contains(base) }
+
     package func contains(_ address: IPAddress) -> Bool {
         switch (base, address) {
         case (.v4(let base), .v4(let address)):

@@ -27,6 +27,23 @@ package enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// Whether the address is of 169.254.0.0/16 or fe80::/10, the addresses that one network has for itself.
+    package var isLinkLocal: Bool {
+        switch self {
+        case .v4(let value): value >> 16 == 0xA9FE
+        case .v6(let bits): bits.number >> 118 == 0xFE80 >> 6
+        }
+    }
+
+    /// Whether the address is that of all hosts of a network, 255.255.255.255.
+    package var isBroadcast: Bool { self == .v4(.max) }
+
+    /// The IPv4 address in an IPv4-mapped one (`::ffff:10.0.0.1`); the address itself for any other.
+    package var unmapped: IPAddress {
+        guard case .v6(let bits) = self, bits.number >> 32 == 0xFFFF else { return self }
+        return .v4(UInt32(truncatingIfNeeded: bits.number))
+    }
+
     /// Whether the address is of 224.0.0.0/4 or ff00::/8, the addresses of groups.
     package var isMulticast: Bool {
         switch self {

@@ -249,6 +249,13 @@ struct ConfigurationTests {
             ("ports: { tri: 70000 }", "must be a number from 1 to 65535"),
             ("labels: { keep: [topology.istio.io/network] }", "steers the mesh; a registry may not set it"),
             ("labels: { keep: [\"a b\"] }", "can't be the key of a label"),
+            ("exportTo: ['.', 'nope nope']", "'nope nope' is neither '.', '*', '~' nor a namespace"),
+            ("exportTo: ['*', shop]", "'*' stands alone"), ("exportTo: [shop, shop]", "an entry stands twice"),
+            ("allowedHosts: ['com.*.orders']", "'com.*.orders' is no host in lower case, with '*' at one end"),
+            ("allowedHosts: ['com.Acme.*']", "is no host in lower case"),
+            ("addresses: { cidr: 127.0.0.0/8 }", "overlaps 127.0.0.0/8, whose addresses can't be a service's"),
+            ("addresses: { cidr: 224.0.0.0/3 }", "overlaps 224.0.0.0/4"),
+            ("addresses: { cidr: 'fe80::/64' }", "overlaps fe80::/10"), ("hostNames: no", "must be allow or refuse"),
             ("exportTo: all", "'translation.exportTo' must be a list"),
         ])
     func refusedTranslation(section: String, message: String) throws {

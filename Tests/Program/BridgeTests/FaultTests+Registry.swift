@@ -17,7 +17,7 @@ struct RegistryFaultTests {
         ("garbage", "it has no '://'"), ("dubbo%3A%2F%2F10.0.0.9", "it has no port"),
         ("dubbo%3A%2F%2F10.0.0.9%3A20880%", "two hexadecimal digits"), ("%FF%FE%00", "'://'"),
         ("hessian%3A%2F%2F10.0.0.9%3A20880", "none of dubbo, tri, rest, grpc"),
-        ("dubbo%3A%2F%2F10.0.0.9%3A99999", "not a port"), ("dubbo%3A%2F%2F0.0.0.0%3A20880", "no consumer can reach"),
+        ("dubbo%3A%2F%2F10.0.0.9%3A99999", "not a port"), ("dubbo%3A%2F%2F0.0.0.0%3A20880", "stands for all addresses"),
         ("dubbo%3A%2F%2F10.0.0.9%3A20880%3Fx%3D" + String(repeating: "a", count: 1 << 20), "bytes, more than"),
     ]
 

@@ -12,10 +12,13 @@ struct MainJobTests {
             + "&methods=sayHello&pid=1234&release=3.2.0&side=provider&timestamp=1700000000000"
     }
 
+    /// The Python SDK registers a loopback address.
+    private static let local = BridgeOptions(translation: "allowLoopback: true")
+
     @Test("providers of two protocols become two entries, each with its own host and one port")
     func twoProtocols() async throws {
         try await Scene.run { scene in
-            try await scene.withBridge { _ in
+            try await scene.withBridge(configured: Self.local) { _ in
                 try await scene.register(Self.url("10.1.0.1:20880"))
                 let sdk = try await PythonDubbo.start(
                     zooKeeper: scene.zooKeeper.connectString, root: scene.chroot + "/dubbo")
@@ -65,7 +68,7 @@ struct MainJobTests {
     @Test("a killed provider's endpoint goes when its session ends, and a service that everyone left keeps no endpoint")
     func departures() async throws {
         try await Scene.run { scene in
-            try await scene.withBridge { _ in
+            try await scene.withBridge(configured: Self.local) { _ in
                 let sdk = try await PythonDubbo.start(
                     zooKeeper: scene.zooKeeper.connectString, root: scene.chroot + "/dubbo")
                 _ = try await scene.entry(Self.demo + ".p-tri") { $0.endpointCount == 1 }

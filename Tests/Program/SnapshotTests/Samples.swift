@@ -26,6 +26,7 @@ extension SnapshotRecord {
         let assignment = Assignment(
             objectName: text(&random), address: Bool.random(using: &random) ? address(&random) : nil,
             port: Bool.random(using: &random) ? .random(in: 0...UInt16.max, using: &random) : nil,
+            resolvesNames: .random(using: &random),
             emptyFor: Bool.random(using: &random) ? .milliseconds(Int64(emptyFor)) : nil,
             hasWorkloads: .random(using: &random))
         return SnapshotRecord(

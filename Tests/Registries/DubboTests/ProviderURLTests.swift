@@ -6,7 +6,8 @@ import Testing
 @Suite("provider URLs")
 struct ProviderURLTests {
     static let interface = "org.apache.dubbo.demo.DemoService"
-    private let decoder = ProviderDecoder(keptParameters: ["region", "version"])
+    private let decoder = ProviderDecoder(
+        keptParameters: ["region", "version"], hosts: HostRules(allowsLoopback: true))
 
     /// The URL as a registry has it, `java.net.URLEncoder`'s way.
     private func decode(_ url: String) -> ProviderDecoder.Outcome {

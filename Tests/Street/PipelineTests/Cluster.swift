@@ -57,6 +57,10 @@ extension Cluster {
         }
     }
 
+    func resolution(_ name: String) -> String? {
+        objects[ResourceKey(namespace: "dubbo", name: name)]?.spec["resolution"]?.string
+    }
+
     func address(_ name: String) -> String? {
         objects[ResourceKey(namespace: "dubbo", name: name)]?.spec["addresses"]?.array?.first?.string
     }

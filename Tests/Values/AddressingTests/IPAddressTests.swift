@@ -29,6 +29,16 @@ struct IPAddressTests {
     }
 
     @Test(
+        "an IPv4-mapped address is its IPv4 address",
+        arguments: [
+            ("::ffff:10.0.0.1", "10.0.0.1"), ("::ffff:0:0", "0.0.0.0"), ("10.0.0.1", "10.0.0.1"), ("::1", "::1"),
+            ("::fffe:10.0.0.1", "::fffe:a00:1"), ("1::ffff:10.0.0.1", "1::ffff:a00:1"),
+        ])
+    func unmapped(text: String, unmapped: String) {
+        #expect(IPAddress(text)?.unmapped.description == unmapped)
+    }
+
+    @Test(
         "a text that is no address is refused",
         arguments: [
             "", " ", "localhost", "10.0.0", "10.0.0.0.1", "10.0.0.256", "10.0.0.-1", "10.0.0.+1", "010.0.0.1",
