@@ -1,5 +1,6 @@
 internal import Catalog
 internal import Deliveries
+internal import Pipeline
 internal import Settings
 
 extension BridgeConfiguration {
@@ -16,6 +17,17 @@ extension BridgeConfiguration {
         guard policy.window >= .seconds(1) else { throw section.failure("window", "must be at least 1s") }
         guard policy.holdFor >= .seconds(1) else { throw section.failure("holdFor", "must be at least 1s") }
         return policy
+    }
+
+    static func limits(_ reader: ConfigurationSection) throws(ConfigurationError) -> PipelineLimits {
+        var limits = PipelineLimits()
+        guard let section = try reader.mapping("limits") else { return limits }
+        if let count = try section.integer("instancesPerService", in: 1...1_000_000) {
+            limits.catalog.instancesPerService = count
+        }
+        if let count = try section.integer("services", in: 1...1_000_000) { limits.catalog.services = count }
+        if let count = try section.integer("objects", in: 1...10_000_000) { limits.objects = count }
+        return limits
     }
 
     static func leadership(_ reader: ConfigurationSection) throws(ConfigurationError) -> LeadershipTimes? {

@@ -21,6 +21,7 @@ extension BridgeConfiguration {
         let namespace = deliveries.lazy.compactMap(\.namespace).first ?? "default"
         translation = try Self.translation(root, namespace: namespace, formats: kinds.formats)
         removals = try Self.removals(root)
+        limits = try Self.limits(root)
         leadership = try Self.leadership(root)
         admin = try Admin(root)
         statePath = try Self.statePath(root) ?? defaultStatePath
@@ -100,7 +101,10 @@ extension BridgeConfiguration {
         var policy = TranslationPolicy(namespace: namespace, formats: formats)
         if let instance = try reader.string("instance") { policy.instance = instance }
         if let problem = policy.instanceProblem { throw reader.failure("instance", problem) }
-        guard let section = try reader.mapping("translation") else { return policy }
+        guard let section = try reader.mapping("translation") else {
+            if let problem = policy.domainProblem { throw reader.failure("translation", "domain: \(problem)") }
+            return policy
+        }
         if let namespace = try section.string("namespace") { policy.namespace = namespace }
         if let problem = policy.namespaceProblem { throw section.failure("namespace", problem) }
         if let domain = try section.string("domain") { policy.hosts.domain = domain }

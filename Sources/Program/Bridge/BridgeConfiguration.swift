@@ -1,5 +1,6 @@
 package import Catalog
 package import Deliveries
+package import Pipeline
 package import Sources
 package import Translation
 
@@ -22,6 +23,8 @@ package struct BridgeConfiguration: Sendable {
     package var translation: TranslationPolicy
     /// What is taken for a failure of a registry.
     package var removals = GuardPolicy()
+    /// What the registries can make the bridge hold and deliver.
+    package var limits = PipelineLimits()
     /// `nil` where nobody else writes to where this installation writes.
     package var leadership: LeadershipTimes? = LeadershipTimes()
     package var deliveries: [any DeliverySettings]

@@ -44,7 +44,8 @@ struct BridgeParts: Sendable {
         }
         self.memory = memory
         pipeline = PipelineActor(
-            policy: policy, guardPolicy: configuration.removals, registries: configuration.registries.map(\.name),
+            policy: policy, guardPolicy: configuration.removals, limits: configuration.limits,
+            registries: configuration.registries.map(\.name),
             deliveries: deliveries, logger: logger, changesSnapshot: { memory?.changed() },
             followsAll: { gauge.note(isHealthy: $0) })
     }

@@ -2,6 +2,7 @@ internal import Catalog
 internal import Deliveries
 internal import FoundationEssentials
 internal import Pipeline
+internal import Services
 package import Status
 
 extension BridgeService {
@@ -46,7 +47,22 @@ extension RegistryStatus {
             instances: report.instances,
             unreadable: Excerpt(
                 unreadable.map { UnreadableService(name: $0.key, reason: $0.value) }, limit: Self.unreadableLimit),
+            excess: Excerpt(report.excessLines, limit: Self.unreadableLimit),
             hold: report.hold.map { HoldStatus($0, now: now) })
+    }
+}
+
+extension CatalogStore.Report {
+    /// What is beyond the limits, for people.
+    fileprivate var excessLines: [String] {
+        var lines: [String] = []
+        if excess.services > 0 {
+            lines.append("\(excess.services) services beyond limits.services (\(limits.services))")
+        }
+        return lines
+            + excess.instances.sorted { $0.key < $1.key }.map { id, count in
+                "\(count) instances of \(id) beyond limits.instancesPerService (\(limits.instancesPerService))"
+            }
     }
 }
 

@@ -25,6 +25,9 @@ extension BridgeConfiguration {
             ConfigurationKey(
                 "guard", .mapping(removals), "which losses look like a failure of the registry and are held back"),
             ConfigurationKey(
+                "limits", .mapping(limits),
+                "what registries can make the bridge carry; what was there first stays, and the status counts the rest"),
+            ConfigurationKey(
                 "leadership", .words(["off"], or: leadership),
                 "which of several replicas writes to a cluster: a Lease in it, or `off` where there is only one"),
             ConfigurationKey(
@@ -145,6 +148,15 @@ extension BridgeConfiguration {
             "removedRegistries", .choice(["keep", "remove"]),
             "endpoints that only a registry announced which is not configured any more: kept until they are released, or removed",
             standard: "`keep`"),
+    ]
+
+    private static let limits: [ConfigurationKey] = [
+        ConfigurationKey(
+            "instancesPerService", .number(1...1_000_000), "instances of a service in one registry",
+            standard: "`20000`"),
+        ConfigurationKey("services", .number(1...1_000_000), "services of one registry", standard: "`100000`"),
+        ConfigurationKey(
+            "objects", .number(1...10_000_000), "ServiceEntries and WorkloadEntries together", standard: "`200000`"),
     ]
 
     private static let leadership: [ConfigurationKey] = [

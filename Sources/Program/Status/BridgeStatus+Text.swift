@@ -59,6 +59,10 @@ extension RegistryStatus {
                 "    \(end); to let them go now: \(release(name))",
             ]
         }
+        if !excess.isEmpty {
+            lines.append("left out, since there was enough before:")
+            lines += excess.lines { $0 }.map { "    " + $0 }
+        }
         if !unreadable.isEmpty {
             lines.append("can't be used: \(counted(unreadable.count, "service"))")
             lines += unreadable.lines { "\($0.name): \($0.reason)" }.map { "    " + $0 }

@@ -34,11 +34,14 @@ package struct RegistryStatus: Sendable, Hashable {
     package var services: Int
     package var instances: Int
     package var unreadable: Excerpt<UnreadableService>
+    /// What it announces beyond the limits.
+    package var excess: Excerpt<String>
     package var hold: HoldStatus?
 
     package init(
         name: String, health: Health, reason: String? = nil, lastGood: Duration? = nil, services: Int = 0,
-        instances: Int = 0, unreadable: Excerpt<UnreadableService> = .empty, hold: HoldStatus? = nil
+        instances: Int = 0, unreadable: Excerpt<UnreadableService> = .empty,
+        excess: Excerpt<String> = .empty, hold: HoldStatus? = nil
     ) {
         self.name = name
         self.health = health
@@ -47,6 +50,7 @@ package struct RegistryStatus: Sendable, Hashable {
         self.services = services
         self.instances = instances
         self.unreadable = unreadable
+        self.excess = excess
         self.hold = hold
     }
 }
@@ -61,6 +65,9 @@ extension RegistryStatus: Codable {
         var instances: Int
         var unreadable: [UnreadableService]
         var unreadableCount: Int
+        // An earlier release has none.
+        var excess: [String]?
+        var excessCount: Int?
         var hold: HoldStatus?
     }
 
@@ -69,13 +76,15 @@ extension RegistryStatus: Codable {
         self.init(
             name: document.name, health: document.health, reason: document.reason,
             lastGood: document.lastGood?.duration, services: document.services, instances: document.instances,
-            unreadable: Excerpt(first: document.unreadable, count: document.unreadableCount), hold: document.hold)
+            unreadable: Excerpt(first: document.unreadable, count: document.unreadableCount),
+            excess: Excerpt(first: document.excess ?? [], count: document.excessCount ?? 0), hold: document.hold)
     }
 
     package func encode(to encoder: any Encoder) throws {
         let document = Document(
             name: name, health: health, reason: reason, lastGood: lastGood.map(Seconds.init), services: services,
-            instances: instances, unreadable: unreadable.first, unreadableCount: unreadable.count, hold: hold)
+            instances: instances, unreadable: unreadable.first, unreadableCount: unreadable.count,
+            excess: excess.first, excessCount: excess.count, hold: hold)
         try document.encode(to: encoder)
     }
 }

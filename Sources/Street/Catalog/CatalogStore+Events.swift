@@ -5,7 +5,8 @@ extension CatalogStore {
     /// - Parameter now: Monotonic.
     package mutating func apply(_ event: SourceEvent, from registry: String, now: Duration) -> Outcome {
         var outcome = Changes()
-        guard let index = registries.firstIndex(where: { $0.name == registry }), registries[index].health != .removed
+        guard let index = registries.firstIndex(where: { $0.name == registry }), registries[index].health != .removed,
+            let event = registries[index].admission.admit(event, into: registries[index].view, seeds: seeds)
         else { return Outcome() }
         switch event {
         case .begin:
@@ -33,6 +34,8 @@ extension CatalogStore {
         case .removed(let id, let key):
             observe(registries[index].set(key, of: id, nil), at: index, now: now, &outcome)
         }
+        let names = registries[index].admission.namesWithRoom(after: event, in: registries[index].view)
+        if !names.isEmpty { outcome.reads[registry, default: []].formUnion(names) }
         return outcome.outcome
     }
 

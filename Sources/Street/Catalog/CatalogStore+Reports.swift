@@ -9,6 +9,9 @@ extension CatalogStore {
         package var instances: Int
         /// Why nothing that it says of a name can be used, by name.
         package var unreadable: [String: String]
+        /// What it announces beyond the limits.
+        package var excess: Excess
+        package var limits: CatalogLimits
         package var hold: HoldReport?
     }
 
@@ -52,7 +55,8 @@ extension CatalogStore.Registry {
     fileprivate var report: CatalogStore.Report {
         CatalogStore.Report(
             name: name, health: health, services: view.services.count, instances: view.count,
-            unreadable: view.unreadable, hold: registryGuard?.report)
+            unreadable: view.unreadable, excess: admission.excess, limits: admission.limits, hold: registryGuard?.report
+        )
     }
 }
 

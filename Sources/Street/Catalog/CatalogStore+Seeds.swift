@@ -138,7 +138,8 @@ extension CatalogStore {
             guard !change.removals.isEmpty, let policy else { return }
             registries.append(
                 Registry(
-                    name: owner, health: .removed, hasBeenComplete: true, registryGuard: RegistryGuard(policy: policy)))
+                    name: owner, health: .removed, hasBeenComplete: true, admission: Admission(limits: CatalogLimits()),
+                    registryGuard: RegistryGuard(policy: policy)))
             index = registries.count - 1
         }
         let registry = registries[index]

@@ -31,6 +31,7 @@ package struct CatalogStore: Sendable {
         var stagedRead: View?
         var health = Health.starting(reason: "nothing was read yet")
         var hasBeenComplete = false
+        var admission: Admission
         var registryGuard: RegistryGuard?
         /// The endpoints in its view that others removed affirmatively while it could not be followed.
         var suppressed: [ServiceID: Set<Endpoint>] = [:]
@@ -54,9 +55,13 @@ package struct CatalogStore: Sendable {
     /// - Parameters:
     ///   - registries: Their names in the configured order.
     ///   - policy: `nil` accepts every removal at once.
-    package init(registries: [String], policy: GuardPolicy? = nil) {
+    package init(registries: [String], policy: GuardPolicy? = nil, limits: CatalogLimits = CatalogLimits()) {
         self.policy = policy
-        self.registries = registries.map { Registry(name: $0, registryGuard: policy.map { RegistryGuard(policy: $0) }) }
+        self.registries = registries.map { name in
+            Registry(
+                name: name, admission: Admission(limits: limits),
+                registryGuard: policy.map { RegistryGuard(policy: $0) })
+        }
     }
 
     var configured: some Sequence<Registry> { registries.lazy.filter { $0.health != .removed } }

@@ -29,13 +29,15 @@ package actor PipelineActor {
     ///   - changesSnapshot: Called when something changed that `snapshotPage` gives.
     ///   - followsAll: Called when every registry is followed, and when that is no longer so.
     package init(
-        policy: TranslationPolicy, guardPolicy: GuardPolicy?, registries: [String], deliveries: [any Delivery],
+        policy: TranslationPolicy, guardPolicy: GuardPolicy?, limits: PipelineLimits = PipelineLimits(),
+        registries: [String], deliveries: [any Delivery],
         logger: Logger, clock: any Clock<Duration> = ContinuousClock(),
         changesSnapshot: @escaping @Sendable () -> Void = {},
         followsAll: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         machine = PipelineStateMachine(
-            policy: policy, guardPolicy: guardPolicy, registries: registries, deliveries: deliveries.map(\.name))
+            policy: policy, guardPolicy: guardPolicy, limits: limits, registries: registries,
+            deliveries: deliveries.map(\.name))
         readRequests = Dictionary(uniqueKeysWithValues: registries.map { ($0, ReadRequests()) })
         wakes = Dictionary(
             uniqueKeysWithValues: registries.map {

@@ -16,7 +16,7 @@ package struct PipelineStateMachine: Sendable {
     let translator: Translator
     var catalog: CatalogStore
     var assignments = Assignments()
-    var table = ResourceTable()
+    var table: ResourceTable
     /// The services whose resources are not yet what they should be, and since when. A service is translated when somebody asks,
     /// so that much that happens to it at once costs one translation.
     var outdated: [ServiceID: Duration] = [:]
@@ -37,9 +37,13 @@ package struct PipelineStateMachine: Sendable {
     /// - Parameters:
     ///   - guardPolicy: `nil` believes every loss at once.
     ///   - deliveries: The names of those that tell what they hold.
-    package init(policy: TranslationPolicy, guardPolicy: GuardPolicy?, registries: [String], deliveries: [String]) {
+    package init(
+        policy: TranslationPolicy, guardPolicy: GuardPolicy?, limits: PipelineLimits = PipelineLimits(),
+        registries: [String], deliveries: [String]
+    ) {
         translator = Translator(policy: policy)
-        catalog = CatalogStore(registries: registries, policy: guardPolicy)
+        catalog = CatalogStore(registries: registries, policy: guardPolicy, limits: limits.catalog)
+        table = ResourceTable(limit: limits.objects)
         fullReads = Dictionary(uniqueKeysWithValues: registries.map { ($0, .none) })
         phase = .awaitingSeeds(.init(deliveries: Set(deliveries)))
     }
@@ -108,9 +112,21 @@ extension PipelineStateMachine {
     }
 
     private mutating func translate(_ id: ServiceID, now: Duration, _ effects: inout PipelineEffects) {
-        let outcome = translator.translate(catalog.service(id), &assignments, now: now)
-        if let entry = outcome.resource, table.update(entry, &effects.changed) {
-            undecided.takeWorkloads(of: entry.key, &effects.changed)
+        let service = catalog.service(id)
+        var outcome: Translator.Outcome
+        if assignments[id] == nil, table.isFull, service.instances.contains(where: \.wantsTraffic) {
+            // What was there first stays.
+            outcome = Translator.Outcome(problem: table.refusal)
+        } else {
+            outcome = translator.translate(service, &assignments, now: now)
+        }
+        if let entry = outcome.resource, !entry.isInline, !table.hasRoom(forWorkloadsOf: entry) {
+            let inlined = entry.inlined
+            outcome = inlined.violations.isEmpty ? .init(resource: inlined) : .init(problem: table.refusal)
+        }
+        if let entry = outcome.resource {
+            if table.update(entry, &effects.changed) { undecided.takeWorkloads(of: entry.key, &effects.changed) }
+            if let count = table.leftOut[entry.key] { outcome.problem = "\(count) of its endpoints: \(table.refusal)" }
         }
         if outcome.problem != problems[id] {
             problems[id] = outcome.problem

@@ -8,6 +8,26 @@ struct ResourceTable: Sendable {
     private(set) var entries: [ResourceKey: ServiceEntry] = [:]
     /// The endpoints that are objects of their own.
     private(set) var workloads: [ResourceKey: ServiceEntry.Endpoint] = [:]
+    /// The number of resources. No resource is added beyond it.
+    let limit: Int
+    /// How many endpoints of a ServiceEntry have no object because of the limit.
+    private(set) var leftOut: [ResourceKey: Int] = [:]
+
+    init(limit: Int = .max) {
+        self.limit = limit
+    }
+
+    var isFull: Bool { entries.count + workloads.count >= limit }
+
+    /// Whether the endpoints of an entry can become objects of their own.
+    func hasRoom(forWorkloadsOf entry: ServiceEntry) -> Bool {
+        let earlier = entries[entry.key]
+        if let earlier, !earlier.isInline { return true }
+        return entries.count + (earlier == nil ? 1 : 0) + workloads.count + entry.endpoints.count <= limit
+    }
+
+    /// Why there is no room for more, for people.
+    var refusal: String { "limits.objects allows \(limit) objects, which are there" }
 
     /// All resources, in any order.
     var resources: [Resource] {
@@ -32,10 +52,10 @@ struct ResourceTable: Sendable {
     /// - Returns: Whether the entry differs from before.
     mutating func update(_ entry: ServiceEntry, _ changed: inout [ResourceKey]) -> Bool {
         let earlier = entries[entry.key]
-        if earlier == entry { return false }
+        if earlier == entry, leftOut[entry.key] == nil { return false }
         changed.append(entry.key)
-        updateWorkloads(from: earlier, to: entry, &changed)
         entries[entry.key] = entry
+        updateWorkloads(from: earlier, to: entry, &changed)
         return true
     }
 
@@ -43,6 +63,7 @@ struct ResourceTable: Sendable {
     mutating func remove(_ key: ResourceKey, _ changed: inout [ResourceKey]) {
         changed.append(key)
         if let entry = entries.removeValue(forKey: key) { updateWorkloads(from: entry, to: nil, &changed) }
+        leftOut[key] = nil
     }
 
     private mutating func updateWorkloads(
@@ -51,8 +72,11 @@ struct ResourceTable: Sendable {
         let before = old.flatMap { $0.isInline ? nil : $0 }
         let after = new.flatMap { $0.isInline ? nil : $0 }
         if before == nil, after == nil { return }
+        let entry = new?.key ?? old?.key
         // A WorkloadEntry has the labels and annotations of its entry.
-        let isSame = before?.labels == after?.labels && before?.annotations == after?.annotations
+        let isSame =
+            before?.labels == after?.labels && before?.annotations == after?.annotations
+            && entry.flatMap { leftOut[$0] } == nil
         var old = (before?.endpoints ?? [])[...]
         var new = (after?.endpoints ?? [])[...]
         if isSame {
@@ -60,18 +84,22 @@ struct ResourceTable: Sendable {
             while let first = old.first, first == new.first { (old, new) = (old.dropFirst(), new.dropFirst()) }
             while let last = old.last, last == new.last { (old, new) = (old.dropLast(), new.dropLast()) }
         }
-        var known = Dictionary(old.map { (EndpointPlace($0), $0) }, uniquingKeysWith: { first, _ in first })
-        for endpoint in new {
-            let earlier = known.removeValue(forKey: EndpointPlace(endpoint))
-            if isSame, earlier == endpoint { continue }
-            guard let key = after?.workloadKey(of: endpoint) else { continue }
-            workloads[key] = endpoint
-            changed.append(key)
-        }
-        for endpoint in known.values {
+        let known = Dictionary(old.map { (EndpointPlace($0), $0) }, uniquingKeysWith: { first, _ in first })
+        let places = Set(new.map { EndpointPlace($0) })
+        for (place, endpoint) in known where !places.contains(place) {
             guard let key = before?.workloadKey(of: endpoint) else { continue }
             workloads[key] = nil
             changed.append(key)
         }
+        var refused = 0
+        for endpoint in new where !isSame || known[EndpointPlace(endpoint)] != endpoint {
+            guard let key = after?.workloadKey(of: endpoint) else { continue }
+            if workloads[key] == nil, isFull {
+                refused += 1
+            } else if workloads.updateValue(endpoint, forKey: key) != endpoint || !isSame {
+                changed.append(key)
+            }
+        }
+        if let entry { leftOut[entry] = refused == 0 ? nil : refused }
     }
 }

@@ -24,6 +24,12 @@ package struct Translator: Sendable {
         package var problem: String?
         /// The service that has the host.
         package var hostHolder: ServiceID?
+
+        package init(resource: ServiceEntry? = nil, problem: String? = nil, hostHolder: ServiceID? = nil) {
+            self.resource = resource
+            self.problem = problem
+            self.hostHolder = hostHolder
+        }
     }
 
     package let policy: TranslationPolicy

@@ -12,7 +12,9 @@ enum Samples {
         instance: "main", version: "1.2.3", time: Date(timeIntervalSince1970: 1_800_000_000), uptime: .seconds(11_530),
         isReady: true,
         registries: [
-            RegistryStatus(name: "zk-main", health: .healthy, lastGood: .zero, services: 120, instances: 4312),
+            RegistryStatus(
+                name: "zk-main", health: .healthy, lastGood: .zero, services: 120, instances: 4312,
+                excess: Excerpt(["7 services beyond limits.services (120)"], limit: 9)),
             RegistryStatus(
                 name: "zk-west", health: .stale, reason: "the connection was lost", lastGood: .seconds(45),
                 services: 10, instances: 22,
@@ -38,5 +40,6 @@ enum Samples {
             DeliveryStatus(name: "directory", isSeeded: true),
         ],
         problems: Excerpt(
-            first: [.init(service: "com.acme.Huge", reason: "com.acme.huge: there are 4097 endpoints")], count: 2))
+            first: [.init(service: "com.acme.Huge", reason: "com.acme.huge: there are 4097 endpoints")], count: 2),
+        resolved: Excerpt(first: ["dubbo://com.acme.Named"], count: 4))
 }

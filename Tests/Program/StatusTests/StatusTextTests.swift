@@ -11,6 +11,8 @@ struct StatusTextTests {
 
                 REGISTRY  HEALTH    LAST GOOD  SERVICES  INSTANCES
                 zk-main   healthy   now        120       4312
+                    left out, since there was enough before:
+                        7 services beyond limits.services (120)
                 zk-west   stale     45 s ago   10        22
                     stale: the connection was lost
                     held for 2.2 min: 85 of 4312 instances (com.acme.Orders, com.acme.Stock and 3 more)
@@ -33,6 +35,10 @@ struct StatusTextTests {
                 Services that are not in the mesh as they are in the registry; their last good form stays:
                     com.acme.Huge: com.acme.huge: there are 4097 endpoints
                     and 1 more
+
+                Services with host names, each change of which is a full push; have them register addresses:
+                    dubbo://com.acme.Named
+                    and 3 more
 
                 """)
     }

@@ -28,11 +28,12 @@ struct Scene: Sendable {
 
     init(
         _ clusters: Cluster..., registries: [String] = ["zk"],
-        policy: TranslationPolicy = .init(namespace: "dubbo"), guardPolicy: GuardPolicy? = nil
+        policy: TranslationPolicy = .init(namespace: "dubbo"), guardPolicy: GuardPolicy? = nil,
+        limits: PipelineLimits = PipelineLimits()
     ) {
         self.clusters = clusters.isEmpty ? [Cluster()] : clusters
         machine = PipelineStateMachine(
-            policy: policy, guardPolicy: guardPolicy, registries: registries,
+            policy: policy, guardPolicy: guardPolicy, limits: limits, registries: registries,
             deliveries: self.clusters.map(\.name))
     }
 
