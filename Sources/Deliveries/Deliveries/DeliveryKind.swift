@@ -55,6 +55,8 @@ package struct DeliveryContext: Sendable {
     package var ownership: Ownership
     /// Where the resources go.
     package var namespace: String
+    /// What the hosts end in; empty for nothing.
+    package var domain: String
     /// Whether endpoints may become objects of their own.
     package var usesWorkloads: Bool
     /// How replicas elect the one that writes; `nil` where nobody else does, or where the bridge looks once and ends.
@@ -64,13 +66,15 @@ package struct DeliveryContext: Sendable {
     package var logger: Logger
 
     package init(
-        version: String, instance: String, ownership: Ownership, namespace: String, usesWorkloads: Bool,
+        version: String, instance: String, ownership: Ownership, namespace: String, domain: String = "",
+        usesWorkloads: Bool,
         leadership: LeadershipTimes?, fitness: @escaping @Sendable () -> ReplicaFitness = { .fit }, logger: Logger
     ) {
         self.version = version
         self.instance = instance
         self.ownership = ownership
         self.namespace = namespace
+        self.domain = domain
         self.usesWorkloads = usesWorkloads
         self.leadership = leadership
         self.fitness = fitness

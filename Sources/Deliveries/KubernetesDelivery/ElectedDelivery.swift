@@ -10,6 +10,7 @@ package struct ElectedDelivery: StatefulDelivery {
     /// `nil` where no other replica writes.
     private let election: LeaderElection?
     private let clients: [KubernetesClient]
+    private let domainCheck: DomainCheck?
 
     /// - Throws: `KubernetesError` for a cluster that can't be used. Nothing is connected yet.
     init(_ settings: ClusterSettings, _ context: DeliveryContext) throws {
@@ -31,6 +32,7 @@ package struct ElectedDelivery: StatefulDelivery {
             return try LeaderElection(client: own, times, context, logger: logger)
         }
         self.clients = clients
+        domainCheck = DomainCheck(domain: context.domain, client: client, logger: logger)
         cluster = ClusterDelivery(
             name: settings.name, client: client, namespace: context.namespace, ownership: context.ownership,
             usesWorkloads: context.usesWorkloads, pause: settings.pause, leadership: election,
@@ -42,12 +44,21 @@ package struct ElectedDelivery: StatefulDelivery {
         self.cluster = cluster
         self.election = election
         clients = []
+        domainCheck = nil
     }
 
     package var name: String { cluster.name }
 
-    /// At a stop the writes under way come to their end, within bounds, before another replica may lead.
     package func run(desired: any DesiredState) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await domainCheck?.run() }
+            await deliver(desired)
+            group.cancelAll()
+        }
+    }
+
+    /// At a stop the writes under way come to their end, within bounds, before another replica may lead.
+    private func deliver(_ desired: any DesiredState) async {
         guard let election else { return await cluster.run(desired: desired) }
         // A task of its own, since the cancellation must not reach the writes before the lease is released.
         let writing = Task { await cluster.run(desired: desired) }
@@ -74,6 +85,7 @@ package struct ElectedDelivery: StatefulDelivery {
 
     package func report(limit: Int) -> DeliveryReport {
         var report = cluster.report(limit: limit)
+        report.condition = report.condition ?? domainCheck?.condition
         guard let election else { return report }
         report.leadership = election.isLeading ? .leading : .standby(holder: election.otherHolder)
         // A replica that can't stand for election never writes.
