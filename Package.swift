@@ -193,7 +193,8 @@ let package = Package(
         tests(
             "Street/PipelineTests",
             [
-                "Pipeline", "Addressing", "Catalog", "Deliveries", "Dubbo", "IstioAPI", "IsthmusTesting", "JSON",
+                "Pipeline", "Addressing", "Catalog", "Deliveries", "Dubbo", "IstioAPI", "IstiodOracle",
+                "IsthmusTesting", "JSON",
                 "Planning",
                 "Services", "Snapshot", "Sources", "Translation",
             ]),
@@ -224,14 +225,16 @@ let package = Package(
             [
                 "Bridge", "Pipeline", "Addressing", "Catalog", "Concurrency", "Settings", "Translation", "Planning",
                 "Deliveries",
-                "DirectoryDelivery", "IstioAPI", "JSON", "Dubbo", "Kubernetes", "KubernetesDelivery", "Sandbox",
-                "Services", "Sources", "ZooKeeper", "ZooKeeperRegistry", "IsthmusTesting", "Snapshot", "Status",
+                "DirectoryDelivery", "IstioAPI", "IstiodOracle", "JSON", "Dubbo", "Kubernetes", "KubernetesDelivery",
+                "Sandbox", "Services", "Sources", "ZooKeeper", "ZooKeeperRegistry", "IsthmusTesting", "Snapshot",
+                "Status",
                 logging,
             ]),
         tests(
             "Program/IntegrationTests",
             [
-                "isthmus", "IsthmusTesting", "IstioAPI", "ZooKeeper", "Kubernetes", "JSON", nioCore, logging,
+                "isthmus", "IsthmusTesting", "IstioAPI", "IstiodOracle", "ZooKeeper", "Kubernetes", "JSON", nioCore,
+                logging,
             ]),
         tests(
             "Testing/SandboxTests",

@@ -1,16 +1,36 @@
-internal import IstioAPI
+package import IstioAPI
 
 /// What the clients of a namespace find in the mesh: hosts, and where the calls of each go.
 package struct MeshView: Hashable, Sendable {
     package struct Host: Hashable, Sendable {
         /// The answer of the DNS proxy.
         package var addresses: [String] = []
-        /// Port → where its calls go, as `IP:PORT`. A call of a port without endpoints is reset.
-        package var endpoints: [UInt16: [String]] = [:]
+        /// Port → where its calls go. A call of a port without endpoints is reset.
+        package var endpoints: [UInt16: [Endpoint]] = [:]
+    }
+
+    package struct Endpoint: Hashable, Sendable, Comparable, CustomStringConvertible {
+        package var address: String
+        package var port: UInt16
+
+        /// `IP:PORT`
+        package var description: String { address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)" }
+
+        package static func < (left: Endpoint, right: Endpoint) -> Bool {
+            (left.address, left.port) < (right.address, right.port)
+        }
     }
 
     package var hosts: [String: Host] = [:]
     package var blackHoles: [BlackHole] = []
+
+    /// Where calls of a ServiceEntry's hosts and ports go.
+    package func endpoints(of entry: ConfigObject) -> [Endpoint] {
+        let traits = ServiceTraits(entry)
+        return traits.hosts.flatMap { host in
+            traits.ports.flatMap { hosts[host]?.endpoints[$0.number] ?? [] }
+        }
+    }
 }
 
 /// What stands between a client and the services that it calls.
@@ -35,14 +55,10 @@ extension MeshView {
         for (host, addresses) in view.names { hosts[host, default: Host()].addresses = addresses }
         for (host, port) in view.ports {
             hosts[host, default: Host()].endpoints[port] = view.endpoints(of: host, port).map {
-                Self.text($0.address, $0.port)
+                Endpoint(address: $0.address, port: $0.port)
             }
         }
         blackHoles = view.blackHoles
-    }
-
-    fileprivate static func text(_ address: String, _ port: UInt16) -> String {
-        address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
     }
 }
 
@@ -80,11 +96,12 @@ extension MeshView {
         let services = Dictionary(grouping: view.services, by: \.value.host).compactMapValues { services in
             services.first { $0.value.namespace == namespace } ?? services.first(where: \.value.isCanonical)
         }
-        var endpoints: [String: [UInt16: [String]]] = [:]
+        var endpoints: [String: [UInt16: [Endpoint]]] = [:]
         for workload in view.workloads.values {
             for (service, ports) in workload.services {
                 for (port, target) in ports {
-                    endpoints[service, default: [:]][port, default: []].append(Self.text(workload.address, target))
+                    endpoints[service, default: [:]][port, default: []].append(
+                        Endpoint(address: workload.address, port: target))
                 }
             }
         }

@@ -28,8 +28,10 @@ package struct ConfigObject: Hashable, Sendable {
     }
 
     /// Reads an object as the API server writes it; `nil` without a kind or a name.
-    package init?(_ json: JSONValue) {
-        guard let kind = json["kind"]?.string, let metadata = json["metadata"], let name = metadata["name"]?.string
+    /// - Parameter kind: For an object that doesn't say its kind, such as an element of a list.
+    package init?(_ json: JSONValue, kind: ResourceKind? = nil) {
+        guard let kind = kind?.rawValue ?? json["kind"]?.string, let metadata = json["metadata"],
+            let name = metadata["name"]?.string
         else { return nil }
         self.init(
             kind: kind, namespace: metadata["namespace"]?.string ?? "", name: name,

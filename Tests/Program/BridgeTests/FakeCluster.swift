@@ -2,8 +2,10 @@ import Addressing
 import Catalog
 import Deliveries
 import Dubbo
+import Foundation
 import IsthmusTesting
 import IstioAPI
+import IstiodOracle
 import JSON
 import Logging
 import Pipeline
@@ -12,6 +14,7 @@ import Services
 import Sources
 import Status
 import Synchronization
+import Testing
 import Translation
 
 @testable import Bridge
@@ -90,10 +93,11 @@ final class FakeCluster: StatefulDelivery {
         }
     }
 
-    /// The addresses that an object's endpoints have; `nil` where there is no object.
+    /// The addresses that calls of an object's host go to from a sidecar; `nil` where there is no object.
     func endpoints(_ name: String) -> [String]? {
-        objects[ResourceKey(namespace: "dubbo", name: name)].map { object in
-            (object.spec["endpoints"]?.array ?? []).compactMap { $0["address"]?.string }
+        let objects = objects
+        return objects[ResourceKey(namespace: "dubbo", name: name)].map { entry in
+            Istiod(objects.values.map(\.asCreated)).addresses(of: entry.configObject)
         }
     }
 
@@ -113,6 +117,22 @@ private struct FakeRevision: Hashable {
 
 extension ActualObject {
     fileprivate var uid: Int? { revision?.content(as: FakeRevision.self)?.uid }
+
+    /// As istiod reads it: which of two is older counts.
+    var asCreated: ConfigObject {
+        var object = configObject
+        object.created = String(format: "%09d", uid ?? 0)
+        return object
+    }
+}
+
+extension Istiod {
+    /// The addresses that calls of an entry's host go to from a sidecar. A call that is lost is an issue.
+    func addresses(of entry: ConfigObject, sourceLocation: SourceLocation = #_sourceLocation) -> [String] {
+        let view = view(from: "shop", through: .sidecar)
+        #expect(view.blackHoles == [], sourceLocation: sourceLocation)
+        return view.endpoints(of: entry).map(\.address)
+    }
 }
 
 extension FakeCluster.State {

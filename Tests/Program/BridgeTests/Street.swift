@@ -3,6 +3,8 @@ import Catalog
 import Deliveries
 import Dubbo
 import IsthmusTesting
+import IstioAPI
+import IstiodOracle
 import JSON
 import Kubernetes
 import KubernetesDelivery
@@ -10,6 +12,7 @@ import Logging
 import Pipeline
 import Planning
 import Sandbox
+import Testing
 import Translation
 import ZooKeeper
 import ZooKeeperRegistry
@@ -87,7 +90,7 @@ struct Street: Sendable {
 
     // MARK: Looking at the cluster
 
-    /// The addresses that an object's endpoints have; `nil` where there is no object.
+    /// The addresses that calls of an object's host go to from a sidecar; `nil` where there is no object.
     func endpoints(_ name: String) async -> [String]? { Self.endpoints(name, in: await cluster.store) }
 
     func object(_ name: String) async -> JSONObject? {
@@ -105,9 +108,13 @@ struct Street: Sendable {
     }
 
     static func endpoints(_ name: String, in store: ResourceStore) -> [String]? {
-        store.object(.serviceEntry, namespace: namespace, name: name).map { object in
-            (object["spec"]?["endpoints"]?.array ?? []).compactMap { $0["address"]?.string }
+        let entries = store.objects(.serviceEntry, namespace: namespace).compactMap {
+            ConfigObject($0, kind: .serviceEntry)
         }
+        let workloads = store.objects(.workloadEntry, namespace: namespace).compactMap {
+            ConfigObject($0, kind: .workloadEntry)
+        }
+        return entries.first { $0.name == name }.map { Istiod(entries + workloads).addresses(of: $0) }
     }
 }
 

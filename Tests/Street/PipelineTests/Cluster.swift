@@ -1,6 +1,9 @@
+import Foundation
 import IstioAPI
+import IstiodOracle
 import JSON
 import Planning
+import Testing
 import Translation
 
 /// A cluster that is a value. Like a real delivery it asks only for resources that it was told of.
@@ -50,10 +53,12 @@ struct Cluster: Sendable {
 // MARK: - Looking at it
 
 extension Cluster {
-    /// The addresses that an object's endpoints have; `nil` where there is no object.
+    /// The addresses that calls of an object's host go to from a sidecar; `nil` where there is no object.
     func endpoints(_ name: String) -> [String]? {
-        objects[ResourceKey(namespace: "dubbo", name: name)].map { object in
-            (object.spec["endpoints"]?.array ?? []).compactMap { $0["address"]?.string }
+        objects[ResourceKey(namespace: "dubbo", name: name)].map { entry in
+            let view = Istiod(objects.values.map(\.asCreated)).view(from: "shop", through: .sidecar)
+            #expect(view.blackHoles == [])
+            return view.endpoints(of: entry.configObject).map(\.address)
         }
     }
 
@@ -72,15 +77,10 @@ extension Cluster {
 
     var workloads: [ActualObject] { objects.values.filter { $0.key.kind == .workloadEntry } }
 
-    /// The addresses that a ServiceEntry selects.
+    /// The addresses that calls go to of a ServiceEntry that selects its endpoints; `nil` for one that has them in itself.
     func selected(_ name: String) -> Set<String>? {
         let entry = objects[ResourceKey(namespace: "dubbo", name: name)]
-        guard let selector = entry?.spec["workloadSelector"]?["labels"]?.strings else { return nil }
-        let selected = workloads.filter { workload in
-            let labels = workload.spec["labels"]?.strings ?? [:]
-            return selector.allSatisfy { labels[$0.key] == $0.value }
-        }
-        return Set(selected.compactMap { $0.spec["address"]?.string })
+        return entry?.selectsWorkloads == true ? endpoints(name).map { Set($0) } : nil
     }
 }
 
@@ -92,4 +92,11 @@ private struct FakeRevision: Hashable {
 extension ActualObject {
     /// The identity of an object, which tells it from an earlier one of its name.
     var uid: Int? { revision?.content(as: FakeRevision.self)?.uid }
+
+    /// As istiod reads it: which of two is older counts.
+    fileprivate var asCreated: ConfigObject {
+        var object = configObject
+        object.created = String(format: "%09d", uid ?? 0)
+        return object
+    }
 }
