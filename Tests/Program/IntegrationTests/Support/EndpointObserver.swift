@@ -1,38 +1,31 @@
 internal import IsthmusTesting
+internal import IstioAPI
+internal import IstiodOracle
 internal import JSON
 internal import Kubernetes
 internal import Logging
 internal import Synchronization
 
-/// Follows both kinds as istiod does, by two watches, and keeps account of what a service looks like at every resourceVersion: the watches
-/// themselves are not in step.
+/// Follows both kinds as istiod does, by two watches, and says where the calls of one service go at every resourceVersion:
+/// the watches themselves are not in step. An address counts where calls reach it through a sidecar and through a ztunnel.
 final class EndpointObserver: Sendable {
-    /// What one event shows; `nil` for what is gone.
-    fileprivate enum Sight {
-        case entry(JSONValue?)
-        case workload(name: String, Endpoint?)
-    }
-
-    fileprivate struct Endpoint: Hashable {
-        let address: String
-        let label: String
-
-        init?(_ object: JSONValue?) {
-            guard let spec = object?["spec"] else { return nil }
-            address = spec["address"]?.string ?? ""
-            label = spec["labels"]?["isthmus.mesh/service"]?.string ?? ""
-        }
+    /// What one event shows.
+    fileprivate struct Sight {
+        var kind: ResourceKind
+        var name: String
+        /// `nil` for an object that is gone.
+        var object: ConfigObject?
     }
 
     fileprivate struct View {
-        var entry: JSONValue?
-        var workloads: [String: Endpoint] = [:]
+        var entry: ConfigObject?
+        var workloads: [String: ConfigObject] = [:]
     }
 
     private struct State {
         var view = View()
         var sights: [(version: Int, sight: Sight)] = []
-        var listed: [String: Set<String>] = [:]
+        var listed: [ResourceKind: Set<String>] = [:]
         var needed: Set<String> = []
         /// The version from which on they are.
         var neededSince = 0
@@ -62,8 +55,8 @@ final class EndpointObserver: Sendable {
     func watching(_ body: () async throws -> Void) async throws {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await self.follow("ServiceEntry", "serviceentries") }
-                group.addTask { await self.follow("WorkloadEntry", "workloadentries") }
+                group.addTask { await self.follow(.serviceEntry) }
+                group.addTask { await self.follow(.workloadEntry) }
                 defer { group.cancelAll() }
                 try await body()
             }
@@ -74,8 +67,9 @@ final class EndpointObserver: Sendable {
         await client.shutdown()
     }
 
-    private func follow(_ kind: String, _ plural: String) async {
-        let type = ResourceType(group: "networking.istio.io", version: "v1", plural: plural, kind: kind)
+    private func follow(_ kind: ResourceKind) async {
+        let type = ResourceType(
+            group: ResourceKind.group, version: "v1", plural: kind.plural, kind: kind.rawValue)
         for await event in client.watcher(type, namespace: scene.namespace, listing: .full, watching: .full) {
             switch event {
             case .listBegins:
@@ -95,22 +89,19 @@ final class EndpointObserver: Sendable {
     }
 
     /// What went while nobody looked, by the newest version that was seen.
-    private func unlisted(_ kind: String) -> [(name: String, version: String)] {
+    private func unlisted(_ kind: ResourceKind) -> [(name: String, version: String)] {
         state.withLock { state in
             let listed = state.listed.removeValue(forKey: kind) ?? []
-            let known = kind == "WorkloadEntry" ? Set(state.view.workloads.keys) : state.view.entry == nil ? [] : [name]
+            let known = kind == .workloadEntry ? Set(state.view.workloads.keys) : state.view.entry == nil ? [] : [name]
             let version = "\(state.newestVersion)"
             return known.subtracting(listed).map { ($0, version) }
         }
     }
 
-    private func take(_ name: String, _ object: JSONValue?, _ kind: String, _ version: String) {
-        let version = Int(version) ?? 0
-        if kind == "WorkloadEntry" {
-            state.withLock { $0.take(.workload(name: name, Endpoint(object)), at: version) }
-        } else if name == self.name {
-            state.withLock { $0.take(.entry(object), at: version) }
-        }
+    private func take(_ name: String, _ object: JSONValue?, _ kind: ResourceKind, _ version: String) {
+        if kind == .serviceEntry, name != self.name { return }
+        let object = object.flatMap { ConfigObject($0, kind: kind) }
+        state.withLock { $0.take(Sight(kind: kind, name: name, object: object), at: Int(version) ?? 0) }
     }
 
     /// From now on these addresses must always be there.
@@ -121,8 +112,8 @@ final class EndpointObserver: Sendable {
         }
     }
 
-    /// The addresses that istiod would give the service.
-    var visible: Set<String> { state.withLock { $0.view.visible } }
+    /// The addresses that calls of the service reach.
+    var visible: Set<String> { state.withLock(\.view).visible }
     var isInline: Bool { state.withLock { !$0.view.isSelecting } }
     var workloadCount: Int { state.withLock { $0.view.workloads.count } }
 
@@ -132,17 +123,20 @@ final class EndpointObserver: Sendable {
         var view = View()
         var gaps: [String] = []
         for (version, sight) in sights.sorted(by: { $0.version < $1.version }) {
-            let known: Endpoint? = if case .workload(let name, _) = sight { view.workloads[name] } else { nil }
+            let known = view.workloads[sight.name]
             view.take(sight)
             if version <= since { continue }
-            switch sight {
-            case .entry:
+            switch sight.kind {
+            case .serviceEntry:
                 let missing = needed.subtracting(view.visible)
                 if !missing.isEmpty { gaps.append("\(missing.count) missing at \(version)") }
-            case .workload(_, let endpoint):
+            default:
                 // One endpoint, and nothing else has to be looked at.
-                guard view.isSelecting, let known, known != endpoint, needed.contains(known.address) else { continue }
-                gaps.append("\(known.address) is gone at \(version)")
+                guard let entry = view.entry, let known, entry.selects(known), needed.contains(known.address) else {
+                    continue
+                }
+                let isThere = sight.object.map { entry.selects($0) && $0.address == known.address } ?? false
+                if !isThere { gaps.append("\(known.address) is gone at \(version)") }
             }
         }
         return gaps
@@ -151,19 +145,25 @@ final class EndpointObserver: Sendable {
 
 extension EndpointObserver.View {
     fileprivate mutating func take(_ sight: EndpointObserver.Sight) {
-        switch sight {
-        case .entry(let object): entry = object
-        case .workload(let name, let endpoint): workloads[name] = endpoint
+        switch sight.kind {
+        case .serviceEntry: entry = sight.object
+        default: workloads[sight.name] = sight.object
         }
     }
 
-    fileprivate var isSelecting: Bool { entry?["spec"]?["workloadSelector"] != nil }
+    fileprivate var isSelecting: Bool { entry?.spec["workloadSelector"] != nil }
 
     fileprivate var visible: Set<String> {
-        guard let spec = entry?["spec"] else { return [] }
-        guard let label = spec["workloadSelector"]?["labels"]?["isthmus.mesh/service"]?.string else {
-            return Set((spec["endpoints"]?.array ?? []).compactMap { $0["address"]?.string })
+        guard let entry else { return [] }
+        let istiod = Istiod([entry] + workloads.values)
+        let reached = DataPlane.allCases.map { dataPlane in
+            Set(istiod.view(from: "shop", through: dataPlane).endpoints(of: entry).map(\.address))
         }
-        return Set(workloads.values.lazy.filter { $0.label == label }.map(\.address))
+        return reached.dropFirst().reduce(reached[0]) { $0.intersection($1) }
     }
+}
+
+extension ConfigObject {
+    /// Of a WorkloadEntry.
+    fileprivate var address: String { spec["address"]?.string ?? "" }
 }
