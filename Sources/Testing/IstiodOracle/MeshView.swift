@@ -31,6 +31,12 @@ package struct MeshView: Hashable, Sendable {
             traits.ports.flatMap { hosts[host]?.endpoints[$0.number] ?? [] }
         }
     }
+
+    /// The addresses that calls of a host go to, whatever the port.
+    fileprivate func addresses(of host: String) -> Set<String> {
+        let endpoints = (hosts[host]?.endpoints ?? [:]).values.flatMap { $0 }
+        return Set(endpoints.map(\.address))
+    }
 }
 
 /// What stands between a client and the services that it calls.
@@ -45,6 +51,19 @@ extension Istiod {
         case .sidecar: MeshView(sidecarView(of: namespace))
         case .ztunnel: MeshView(ambientView(), from: namespace)
         }
+    }
+}
+
+extension Istiod {
+    /// What the clients of a namespace would complain about: calls that are lost, and hosts of which a ztunnel reaches
+    /// other addresses than a sidecar. A ztunnel may reach fewer ports of an address: inline it keeps one endpoint of
+    /// each.
+    package func complaints(from namespace: String) -> [String] {
+        let views = DataPlane.allCases.map { view(from: namespace, through: $0) }
+        let lost = views.flatMap(\.blackHoles).map { "a call is lost: \($0)" }
+        let hosts = Set(views.flatMap { Array($0.hosts.keys) })
+        let different = hosts.filter { host in Set(views.map { $0.addresses(of: host) }).count > 1 }
+        return lost + different.sorted().map { "\($0): a sidecar and a ztunnel reach different addresses" }
     }
 }
 

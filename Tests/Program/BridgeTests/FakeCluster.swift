@@ -93,7 +93,7 @@ final class FakeCluster: StatefulDelivery {
         }
     }
 
-    /// The addresses that calls of an object's host go to from a sidecar; `nil` where there is no object.
+    /// The addresses that calls of an object's host go to; `nil` where there is no object.
     func endpoints(_ name: String) -> [String]? {
         let objects = objects
         return objects[ResourceKey(namespace: "dubbo", name: name)].map { entry in
@@ -127,11 +127,10 @@ extension ActualObject {
 }
 
 extension Istiod {
-    /// The addresses that calls of an entry's host go to from a sidecar. A call that is lost is an issue.
+    /// The addresses that calls of an entry's host go to. What a client would complain about is an issue.
     func addresses(of entry: ConfigObject, sourceLocation: SourceLocation = #_sourceLocation) -> [String] {
-        let view = view(from: "shop", through: .sidecar)
-        #expect(view.blackHoles == [], sourceLocation: sourceLocation)
-        return view.endpoints(of: entry).map(\.address)
+        #expect(complaints(from: "shop") == [], sourceLocation: sourceLocation)
+        return view(from: "shop", through: .sidecar).endpoints(of: entry).map(\.address)
     }
 }
 

@@ -90,7 +90,7 @@ struct Street: Sendable {
 
     // MARK: Looking at the cluster
 
-    /// The addresses that calls of an object's host go to from a sidecar; `nil` where there is no object.
+    /// The addresses that calls of an object's host go to; `nil` where there is no object.
     func endpoints(_ name: String) async -> [String]? { Self.endpoints(name, in: await cluster.store) }
 
     func object(_ name: String) async -> JSONObject? {

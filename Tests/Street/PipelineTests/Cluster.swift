@@ -53,12 +53,12 @@ struct Cluster: Sendable {
 // MARK: - Looking at it
 
 extension Cluster {
-    /// The addresses that calls of an object's host go to from a sidecar; `nil` where there is no object.
+    /// The addresses that calls of an object's host go to; `nil` where there is no object.
     func endpoints(_ name: String) -> [String]? {
         objects[ResourceKey(namespace: "dubbo", name: name)].map { entry in
-            let view = Istiod(objects.values.map(\.asCreated)).view(from: "shop", through: .sidecar)
-            #expect(view.blackHoles == [])
-            return view.endpoints(of: entry.configObject).map(\.address)
+            let istiod = Istiod(objects.values.map(\.asCreated))
+            #expect(istiod.complaints(from: "shop") == [])
+            return istiod.view(from: "shop", through: .sidecar).endpoints(of: entry.configObject).map(\.address)
         }
     }
 
@@ -77,7 +77,8 @@ extension Cluster {
 
     var workloads: [ActualObject] { objects.values.filter { $0.key.kind == .workloadEntry } }
 
-    /// The addresses that calls go to of a ServiceEntry that selects its endpoints; `nil` for one that has them in itself.
+    /// The addresses that calls go to of a ServiceEntry that selects its endpoints; `nil` for one that has them in
+    /// itself.
     func selected(_ name: String) -> Set<String>? {
         let entry = objects[ResourceKey(namespace: "dubbo", name: name)]
         return entry?.selectsWorkloads == true ? endpoints(name).map { Set($0) } : nil

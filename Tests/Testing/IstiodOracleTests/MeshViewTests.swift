@@ -81,6 +81,23 @@ struct MeshViewTests {
         #expect(view.blackHoles.count == 1)
     }
 
+    @Test("clients complain of lost calls, and of addresses that either a sidecar or a ztunnel reaches alone")
+    func complaints() {
+        func complaints(_ objects: [ConfigObject]) -> [String] {
+            var world = World()
+            for object in objects { world.add(object) }
+            return Istiod(world.objects).complaints(from: "shop")
+        }
+        #expect(complaints([.entry(endpoints: [Self.provider])]) == [])
+        let sharedIP: [JSONValue] = [Self.provider, ["address": "10.1.0.1", "ports": ["dubbo": 20882]]]
+        #expect(complaints([.entry(endpoints: sharedIP)]) == [])
+        // A sidecar drops a name that stands among the addresses of a STATIC entry.
+        let named = ConfigObject.entry(endpoints: [Self.provider, .endpoint("a.acme.internal")])
+        #expect(complaints([named]) == ["\(Self.host): a sidecar and a ztunnel reach different addresses"])
+        let withoutAddress = ConfigObject.entry(endpoints: [Self.provider], ["addresses": .null])
+        #expect(complaints([withoutAddress]).count == 1)
+    }
+
     @Test("an endpoint that shares its address is missing behind a ztunnel, as long as it is inline")
     func sharedIP() {
         let objects = [

@@ -6,6 +6,7 @@ import Deliveries
 import Dubbo
 import IsthmusTesting
 import IstioAPI
+import IstiodOracle
 import JSON
 import Pipeline
 import Planning
@@ -183,7 +184,10 @@ struct ModelRun {
         // What nobody wants goes only where everything is followed.
         if isLeading, oracle.isFollowed { expired = [] }
         let before = delivered
-        if !changed.isEmpty { delivered = Set(Self.claims(in: present)) }
+        if !changed.isEmpty {
+            delivered = Set(Self.claims(in: present))
+            problems += Istiod(present.values.map(\.asCreated)).complaints(from: "shop")
+        }
         objects = present
         return changed.isEmpty ? [] : before.subtracting(delivered)
     }
@@ -209,28 +213,21 @@ struct ModelRun {
         object.annotations[OwnerMark.service].flatMap { ServiceID($0) }
     }
 
-    /// What istiod makes of the objects: one after the other, also where two claim the same.
+    /// Where the calls of a client behind a sidecar go, service by service.
     static func claims(in objects: [ResourceKey: ActualObject]) -> [ModelOracle.Claim] {
-        let workloads = objects.values.filter { $0.key.kind == .workloadEntry }
+        let view = Istiod(objects.values.map(\.asCreated)).view(from: "shop", through: .sidecar)
         return objects.values.filter { $0.key.kind == .serviceEntry }.flatMap { entry -> [ModelOracle.Claim] in
             guard let id = service(of: entry) else { return [] }
-            var endpoints = entry.spec["endpoints"]?.array ?? []
-            if let selector = entry.spec["workloadSelector"]?["labels"]?.strings {
-                endpoints += workloads.map(\.spec).filter { spec in
-                    let labels = spec["labels"]?.strings ?? [:]
-                    return selector.allSatisfy { labels[$0.key] == $0.value }
-                }
+            return view.endpoints(of: entry.configObject).compactMap { Endpoint($0) }.map {
+                .init(id: id, endpoint: $0)
             }
-            return endpoints.compactMap { Endpoint($0) }.map { .init(id: id, endpoint: $0) }
         }
     }
 }
 
 extension Endpoint {
-    fileprivate init?(_ json: JSONValue) {
-        guard let address = json["address"]?.string.flatMap({ IPAddress($0) }),
-            let port = json["ports"]?.object?.members.first?.value.integer.flatMap({ UInt16(exactly: $0) })
-        else { return nil }
-        self.init(host: .address(address), port: port)
+    fileprivate init?(_ endpoint: MeshView.Endpoint) {
+        guard let address = IPAddress(endpoint.address) else { return nil }
+        self.init(host: .address(address), port: endpoint.port)
     }
 }

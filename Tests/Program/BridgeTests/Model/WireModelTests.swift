@@ -64,7 +64,8 @@ private struct WireModel {
                 "apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry",
                 "metadata": ["name": .string(name), "labels": ["team": "shop"]],
                 "spec": [
-                    "hosts": ["shop.example"], "ports": [["number": 80, "name": "http", "protocol": "HTTP"]],
+                    "hosts": [.string("\(name).example")],
+                    "ports": [["number": 80, "name": "http", "protocol": "HTTP"]],
                     "resolution": "STATIC",
                 ],
             ]

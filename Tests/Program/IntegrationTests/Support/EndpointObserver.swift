@@ -6,8 +6,9 @@ internal import Kubernetes
 internal import Logging
 internal import Synchronization
 
-/// Follows both kinds as istiod does, by two watches, and says where the calls of one service go at every resourceVersion:
-/// the watches themselves are not in step. An address counts where calls reach it through a sidecar and through a ztunnel.
+/// Follows both kinds as istiod does, by two watches, and says where the calls of one service go at every
+/// resourceVersion: the watches themselves are not in step. An address counts where calls reach it through a sidecar
+/// and through a ztunnel.
 final class EndpointObserver: Sendable {
     /// What one event shows.
     fileprivate struct Sight {

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import IsthmusTesting
+internal import IstioAPI
+internal import IstiodOracle
 internal import JSON
 internal import ZooKeeper
 
@@ -65,14 +67,20 @@ extension Scene {
         return registered
     }
 
-    /// `IP:PORT` of each endpoint by interface, as the cluster has them now; what has no endpoints is left out. What stands
-    /// there twice is here twice.
+    /// Where the calls of each interface go from a sidecar, as `IP:PORT`; interfaces without endpoints are left out. An
+    /// endpoint that stands there twice is here twice.
     func delivered() async throws -> [String: [String]] {
+        let output = try await server.kubectl(
+            "get", "serviceentries,workloadentries", "-n", namespace, "-o", "json")
+        let items = try JSONValue(parsing: Array(output.utf8))["items"]?.array ?? []
+        let objects = items.compactMap { ConfigObject($0) }
+        let view = Istiod(objects).view(from: "shop", through: .sidecar)
         var delivered: [String: [String]] = [:]
-        for entry in try await entries().values where entry.endpointCount != 0 {
-            let service = entry["metadata"]?["annotations"]?["isthmus.mesh/service"]?.string ?? "nobody's"
-            delivered[service.replacingOccurrences(of: "dubbo://", with: ""), default: []] += entry.endpoints(
-                on: "tcp-dubbo")
+        for entry in objects where entry.kind == ResourceKind.serviceEntry.rawValue {
+            let service = entry.annotations["isthmus.mesh/service"] ?? "nobody's"
+            let endpoints = view.endpoints(of: entry).map(\.description)
+            if endpoints.isEmpty { continue }
+            delivered[service.replacingOccurrences(of: "dubbo://", with: ""), default: []] += endpoints
         }
         return delivered.mapValues { $0.sorted() }
     }
