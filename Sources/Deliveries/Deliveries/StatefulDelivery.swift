@@ -25,9 +25,13 @@ package protocol StatefulDelivery: Delivery {
 
 extension StatefulDelivery {
     package func plan(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change {
+        await planByName(key, wanted: wanted, held: held)
+    }
+
+    package func planByName(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change {
         do {
             // Somebody else's object may have the name. Only we make names of WorkloadEntries.
-            let isAsked = held == nil && key.kind == .serviceEntry
+            let isAsked = held == nil && key.kind != .workloadEntry
             let actual = try await isAsked ? object(key) : held
             return .plan(desired: wanted, actual: actual, ownership: ownership)
         } catch {

@@ -9,7 +9,9 @@ package import Planning
 
 extension ClusterDelivery {
     package func owned() async throws -> [ActualObject] {
-        let entries = try await owned(.serviceEntry)
+        var entries = try await owned(.serviceEntry)
+        // An installation without rules needs no permission for them.
+        entries += (try? await owned(.destinationRule)) ?? []
         do throws(KubernetesError) {
             return entries + (try await owned(.workloadEntry))
         } catch {
@@ -17,6 +19,11 @@ extension ClusterDelivery {
             guard error.isUnavailability, !entries.contains(where: \.selectsWorkloads) else { throw error }
             return entries
         }
+    }
+
+    package func plan(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change {
+        key.kind == .destinationRule
+            ? await planRule(key, wanted: wanted) : await planByName(key, wanted: wanted, held: held)
     }
 
     func owned(_ kind: ResourceKind) async throws(KubernetesError) -> [ActualObject] {
@@ -74,6 +81,7 @@ extension ClusterDelivery {
         guard await mayAct() else { return .standby }
         // When WorkloadEntries can be followed again, all of them are looked at.
         if key.kind == .workloadEntry, !state.followsWorkloads { return .done(nil) }
+        if key.kind == .destinationRule { return await attemptRule(key, wanted) }
         if let delay = delay(beforeLookAt: key, wanted) { return .waiting(nil, retryAfter: delay) }
         guard let lane = lane(key, wanted) else { return .done(nil) }
         guard workers.queue.begin(lane) else { return .held(lane) }
@@ -111,12 +119,16 @@ extension ClusterDelivery {
         let change = Change.plan(desired: resource, actual: observation.object, ownership: ownership)
         switch (change, resource) {
         case (.create, let desired?), (.patch, let desired?): return try await bring(desired, change, observation)
-        default:
-            let sent = stopwatch.elapsed
-            let attempt = try await carryOutOnce(change, key).attempt
-            if case .done(.deleted) = attempt { wrote(key, bytes: 0, since: sent) }
-            return attempt
+        default: return try await bring(change, key)
         }
+    }
+
+    /// Carries out a change that no field conflict can delay.
+    func bring(_ change: Change, _ key: ResourceKey) async throws(KubernetesError) -> Attempt {
+        let sent = stopwatch.elapsed
+        let attempt = try await carryOutOnce(change, key).attempt
+        if case .done(.some) = attempt { wrote(key, bytes: 0, since: sent) }
+        return attempt
     }
 
     private func wrote(_ key: ResourceKey, bytes: Int, since sent: Duration) {
@@ -320,7 +332,7 @@ extension ClusterDelivery {
         }
     }
 
-    private func attempt(after error: KubernetesError, _ key: ResourceKey) -> Attempt {
+    func attempt(after error: KubernetesError, _ key: ResourceKey) -> Attempt {
         if error.isOutcomeUnknown { caches[key.kind]?.invalidate(key) }
         if error.tellsOfLoad { workers.queue.overloaded() }
         switch error.code {

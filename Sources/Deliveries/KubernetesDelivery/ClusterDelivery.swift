@@ -12,12 +12,15 @@ package import Planning
 package actor ClusterDelivery: StatefulDelivery {
     /// The client should have a connection for each write, and some to read with.
     package static let standardConcurrency = 4...64
+    package static let standardRootNamespace = "istio-system"
     /// istiod waits for 100 ms without a change before it pushes.
     package static let standardPause = Duration.milliseconds(130)
 
     package nonisolated let name: String
     let client: KubernetesClient
     let namespace: String
+    /// istiod's own, which holds the rules of the whole mesh.
+    let rootNamespace: String
     package nonisolated let ownership: Ownership
     let stopwatch: Stopwatch
     var caches: [ResourceKind: ObjectCache] = [.serviceEntry: ObjectCache(), .workloadEntry: ObjectCache()]
@@ -47,6 +50,7 @@ package actor ClusterDelivery: StatefulDelivery {
     let lists = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
+    ///   - rootNamespace: istiod's own, which holds the rules of the whole mesh.
     ///   - usesWorkloads: Whether WorkloadEntries may become wanted. Otherwise they are followed only where some are
     ///     there.
     ///   - settleTime: How long istiod may take to see what our own watch has seen.
@@ -60,6 +64,7 @@ package actor ClusterDelivery: StatefulDelivery {
     ///   - clock: Measures these times, and the delays before repetitions.
     package init(
         name: String, client: KubernetesClient, namespace: String, ownership: Ownership,
+        rootNamespace: String = standardRootNamespace,
         usesWorkloads: Bool = false, settleTime: Duration = .seconds(2),
         concurrency: ClosedRange<Int> = standardConcurrency, pause: Duration? = standardPause,
         leadership: (any Leadership)? = nil,
@@ -69,6 +74,7 @@ package actor ClusterDelivery: StatefulDelivery {
         self.name = name
         self.client = client
         self.namespace = namespace
+        self.rootNamespace = rootNamespace
         self.ownership = ownership
         self.usesWorkloads = usesWorkloads
         moves = EndpointMoves(settleTime: settleTime)
@@ -140,6 +146,7 @@ package actor ClusterDelivery: StatefulDelivery {
         conflicts.forgetQuiet(now: stopwatch.elapsed)
         let wanted = await desired.everyKey()
         workers.add(Set(caches.values.flatMap(\.keys)).union(wanted).union(uncertain), isInBackground: true)
+        workers.add(await ownedRules(), isInBackground: true)
     }
 
     /// Has a look at every resource that is wanted or in the cluster, after whatever else there is to do. Where nothing

@@ -35,7 +35,8 @@ package struct ElectedDelivery: StatefulDelivery {
         domainCheck = DomainCheck(domain: context.domain, client: client, logger: logger)
         cluster = ClusterDelivery(
             name: settings.name, client: client, namespace: context.namespace, ownership: context.ownership,
-            usesWorkloads: context.usesWorkloads, pause: settings.pause, leadership: election,
+            rootNamespace: settings.rootNamespace, usesWorkloads: context.usesWorkloads, pause: settings.pause,
+            leadership: election,
             writeGrace: context.leadership?.writeGrace ?? .zero, logger: logger)
     }
 
@@ -81,6 +82,9 @@ package struct ElectedDelivery: StatefulDelivery {
     ) async {
         await cluster.carryOut(changes, report: report)
     }
+    package func plan(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change {
+        await cluster.plan(key, wanted: wanted, held: held)
+    }
     package func changed(_ keys: [ResourceKey]) { cluster.changed(keys) }
 
     package func report(limit: Int) -> DeliveryReport {
@@ -103,7 +107,7 @@ extension LeaderElection: Leadership {
         client: KubernetesClient, _ times: LeadershipTimes, _ context: DeliveryContext, logger: Logger
     ) throws {
         var configuration = Configuration(
-            name: Self.leaseName(instance: context.instance), namespace: context.namespace)
+            name: DNSName.objectName(ofInstallation: context.instance), namespace: context.namespace)
         configuration.leaseDuration = times.leaseDuration
         configuration.renewDeadline = times.renewDeadline
         configuration.retryPeriod = times.retryPeriod
@@ -118,16 +122,6 @@ extension LeaderElection: Leadership {
             }
         }
         try self.init(client: client, configuration: configuration, handover: handover, logger: logger)
-    }
-
-    /// An object's name has lower-case letters only: what an installation's name has beyond that is written in
-    /// hexadecimal.
-    package static func leaseName(instance: String) -> String {
-        let encoded = instance.unicodeScalars.map { scalar in
-            ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar) || scalar == "-"
-                ? String(scalar) : "-" + String(scalar.value, radix: 16) + "-"
-        }
-        return "isthmus-" + encoded.joined() + (encoded.last?.hasSuffix("-") == true ? "0" : "")
     }
 }
 

@@ -20,6 +20,10 @@ package struct KubernetesKind: DeliveryKind {
                     "how long nothing is written after a burst of writes, so that istiod pushes: longer than its"
                         + " `PILOT_DEBOUNCE_AFTER`; `0s` where `PILOT_ENABLE_EDS_DEBOUNCE` is `false`",
                     standard: "`130ms`"),
+                ConfigurationKey(
+                    "rootNamespace", .text,
+                    "the mesh's `rootNamespace`: a DestinationRule there that matches bridged hosts is never hidden by ours",
+                    standard: "`istio-system`"),
             ]),
             "clusters to write to; with neither this nor `directory`, the cluster at hand")
     ]
@@ -34,6 +38,7 @@ package struct KubernetesKind: DeliveryKind {
                 guard pause <= .seconds(5) else { throw entry.failure("pause", "must be 5s at most") }
                 cluster.pause = pause
             }
+            if let namespace = try entry.string("rootNamespace") { cluster.rootNamespace = namespace }
             if clusters.contains(where: { $0.name == cluster.name }) {
                 throw entry.failure("context", "another cluster has the context '\(cluster.name)' too")
             }
@@ -54,6 +59,8 @@ package struct ClusterSettings: DeliverySettings {
     package var configuration: ClusterConfiguration
     /// How long nothing is written after a burst of writes.
     package var pause = ClusterDelivery.standardPause
+    /// istiod's own, which holds the rules of the whole mesh.
+    package var rootNamespace = ClusterDelivery.standardRootNamespace
 
     package init(name: String, configuration: ClusterConfiguration) {
         self.name = name

@@ -25,6 +25,7 @@ extension BridgeConfiguration {
         let cluster = try ClusterSettings.detect(kubeconfig: kubeconfig, context: context)
         var translation = TranslationPolicy(
             namespace: namespace ?? cluster.configuration.namespace, formats: kinds.formats)
+        translation.outlierDetection = OutlierDetection()
         if let problem = translation.namespaceProblem {
             throw ConfigurationError(place: "--namespace", message: problem)
         }

@@ -101,10 +101,9 @@ extension BridgeConfiguration {
         var policy = TranslationPolicy(namespace: namespace, formats: formats)
         if let instance = try reader.string("instance") { policy.instance = instance }
         if let problem = policy.instanceProblem { throw reader.failure("instance", problem) }
-        guard let section = try reader.mapping("translation") else {
-            if let problem = policy.domainProblem { throw reader.failure("translation", "domain: \(problem)") }
-            return policy
-        }
+        policy.outlierDetection = OutlierDetection()
+        guard let section = try reader.mapping("translation") else { return policy }
+        try readOutlierDetection(section, &policy)
         if let namespace = try section.string("namespace") { policy.namespace = namespace }
         if let problem = policy.namespaceProblem { throw section.failure("namespace", problem) }
         if let domain = try section.string("domain") { policy.hosts.domain = domain }
@@ -133,6 +132,25 @@ extension BridgeConfiguration {
             if let problem = policy.labelProblem { throw labels.failure("keep", problem) }
         }
         return policy
+    }
+
+    private static func readOutlierDetection(
+        _ section: ConfigurationSection, _ policy: inout TranslationPolicy
+    ) throws(ConfigurationError) {
+        if section.word("outlierDetection") == "off" {
+            policy.outlierDetection = nil
+            return
+        }
+        guard let numbers = try section.mapping("outlierDetection") else { return }
+        var detection = OutlierDetection()
+        if let count = try numbers.integer("failures", in: 1...1000) { detection.failures = UInt32(count) }
+        if let interval = try numbers.duration("interval") { detection.interval = interval }
+        if let ejection = try numbers.duration("ejection") { detection.ejection = ejection }
+        if let percent = try numbers.integer("maxPercent", in: 0...100) { detection.maxPercent = Int32(percent) }
+        policy.outlierDetection = detection
+        if let problem = policy.outlierRule?.violations.first {
+            throw section.failure("outlierDetection", "\(problem)")
+        }
     }
 
     private static func readAddresses(

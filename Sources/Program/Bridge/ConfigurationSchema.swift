@@ -111,13 +111,23 @@ extension BridgeConfiguration {
                 "hosts that a registry may take, with `*` at one end: `com.acme.*`, `*.shop.mesh`",
                 standard: "all but those of the cluster"),
             ConfigurationKey(
-                "hostNames", .choice(["allow", "refuse"]),
-                "instances that register a host name: istiod resolves it, and each change of such a service is a full push",
-                standard: "`allow`"),
-            ConfigurationKey(
-                "allowLoopback", .choice(["true", "false"]),
-                "whether instances may have loopback addresses and `localhost`: only where everything runs on one machine",
-                standard: "`false`"),
+                "outlierDetection",
+                .words(
+                    ["off"],
+                    or: [
+                        ConfigurationKey(
+                            "failures", .number(1...1000), "how many connections in a row fail before", standard: "`2`"),
+                        ConfigurationKey("interval", .time, "how often a client looks", standard: "`1s`"),
+                        ConfigurationKey(
+                            "ejection", .time, "how long the endpoint is left alone; longer each time",
+                            standard: "`10s`"),
+                        ConfigurationKey(
+                            "maxPercent", .number(0...100),
+                            "the largest part of a service's endpoints that is left alone, in percent", standard: "`50`"
+                        ),
+                    ]),
+                "when clients stop calling an endpoint that refuses connections: a DestinationRule for all hosts of `domain`",
+                standard: "`{ failures: 2, interval: 1s, ejection: 10s, maxPercent: 50 }`"),
             ConfigurationKey(
                 "clusterDomain", .text, "hosts of this domain are never taken", standard: "`cluster.local`"),
         ]

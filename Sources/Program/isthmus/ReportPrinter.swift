@@ -26,6 +26,11 @@ struct ReportPrinter {
                 Swift.print("")
             }
             Swift.print(summary(reports.map(\.report)))
+            if reports.contains(where: { $0.report.addsPlainTextEndpoints }) {
+                Swift.print(
+                    "New endpoints without the label \(ChangeReport.tlsLabel) are called in plain text, whether or not "
+                        + "they have a sidecar.")
+            }
         }
     }
 
@@ -104,5 +109,14 @@ struct ReportPrinter {
         let codes = ["+": "32", "-": "31", "~": "33", "!": "35"]
         guard isColoured, let code = codes[sign] else { return text }
         return "\u{1B}[\(code)m\(text)\u{1B}[0m"
+    }
+}
+
+extension ChangeReport {
+    /// The label by which istiod knows that an endpoint takes mutual TLS.
+    fileprivate static let tlsLabel = "security.istio.io/tlsMode=istio"
+
+    fileprivate var addsPlainTextEndpoints: Bool {
+        details.contains { $0.hasPrefix("+ endpoint") && !$0.contains(Self.tlsLabel) }
     }
 }

@@ -108,7 +108,7 @@ extension PipelineStateMachine {
         assignments.adopt(others)
         let before = Array(table.entries.keys) + table.workloads.keys
         outdated = [:]
-        table = ResourceTable(limit: table.limit)
+        table = ResourceTable(rule: table.rule)
         update(everyService.sorted(), now: now, &effects)
         effects.changed += before.filter { service(of: $0) == nil }
     }
@@ -142,6 +142,10 @@ extension PipelineStateMachine {
             effects.changed.removeAll { $0 == key }
         }
         if let resource = table[key] { return (.present(resource), effects) }
+        // Services that are not translated yet have hosts too.
+        if let rule = table.rule, rule.key == key, !outdated.isEmpty {
+            return (.present(.destinationRule(rule)), effects)
+        }
         // A service is known together with its endpoints.
         if let entry, table.entries[entry] != nil { return (.absent, effects) }
         if id == nil, certainty.coversUnownedResources { return (.absent, effects) }
@@ -167,7 +171,9 @@ extension PipelineStateMachine {
 
     /// The keys of all resources that are wanted, in any order.
     package var everyKey: [ResourceKey] {
-        Array(Set(table.entries.keys).union(outdated.keys.compactMap { key(of: $0) })) + table.workloads.keys
+        let entries = Set(table.entries.keys).union(outdated.keys.compactMap { key(of: $0) })
+        let rules = entries.isEmpty ? [] : [table.rule?.key].compactMap(\.self)
+        return Array(entries) + table.workloads.keys + rules
     }
 }
 

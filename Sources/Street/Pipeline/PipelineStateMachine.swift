@@ -42,8 +42,8 @@ package struct PipelineStateMachine: Sendable {
         registries: [String], deliveries: [String]
     ) {
         translator = Translator(policy: policy)
-        catalog = CatalogStore(registries: registries, policy: guardPolicy, limits: limits.catalog)
-        table = ResourceTable(limit: limits.objects)
+        table = ResourceTable(rule: policy.outlierRule)
+        catalog = CatalogStore(registries: registries, policy: guardPolicy)
         fullReads = Dictionary(uniqueKeysWithValues: registries.map { ($0, .none) })
         phase = .awaitingSeeds(.init(deliveries: Set(deliveries)))
     }

@@ -5,6 +5,8 @@ internal import IstioAPI
 /// A ServiceEntry is kept with its endpoints in either form. An endpoint that is an object of its own becomes a WorkloadEntry
 /// when somebody asks for it.
 struct ResourceTable: Sendable {
+    /// The rule for all hosts, which is wanted as long as there is an entry.
+    let rule: DestinationRule?
     private(set) var entries: [ResourceKey: ServiceEntry] = [:]
     /// The endpoints that are objects of their own.
     private(set) var workloads: [ResourceKey: ServiceEntry.Endpoint] = [:]
@@ -29,9 +31,14 @@ struct ResourceTable: Sendable {
     /// Why there is no room for more, for people.
     var refusal: String { "limits.objects allows \(limit) objects, which are there" }
 
+    init(rule: DestinationRule? = nil) {
+        self.rule = rule
+    }
+
     /// All resources, in any order.
     var resources: [Resource] {
-        entries.values.map { .serviceEntry($0) } + workloads.keys.compactMap { self[$0] }
+        let rules = (rule?.key).flatMap { self[$0] }.map { [$0] } ?? []
+        return entries.values.map { .serviceEntry($0) } + workloads.keys.compactMap { self[$0] } + rules
     }
 
     subscript(key: ResourceKey) -> Resource? {
@@ -44,7 +51,8 @@ struct ResourceTable: Sendable {
             }
             return entries[entry].map { .workloadEntry($0.workload(of: endpoint)) }
         case .destinationRule:
-            return nil
+            guard let rule, rule.key == key, !entries.isEmpty else { return nil }
+            return .destinationRule(rule)
         }
     }
 
@@ -52,7 +60,8 @@ struct ResourceTable: Sendable {
     /// - Returns: Whether the entry differs from before.
     mutating func update(_ entry: ServiceEntry, _ changed: inout [ResourceKey]) -> Bool {
         let earlier = entries[entry.key]
-        if earlier == entry, leftOut[entry.key] == nil { return false }
+        if earlier == entry { return false }
+        if let rule, entries.isEmpty { changed.append(rule.key) }
         changed.append(entry.key)
         entries[entry.key] = entry
         updateWorkloads(from: earlier, to: entry, &changed)
@@ -62,8 +71,9 @@ struct ResourceTable: Sendable {
     /// - Parameter changed: Gets the key, and the keys of the entry's WorkloadEntries.
     mutating func remove(_ key: ResourceKey, _ changed: inout [ResourceKey]) {
         changed.append(key)
-        if let entry = entries.removeValue(forKey: key) { updateWorkloads(from: entry, to: nil, &changed) }
-        leftOut[key] = nil
+        guard let entry = entries.removeValue(forKey: key) else { return }
+        updateWorkloads(from: entry, to: nil, &changed)
+        if let rule, entries.isEmpty { changed.append(rule.key) }
     }
 
     private mutating func updateWorkloads(

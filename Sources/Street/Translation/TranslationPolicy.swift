@@ -60,6 +60,8 @@ package struct TranslationPolicy: Sendable, Hashable {
     /// allows all hosts but those of the cluster.
     package var allowedHosts: [String]
     package var clusterDomain: String
+    /// `nil` where no rule is wanted.
+    package var outlierDetection: OutlierDetection?
 
     /// istiod's own block.
     private static let istiodBlock = CIDRBlock(base: .v4(0xF0F0_0000), prefixLength: 16)

@@ -72,9 +72,15 @@ extension ResourceStore.Kind {
         plural: "workloadentries", singular: "workloadentry", shortNames: ["we"],
         categories: ["istio-io", "networking-istio-io"], isCustom: true,
         columns: [.age, .text("Address", "spec", "address", description: "The address of the endpoint.")])
+
+    package static let destinationRule = Self(
+        group: "networking.istio.io", versions: ["v1", "v1beta1", "v1alpha3"], name: "DestinationRule",
+        plural: "destinationrules", singular: "destinationrule", shortNames: ["dr"],
+        categories: ["istio-io", "networking-istio-io"], isCustom: true,
+        columns: [.text("Host", "spec", "host", description: "The host of the rule."), .age])
 }
 
 extension [ResourceStore.Kind] {
     /// The kinds that a bridge touches.
-    package static var standard: Self { [.namespace, .lease, .serviceEntry, .workloadEntry] }
+    package static var standard: Self { [.namespace, .lease, .serviceEntry, .workloadEntry, .destinationRule] }
 }

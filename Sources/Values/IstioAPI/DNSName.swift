@@ -4,6 +4,16 @@ package enum DNSName {
     /// Of an object's name.
     package static let maximumLength = 253
 
+    /// The name of the one object of a kind that an installation has beside its services. What the installation's name has
+    /// beyond lower-case letters, digits and `-` is written in hexadecimal.
+    package static func objectName(ofInstallation instance: String) -> String {
+        let encoded = instance.unicodeScalars.map { scalar in
+            ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar) || scalar == "-"
+                ? String(scalar) : "-" + String(scalar.value, radix: 16) + "-"
+        }
+        return "isthmus-" + encoded.joined() + (encoded.last?.hasSuffix("-") == true ? "0" : "")
+    }
+
     /// Lower-case letters, digits and `-`; 1 to 63; a letter or digit at either end.
     package static func isLabel(_ text: some StringProtocol) -> Bool {
         isLabel(Substring(text).utf8)

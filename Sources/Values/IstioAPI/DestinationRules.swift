@@ -48,6 +48,14 @@ extension DestinationRule {
         host == other || host == "*" || host.hasPrefix("*.") && other.hasSuffix(host.dropFirst())
     }
 
+    /// Whether both are for the same host, or may be.
+    package func overlaps(_ other: DestinationRule) -> Bool {
+        func reaches(_ host: String, _ other: String) -> Bool {
+            host == "*" || host == other || host.hasPrefix("*.") && other.hasSuffix(host.dropFirst())
+        }
+        return reaches(host, other.host) || reaches(other.host, host)
+    }
+
     package func isVisible(from client: String) -> Bool {
         exportTo.isEmpty || exportTo.contains("*") || exportTo.contains(client)
             || exportTo.contains(".") && client == key.namespace

@@ -19,9 +19,12 @@ struct World: Sendable {
     let wishes = Wishes()
 
     static func run(
-        kinds: [ResourceStore.Kind] = .standard, _ body: @Sendable (World) async throws -> Void
+        kinds: [ResourceStore.Kind] = .standard, namespaces: [String] = [],
+        _ body: @Sendable (World) async throws -> Void
     ) async throws {
-        try await withAPIServer(APIServer(kinds: kinds, namespaces: [namespace])) { try await body(World(server: $0)) }
+        try await withAPIServer(APIServer(kinds: kinds, namespaces: [namespace] + namespaces)) {
+            try await body(World(server: $0))
+        }
     }
 
     /// A delivery runs while the body runs.

@@ -115,6 +115,29 @@ struct ConfigurationTests {
         }
     }
 
+    @Test("a rule ejects endpoints that refuse connections, with the numbers of the file, unless it is off")
+    func outlierDetection() throws {
+        func detection(_ translation: String) throws -> OutlierDetection? {
+            let yaml = Self.registries + "delivery: { directory: { path: out } }\n\(translation)"
+            return try BridgeConfiguration(yaml: yaml, file: "isthmus.yaml").translation.outlierDetection
+        }
+        #expect(try detection("") == OutlierDetection())
+        #expect(try detection("translation: { outlierDetection: off }") == nil)
+        let numbers = "{ failures: 3, interval: 2s, ejection: 30s, maxPercent: 100 }"
+        #expect(
+            try detection("translation: { outlierDetection: \(numbers) }")
+                == OutlierDetection(failures: 3, interval: .seconds(2), ejection: .seconds(30), maxPercent: 100))
+        #expect(throws: ConfigurationError.self) {
+            try detection("translation: { outlierDetection: { interval: 0s } }")
+        }
+        try Self.withKubeconfig { kubeconfig in
+            let flags = try BridgeConfiguration(
+                registry: "zookeeper://127.0.0.1:2181", kubeconfig: kubeconfig, context: nil, namespace: nil,
+                instance: nil)
+            #expect(flags.translation.outlierDetection == OutlierDetection())
+        }
+    }
+
     @Test("the namespace of the kubeconfig's context is the default")
     func namespace() throws {
         try Self.withKubeconfig { kubeconfig in

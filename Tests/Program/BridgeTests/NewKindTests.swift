@@ -36,6 +36,7 @@ struct NewKindTests {
               services:
                 - { name: com.acme.Cart, endpoints: ["10.0.0.1:7000", "10.0.0.2:20881"] }
                 - { name: com.acme.Order, endpoints: ["10.0.0.3:7000"] }
+        translation: { outlierDetection: off }
         delivery:
           record: { namespace: shop }
         """

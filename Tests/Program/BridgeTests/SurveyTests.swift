@@ -36,7 +36,7 @@ struct SurveyTests {
                     registries:
                       - name: zk
                         zookeeper: { servers: ["\(try await registry.address)"] }
-                    translation: { namespace: dubbo }
+                    translation: { namespace: dubbo, outlierDetection: off }
                     delivery: { directory: { path: "\(folder)" } }
 
                     """, file: "test")

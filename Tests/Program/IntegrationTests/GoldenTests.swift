@@ -126,7 +126,7 @@ struct GoldenTests {
             registries:
               - name: zk-main
                 zookeeper: { servers: ["\(zooKeeper.connectString)"], dubbo: { root: \(root) } }
-            translation: { namespace: dubbo\(translation.isEmpty ? "" : ", " + translation) }
+            translation: { namespace: dubbo, outlierDetection: off\(translation.isEmpty ? "" : ", " + translation) }
             delivery:
               directory: { path: \(folder.path(of: "out")) }
 

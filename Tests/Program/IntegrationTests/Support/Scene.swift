@@ -140,10 +140,11 @@ struct Scene: Sendable {
         return entry
     }
 
-    /// What the bridge wrote, or tried to, in the namespace, its lease aside.
+    /// What the bridge wrote, or tried to, for the services of the namespace: its lease and its rule aside.
     func writes() throws -> [AuditedRequest] {
         try server.requests().filter {
-            $0.isWrite && $0.namespace == namespace && $0.userAgent.hasPrefix("isthmus/") && $0.resource != "leases"
+            $0.isWrite && $0.namespace == namespace && $0.userAgent.hasPrefix("isthmus/")
+                && !["leases", "destinationrules"].contains($0.resource)
         }
     }
 }
