@@ -8,6 +8,9 @@ extension RealAPIServer {
         let serverKey: String
         let clientCertificate: String
         let clientKey: String
+        /// Of the kube-apiserver as the client of a server that it forwards requests to.
+        let proxyCertificate: String
+        let proxyKey: String
         let serviceAccountKey: String
         let serviceAccountPublicKey: String
         let tokens: String
@@ -19,6 +22,7 @@ extension RealAPIServer {
                 "server", subject: "/CN=kube-apiserver", usage: "serverAuth",
                 names: "IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc")
             try await maker.makeCertificate("client", subject: "/O=system:masters/CN=certificate", usage: "clientAuth")
+            try await maker.makeCertificate("front-proxy", subject: "/CN=front-proxy", usage: "clientAuth")
             try await maker.makeKeyPair("service-account")
             let tokens = """
                 \(token(of: .admin)),admin,1,"system:masters"
@@ -27,7 +31,8 @@ extension RealAPIServer {
             return Credentials(
                 authority: folder.path(of: "ca.crt"), serverCertificate: folder.path(of: "server.crt"),
                 serverKey: folder.path(of: "server.key"), clientCertificate: folder.path(of: "client.crt"),
-                clientKey: folder.path(of: "client.key"), serviceAccountKey: folder.path(of: "service-account.key"),
+                clientKey: folder.path(of: "client.key"), proxyCertificate: folder.path(of: "front-proxy.crt"),
+                proxyKey: folder.path(of: "front-proxy.key"), serviceAccountKey: folder.path(of: "service-account.key"),
                 serviceAccountPublicKey: folder.path(of: "service-account.pub"),
                 tokens: try folder.write(tokens, to: "tokens.csv"))
         }

@@ -1,3 +1,5 @@
+internal import JSON
+
 extension RealAPIServer {
     static func options(
         port: Int, etcd: RealEtcd, credentials: Credentials, folder: TemporaryFolder, audit: AuditLog
@@ -26,11 +28,46 @@ extension RealAPIServer {
     ///
     /// - Throws: ``TestSupportError`` with what `kubectl` said.
     public func loadDefinitions() async throws {
-        try await kubectl("create", "--validate=false", "-f", ServerTools.fixture("istio-crds.yaml"))
-        for plural in ["serviceentries", "workloadentries"] {
-            try await eventually("the API server lists \(plural)") {
-                try await kubectl("get", "--raw", "/apis/networking.istio.io/v1beta1/\(plural)").contains("items")
+        let file = ServerTools.fixture("istio-crds.yaml")
+        if let extensions {
+            try await extensions.loadDefinitions(file, at: kubectl)
+        } else {
+            try await kubectl("create", "--validate=false", "-f", file)
+        }
+        for version in ["v1alpha3", "v1beta1", "v1"] {
+            for plural in ["serviceentries", "workloadentries"] {
+                try await eventually("the API server lists \(plural) of \(version)") {
+                    do {
+                        return try await kubectl("get", "--raw", "/apis/networking.istio.io/\(version)/\(plural)")
+                            .contains("items")
+                    } catch {
+                        // A server that forwards the group answers 503 until it knows the other one.
+                        guard extensions != nil else { throw error }
+                        return false
+                    }
+                }
             }
         }
+    }
+
+    /// Adds a rule in CEL to what version `v1` of a definition says of `spec`.
+    ///
+    /// - Throws: ``TestSupportError`` for a server that is not ``Model/modern``, and with what `kubectl` said.
+    public func addRule(_ rule: String, message: String, to definition: String) async throws {
+        guard let extensions else { throw TestSupportError("a classic API server knows no rules in CEL") }
+        try await extensions.changeDefinition(definition) { definition in
+            try Self.add(["rule": .string(rule), "message": .string(message)], to: &definition)
+        }
+    }
+
+    private static func add(_ rule: JSONValue, to definition: inout JSONValue) throws {
+        guard var versions = definition["spec"]?["versions"]?.array,
+            let index = versions.firstIndex(where: { $0["name"] == "v1" })
+        else { throw TestSupportError("the definition has no version v1") }
+        let path = ["schema", "openAPIV3Schema", "properties", "spec", "x-kubernetes-validations"]
+        let rules = path.reduce(versions[index] as JSONValue?) { $0?[$1] }?.array ?? []
+        let patch = path.reversed().reduce(JSONValue.array(rules + [rule])) { [$1: $0] }
+        versions[index] = versions[index].applying(mergePatch: patch)
+        definition = definition.applying(mergePatch: ["spec": ["versions": .array(versions)]])
     }
 }

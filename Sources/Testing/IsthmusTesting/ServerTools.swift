@@ -35,8 +35,30 @@ public struct ServerTools: Sendable {
         ProcessInfo.processInfo.environment["CI"] == "true" || (try? locate()) != nil
     }
 
+    /// The program of a modern API server for custom resources.
+    ///
+    /// - Throws: ``TestSupportError`` that says where it may come from.
+    static func extensionsAPIServer() throws -> String {
+        let path = "\(folder)/bin/apiextensions-apiserver"
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw TestSupportError(
+                "\(path) is missing; run scripts/setup-servers with ISTHMUS_APIEXTENSIONS_APISERVER set to one")
+        }
+        return path
+    }
+
+    /// Whether tests against a modern API server run here: as ``areExpected``, and only where the program is.
+    public static var isModernAPIServerExpected: Bool {
+        areExpected
+            && (ProcessInfo.processInfo.environment["CI"] == "true" || (try? extensionsAPIServer()) != nil)
+    }
+
     /// The reason that a skipped test gives.
     public static let reasonToSkip = "the real servers are not installed: run scripts/setup-servers"
+
+    /// The reason that a skipped test against a modern API server gives.
+    public static let reasonToSkipModernAPIServer =
+        "no apiextensions-apiserver is installed: run scripts/setup-servers with ISTHMUS_APIEXTENSIONS_APISERVER set"
 
     /// The root of this package's checkout.
     public static let packageRoot: String = {

@@ -8,6 +8,15 @@ extension RealAPIServer {
     }
 
     private static let sharedServer = SharedServer { try await RealAPIServer.start() }
+
+    /// As ``shared()``, always a ``Model/modern`` one.
+    ///
+    /// - Throws: ``TestSupportError`` when a tool is missing or the server doesn't come up.
+    public static func sharedModern() async throws -> RealAPIServer {
+        try await Model.standard == .modern ? shared() : sharedModernServer.server()
+    }
+
+    private static let sharedModernServer = SharedServer { try await RealAPIServer.start(model: .modern) }
 }
 
 extension RealZooKeeper {

@@ -6,9 +6,37 @@ internal import Testing
 /// Resources that must never be sent: our own check, which stands before every write, agrees with Istio's schema and CEL rules.
 @Suite("Refused resources", .realServers, .timeLimit(.minutes(5)))
 struct RefusedResourceTests {
-    private typealias Change = @Sendable (inout ServiceEntry) -> Void
+    /// A ServiceEntry that is good but for one change.
+    struct Sample: Sendable, CustomTestStringConvertible {
+        var name: String
+        var isGood = true
+        var change: @Sendable (inout ServiceEntry) -> Void = { _ in }
 
-    private static let changes: [(name: String, change: Change)] = [
+        var testDescription: String { name }
+
+        func entry(in namespace: String = "dubbo") -> ServiceEntry {
+            var entry = ServiceEntry(
+                key: ResourceKey(namespace: namespace, name: name), labels: [:], annotations: [:], hosts: [name],
+                addresses: ["240.16.0.1"], ports: [.init(number: 20880, name: "tcp-dubbo", protocol: "TCP")],
+                endpoints: [endpoint("10.0.0.1")])
+            change(&entry)
+            return entry
+        }
+    }
+
+    static let samples = bad.map { Sample(name: $0.name, isGood: false, change: $0.change) } + good
+
+    private static let good = [
+        Sample(name: "good"),
+        Sample(name: "good-without-endpoints") { $0.endpoints = [] },
+        Sample(name: "good-with-62-bytes") { entry in
+            let name = String(repeating: "n", count: 62)
+            entry.ports[0].name = name
+            entry.endpoints[0].ports = [name: 20880]
+        },
+    ]
+
+    private static let bad: [(name: String, change: @Sendable (inout ServiceEntry) -> Void)] = [
         (
             "too-many-endpoints",
             { $0.endpoints = (0...4096).map { endpoint("10.\($0 >> 16).\($0 >> 8 & 255).\($0 & 255)") } }
@@ -42,32 +70,15 @@ struct RefusedResourceTests {
         ServiceEntry.Endpoint(address: address, ports: ["tcp-dubbo": 20880])
     }
 
-    private static func entry(_ name: String, _ change: Change = { _ in }) -> ServiceEntry {
-        var entry = ServiceEntry(
-            key: ResourceKey(namespace: "dubbo", name: name), labels: [:], annotations: [:], hosts: ["orders"],
-            addresses: ["240.16.0.1"], ports: [.init(number: 20880, name: "tcp-dubbo", protocol: "TCP")],
-            endpoints: [endpoint("10.0.0.1")])
-        change(&entry)
-        return entry
-    }
-
     @Test("what Istio's definitions refuse is refused before it is sent, and what is sent they take")
     func refused() async throws {
-        let bad = Self.changes.map { Self.entry($0.name, $0.change) }
-        let good = [
-            Self.entry("good"),
-            Self.entry("good-without-endpoints") { $0.endpoints = [] },
-            Self.entry("good-with-62-bytes") { entry in
-                let name = String(repeating: "n", count: 62)
-                entry.ports[0].name = name
-                entry.endpoints[0].ports = [name: 20880]
-            },
-        ]
-        let largest = Self.entry("largest") { entry in
+        let bad = Self.samples.filter { !$0.isGood }.map { $0.entry() }
+        let good = Self.good.map { $0.entry() }
+        let largest = Sample(name: "largest") { entry in
             entry.endpoints = (0..<4096).map { Self.endpoint("10.0.\($0 >> 8).\($0 & 255)") }
         }
         // Checking so many endpoints by CEL takes long, and the schema's own limit is refused above.
-        #expect(largest.violations.isEmpty)
+        #expect(largest.entry().violations.isEmpty)
         let documents = (bad + good).map { "---\n" + $0.json(version: "v1").yaml }.joined()
         let violations = try await IstioSchema.violations(in: documents)
         for entry in bad {

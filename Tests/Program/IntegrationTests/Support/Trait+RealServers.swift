@@ -6,4 +6,10 @@ extension Trait where Self == ConditionTrait {
     static var realServers: Self {
         .enabled(if: ServerTools.areExpected, Comment(rawValue: ServerTools.reasonToSkip))
     }
+
+    /// As `realServers`, for a test that needs an API server as today's clusters have.
+    static var modernAPIServer: Self {
+        .enabled(
+            if: ServerTools.isModernAPIServerExpected, Comment(rawValue: ServerTools.reasonToSkipModernAPIServer))
+    }
 }
