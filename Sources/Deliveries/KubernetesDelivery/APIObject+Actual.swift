@@ -21,6 +21,7 @@ extension ActualObject {
     init(_ object: APIObject, _ kind: ResourceKind) {
         self.init(
             key: object.key(kind), uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion,
-            labels: object.metadata.labels, annotations: object.metadata.annotations, spec: object.json["spec"] ?? [:])
+            labels: object.metadata.labels, annotations: object.metadata.annotations, spec: object.json["spec"] ?? [:],
+            generation: object.metadata.generation, isBeingDeleted: object.metadata.isBeingDeleted)
     }
 }

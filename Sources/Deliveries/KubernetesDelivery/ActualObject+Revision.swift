@@ -6,20 +6,28 @@ package import Planning
 private struct ObjectRevision: Sendable, Hashable {
     var uid: String
     var resourceVersion: String
+    var generation: Int64
+    var isBeingDeleted: Bool
 }
 
 extension ActualObject {
     package init(
         key: ResourceKey, uid: String, resourceVersion: String, labels: [String: String],
-        annotations: [String: String], spec: JSONValue
+        annotations: [String: String], spec: JSONValue, generation: Int64 = 0, isBeingDeleted: Bool = false
     ) {
+        let revision = ObjectRevision(
+            uid: uid, resourceVersion: resourceVersion, generation: generation, isBeingDeleted: isBeingDeleted)
         self.init(
-            key: key, revision: Revision(ObjectRevision(uid: uid, resourceVersion: resourceVersion)), labels: labels,
-            annotations: annotations, spec: spec)
+            key: key, revision: Revision(revision), labels: labels, annotations: annotations, spec: spec)
     }
 
     package var uid: String { objectRevision?.uid ?? "" }
     package var resourceVersion: String { objectRevision?.resourceVersion ?? "" }
+
+    /// The number of changes to `spec`; 0 where it is unknown.
+    package var generation: Int64 { objectRevision?.generation ?? 0 }
+    /// Whether somebody deleted the object, and its finalizers keep it.
+    package var isBeingDeleted: Bool { objectRevision?.isBeingDeleted ?? false }
 
     private var objectRevision: ObjectRevision? { revision?.content(as: ObjectRevision.self) }
 }

@@ -82,13 +82,9 @@ extension ClusterDelivery {
                 caches[kind]?.listComplete()
                 await perform(state.listComplete(kind, isLeading: isLeading))
             case .changed(let object):
-                let key = object.key(kind)
-                let version = object.metadata.resourceVersion
-                guard
-                    caches[kind]?.observed(
-                        key, uid: object.metadata.uid, resourceVersion: version, now: stopwatch.elapsed) == true
-                else { break }
-                changedByOthers(key)
+                let seen = ActualObject(object, kind)
+                guard caches[kind]?.observed(seen, now: stopwatch.elapsed) == true else { break }
+                changedByOthers(seen.key)
             case .deleted(let object):
                 let key = object.key(kind)
                 guard caches[kind]?.observedDeletion(key, uid: object.metadata.uid) == true else { break }

@@ -50,6 +50,8 @@ package struct ObjectCache: Sendable {
         /// Made anew from its text, which costs in proportion to its size.
         package var object: ActualObject { stored.object }
         package var selectsWorkloads: Bool { stored.selectsWorkloads }
+        /// Whether somebody deleted the object, and its finalizers keep it.
+        package var isBeingDeleted: Bool { stored.isBeingDeleted }
     }
 
     /// What was known when a request was sent.
@@ -112,10 +114,10 @@ extension ObjectCache {
         listCount += 1
     }
 
-    /// - Returns: Whether somebody else made or changed the object.
-    package mutating func observed(
-        _ key: ResourceKey, uid: String, resourceVersion: String, now: Duration
-    ) -> Bool {
+    /// - Parameter seen: The object without its `spec`.
+    /// - Returns: Whether somebody else made the object, or changed what is kept of it.
+    package mutating func observed(_ seen: ActualObject, now: Duration) -> Bool {
+        let (key, uid, resourceVersion) = (seen.key, seen.uid, seen.resourceVersion)
         guard var entry = entries[key] else {
             // It has our labels and we did not make it, or the answer to our create is still on its way.
             let unread = ActualObject(
@@ -135,6 +137,8 @@ extension ObjectCache {
             return false
         }
         if isNewest { return false }
+        // What comes after all versions of ours is newer. Another writer of `status` costs no read.
+        if entry.unseen.isEmpty, !entry.isOutdated, entry.object.takeVersion(of: seen) { return false }
         entry.foreign = resourceVersion
         return true
     }

@@ -7,7 +7,11 @@ internal import Planning
 struct StoredObject: Sendable, Hashable {
     let key: ResourceKey
     let uid: String
-    let resourceVersion: String
+    private(set) var resourceVersion: String
+    private let generation: Int64
+    let isBeingDeleted: Bool
+    /// Of labels and annotations.
+    private let metadataHash: Int
     /// Whether it is a ServiceEntry whose endpoints are objects of their own.
     let selectsWorkloads: Bool
     /// Labels, annotations and `spec`.
@@ -17,6 +21,9 @@ struct StoredObject: Sendable, Hashable {
         key = object.key
         uid = object.uid
         resourceVersion = object.resourceVersion
+        generation = object.generation
+        isBeingDeleted = object.isBeingDeleted
+        metadataHash = object.metadataHash
         selectsWorkloads = object.selectsWorkloads
         let content: JSONValue = [
             "annotations": JSONValue(strings: object.annotations), "labels": JSONValue(strings: object.labels),
@@ -31,6 +38,27 @@ struct StoredObject: Sendable, Hashable {
         let content = (try? JSONValue(parsing: content)) ?? [:]
         return ActualObject(
             key: key, uid: uid, resourceVersion: resourceVersion, labels: content["labels"]?.strings ?? [:],
-            annotations: content["annotations"]?.strings ?? [:], spec: content["spec"] ?? [:])
+            annotations: content["annotations"]?.strings ?? [:], spec: content["spec"] ?? [:], generation: generation,
+            isBeingDeleted: isBeingDeleted)
+    }
+
+    /// Takes over a newer version that differs in nothing that is kept, such as one with another `status`.
+    /// - Parameter newer: The object without its `spec`.
+    /// - Returns: `false` where the content may differ.
+    mutating func takeVersion(of newer: ActualObject) -> Bool {
+        guard generation > 0, newer.generation == generation, newer.uid == uid, newer.isBeingDeleted == isBeingDeleted,
+            newer.metadataHash == metadataHash
+        else { return false }
+        resourceVersion = newer.resourceVersion
+        return true
+    }
+}
+
+extension ActualObject {
+    fileprivate var metadataHash: Int {
+        var hasher = Hasher()
+        hasher.combine(labels)
+        hasher.combine(annotations)
+        return hasher.finalize()
     }
 }

@@ -18,7 +18,7 @@ struct ObjectCacheTests {
     }
 
     private mutating func observe(_ version: String, uid: String = "1") -> Bool {
-        cache.observed(key, uid: uid, resourceVersion: version, now: .zero)
+        cache.observed(object(version, uid: uid), now: .zero)
     }
 
     private mutating func observeDeletion(uid: String) -> Bool {
@@ -41,6 +41,36 @@ struct ObjectCacheTests {
         if !echoFirst { #expect(!observe("2")) }
         #expect(cache[key]?.object == object("2"))
         #expect(cache[key]?.isOutdated == false)
+    }
+
+    private func counted(
+        _ version: String, generation: Int64, labels: [String: String] = [:], isBeingDeleted: Bool = false
+    ) -> ActualObject {
+        ActualObject(
+            key: key, uid: "1", resourceVersion: version, labels: labels, annotations: [:], spec: ["a": 1],
+            generation: generation, isBeingDeleted: isBeingDeleted)
+    }
+
+    @Test("another writer of the status needs no read, and the next write names the newer version")
+    mutating func foreignStatus() {
+        list(counted("1", generation: 1))
+        let isForeign = cache.observed(counted("2", generation: 1), now: .zero)
+        #expect(!isForeign)
+        #expect(cache[key]?.isOutdated == false)
+        #expect(cache[key]?.object == counted("2", generation: 1))
+    }
+
+    @Test("another writer of the specification, a label or a deletion needs a read")
+    mutating func foreignContent() {
+        for seen in [
+            counted("2", generation: 2), counted("2", generation: 1, labels: ["a": "b"]),
+            counted("2", generation: 1, isBeingDeleted: true),
+        ] {
+            list(counted("1", generation: 1))
+            let isForeign = cache.observed(seen, now: .zero)
+            #expect(isForeign)
+            #expect(cache[key]?.isOutdated == true)
+        }
     }
 
     @Test("the echo of a create needs no read either", arguments: [true, false])
