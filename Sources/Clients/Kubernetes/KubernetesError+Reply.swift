@@ -31,7 +31,8 @@ extension KubernetesError {
         }
         if code == .notFound { explainMissing(status: status) }
         explain(request)
-        isOutcomeUnknown = request.isWrite && httpStatus >= 500
+        // Webhooks are asked before anything is stored.
+        isOutcomeUnknown = request.isWrite && httpStatus >= 500 && !isWebhookUnavailable
     }
 
     /// Adds what the user can do about it.

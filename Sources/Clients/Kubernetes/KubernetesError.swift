@@ -64,6 +64,12 @@ public struct KubernetesError: Error, Sendable {
     }
 }
 
+extension KubernetesError {
+    /// Whether the server refused a write because it could not ask an admission webhook. The webhook may be needed for
+    /// other objects too.
+    public var isWebhookUnavailable: Bool { httpStatus == 500 && message.contains("failed calling webhook") }
+}
+
 extension KubernetesError: Hashable {
     public static func == (left: Self, right: Self) -> Bool {
         left.code == right.code && left.message == right.message && left.path == right.path

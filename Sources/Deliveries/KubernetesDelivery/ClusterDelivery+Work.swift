@@ -83,10 +83,18 @@ extension ClusterDelivery {
         if key.kind == .workloadEntry, !state.followsWorkloads { return .done(nil) }
         if key.kind == .destinationRule { return await attemptRule(key, wanted) }
         if let delay = delay(beforeLookAt: key, wanted) { return .waiting(nil, retryAfter: delay) }
-        guard let lane = lane(key, wanted) else { return .done(nil) }
+        guard let lane = lane(key, wanted) else { return unchanged(key, wanted) }
         guard workers.queue.begin(lane) else { return .held(lane) }
         defer { workers.queue.end() }
         return await bring(key, to: wanted, desired)
+    }
+
+    /// The outcome for an object that is as it should be. An object that is being deleted is made again when it is gone.
+    private func unchanged(_ key: ResourceKey, _ wanted: Wanted) -> Attempt {
+        if wanted.resource == nil { forgetWait(key) }
+        guard wanted.resource != nil, known(key)?.isBeingDeleted == true else { return .done(nil) }
+        return .refused(
+            reason: "somebody deleted the object, and its finalizers keep it; it is made again when it is gone")
     }
 
     private func bring(_ key: ResourceKey, to wanted: Wanted, _ desired: any DesiredState) async -> Attempt {
@@ -103,7 +111,11 @@ extension ClusterDelivery {
             case .leave(let delay): return .waiting(nil, retryAfter: delay)
             case .deliver(let resource, let delay):
                 let attempt = try await bring(resource, key, observation)
-                return delay.map { attempt.waiting($0) } ?? attempt
+                if let delay { return attempt.waiting(delay) }
+                if attempt == .done(nil) { return unchanged(key, wanted) }
+                // The next look tells of a deletion under way.
+                let isGoing = wanted.resource != nil && observation.object?.isBeingDeleted == true
+                return isGoing ? attempt.waiting(.seconds(1)) : attempt
             }
         } catch {
             return attempt(after: error, key)
@@ -264,6 +276,7 @@ extension ClusterDelivery {
         do throws(KubernetesError) {
             let step = try await request()
             uncertain.remove(key)
+            if step.stored != nil { endWait(key) }
             return step
         } catch {
             // The next look at the object tells what came of the write.
@@ -325,6 +338,7 @@ extension ClusterDelivery {
                 resourceVersion: actual.resourceVersion)
             caches[key.kind]?.removed(actual)
             moves.forget(key)
+            forgetWait(key)
             return .done(.deleted(push))
         } catch  where error.code == .notFound {
             caches[key.kind]?.invalidate(key)
@@ -335,6 +349,7 @@ extension ClusterDelivery {
     func attempt(after error: KubernetesError, _ key: ResourceKey) -> Attempt {
         if error.isOutcomeUnknown { caches[key.kind]?.invalidate(key) }
         if error.tellsOfLoad { workers.queue.overloaded() }
+        if error.concernsOthers { return wait(for: error, key) }
         switch error.code {
         case .cancelled, .shutDown:
             return .abandoned

@@ -31,6 +31,8 @@ package actor ClusterDelivery: StatefulDelivery {
     /// What is known of the cluster as a whole, and what this replica may do.
     var state: ClusterStateMachine
     var conflicts = FieldConflicts()
+    /// Writes that the cluster refuses for reasons outside of the objects.
+    var refusals = SharedRefusals()
     let workers: DeliveryWorkers
     let clock: any Clock<Duration>
     let logger: Logger
@@ -198,6 +200,7 @@ extension ClusterDelivery {
     /// To be called when this replica leads no longer. Returns when no write is under way, or when the time for that is
     /// over.
     package func endLeading() async {
+        forgetAllWaits()
         _ = state.looks(isLeading: isLeading)
         guard writesUnderWay > 0 else { return }
         // A task of its own, since at a stop the caller is cancelled and can't sleep.

@@ -99,6 +99,15 @@ struct KubernetesErrorTests {
         #expect(refusal(.init(statusCode: status), "").code == code)
     }
 
+    @Test("of a webhook that is away leaves no doubt: nothing was stored")
+    func webhook() {
+        let text = #"Internal error occurred: failed calling webhook \"v.acme.com\": Post: connection refused"#
+        let body = #"{"kind":"Status","code":500,"reason":"InternalError","message":"\#(text)"}"#
+        let error = refusal(.internalServerError, body, method: .PATCH)
+        #expect(error.isWebhookUnavailable && !error.isOutcomeUnknown)
+        #expect(!refusal(.internalServerError, "", method: .PATCH).isWebhookUnavailable)
+    }
+
     @Test("of a write leaves its outcome unknown only when the server may have carried it out")
     func outcome() {
         #expect(refusal(.internalServerError, "", method: .POST).isOutcomeUnknown)
