@@ -2,7 +2,7 @@ internal import Catalog
 internal import Deliveries
 internal import FoundationEssentials
 internal import Pipeline
-internal import Services
+internal import Sources
 package import Status
 
 extension BridgeService {
@@ -47,8 +47,14 @@ extension RegistryStatus {
             instances: report.instances,
             unreadable: Excerpt(
                 unreadable.map { UnreadableService(name: $0.key, reason: $0.value) }, limit: Self.unreadableLimit),
-            excess: Excerpt(report.excessLines, limit: Self.unreadableLimit),
-            hold: report.hold.map { HoldStatus($0, now: now) })
+            notes: report.notes.map { Note($0) }, hold: report.hold.map { HoldStatus($0, now: now) })
+    }
+}
+
+extension RegistryStatus.Note {
+    init(_ note: RegistryNote) {
+        self.init(
+            sort: note.sort, subject: note.subject, count: note.count, examples: note.examples, effect: note.effect)
     }
 }
 

@@ -1,9 +1,11 @@
+internal import Catalog
 package import Deliveries
 package import IstioAPI
 package import Logging
 internal import Pipeline
 package import Planning
 internal import Services
+package import Status
 
 /// A one-shot reconcile: a complete read of every registry and every delivery, and the changes that follow. For the
 /// commands that run once and end.
@@ -28,6 +30,8 @@ package struct Survey: Sendable {
     package let items: [Item]
     /// The deliveries that hold no state: there is nothing to compare with, and `apply` leaves them alone.
     package let skipped: [String]
+    /// What each registry holds and the bridge does not carry.
+    package let notes: [(registry: String, note: RegistryStatus.Note)]
     private let deliveries: [any StatefulDelivery]
     private let parts: BridgeParts
 
@@ -66,6 +70,9 @@ package struct Survey: Sendable {
         resources = await pipeline.everyResource()
         let entries = Dictionary(
             resources.filter { $0.key.kind == .serviceEntry }.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+        notes = await pipeline.overview(problemLimit: 0).registries.flatMap { registry in
+            registry.notes.map { (registry: registry.name, note: RegistryStatus.Note($0)) }
+        }
         var items: [Item] = []
         for delivery in stateful {
             let held = owned[delivery.name] ?? [:]

@@ -67,7 +67,15 @@ extension RegistryStatus {
             lines.append("can't be used: \(counted(unreadable.count, "service"))")
             lines += unreadable.lines { "\($0.name): \($0.reason)" }.map { "    " + $0 }
         }
-        return lines
+        return lines + notes.map { "not carried: \($0.text)" }
+    }
+}
+
+extension RegistryStatus.Note {
+    /// Such as `tag rules: 2 (cart.tag-router, shop.tag-router); the mesh does not follow them`.
+    package var text: String {
+        let names = examples.joined(separator: ", ") + (count > examples.count && !examples.isEmpty ? ", …" : "")
+        return ("\(subject): \(count)" + (names.isEmpty ? "" : " (\(names))") + "; \(effect)").printable
     }
 }
 

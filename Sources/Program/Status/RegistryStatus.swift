@@ -22,6 +22,27 @@ package struct RegistryStatus: Sendable, Hashable {
         }
     }
 
+    /// The registrations of one sort that the registry holds and the bridge does not carry.
+    package struct Note: Sendable, Hashable, Codable {
+        /// Tells sorts apart for programs.
+        package var sort: String
+        /// What they are, in the plural.
+        package var subject: String
+        package var count: Int
+        /// Some of them.
+        package var examples: [String]
+        /// What that means for the mesh.
+        package var effect: String
+
+        package init(sort: String, subject: String, count: Int, examples: [String], effect: String) {
+            self.sort = sort
+            self.subject = subject
+            self.count = count
+            self.examples = examples
+            self.effect = effect
+        }
+    }
+
     /// The number of unreadable services that a status lists.
     package static let unreadableLimit = 100
 
@@ -34,14 +55,12 @@ package struct RegistryStatus: Sendable, Hashable {
     package var services: Int
     package var instances: Int
     package var unreadable: Excerpt<UnreadableService>
-    /// What it announces beyond the limits.
-    package var excess: Excerpt<String>
+    package var notes: [Note]
     package var hold: HoldStatus?
 
     package init(
         name: String, health: Health, reason: String? = nil, lastGood: Duration? = nil, services: Int = 0,
-        instances: Int = 0, unreadable: Excerpt<UnreadableService> = .empty,
-        excess: Excerpt<String> = .empty, hold: HoldStatus? = nil
+        instances: Int = 0, unreadable: Excerpt<UnreadableService> = .empty, notes: [Note] = [], hold: HoldStatus? = nil
     ) {
         self.name = name
         self.health = health
@@ -50,7 +69,7 @@ package struct RegistryStatus: Sendable, Hashable {
         self.services = services
         self.instances = instances
         self.unreadable = unreadable
-        self.excess = excess
+        self.notes = notes
         self.hold = hold
     }
 }
@@ -65,9 +84,8 @@ extension RegistryStatus: Codable {
         var instances: Int
         var unreadable: [UnreadableService]
         var unreadableCount: Int
-        // An earlier release has none.
-        var excess: [String]?
-        var excessCount: Int?
+        /// Versions before this member have none.
+        var notes: [Note]?
         var hold: HoldStatus?
     }
 
@@ -77,14 +95,14 @@ extension RegistryStatus: Codable {
             name: document.name, health: document.health, reason: document.reason,
             lastGood: document.lastGood?.duration, services: document.services, instances: document.instances,
             unreadable: Excerpt(first: document.unreadable, count: document.unreadableCount),
-            excess: Excerpt(first: document.excess ?? [], count: document.excessCount ?? 0), hold: document.hold)
+            notes: document.notes ?? [], hold: document.hold)
     }
 
     package func encode(to encoder: any Encoder) throws {
         let document = Document(
             name: name, health: health, reason: reason, lastGood: lastGood.map(Seconds.init), services: services,
             instances: instances, unreadable: unreadable.first, unreadableCount: unreadable.count,
-            excess: excess.first, excessCount: excess.count, hold: hold)
+            notes: notes.isEmpty ? nil : notes, hold: hold)
         try document.encode(to: encoder)
     }
 }

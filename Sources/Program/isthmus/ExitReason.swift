@@ -11,8 +11,13 @@ enum ExitReason: Int32 {
 }
 
 /// Prints the message to standard error.
+func warn(_ message: String) {
+    FileHandle.standardError.write(Data("isthmus: \(message)\n".utf8))
+}
+
+/// Prints the message to standard error.
 /// - Returns: The error that ends the program with the reason's exit code.
 func failure(_ reason: ExitReason, _ message: String) -> ExitCode {
-    FileHandle.standardError.write(Data("isthmus: \(message)\n".utf8))
+    warn(message)
     return ExitCode(reason.rawValue)
 }

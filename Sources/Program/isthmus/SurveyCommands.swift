@@ -5,6 +5,7 @@ import IstioAPI
 import JSON
 import Logging
 import Planning
+import Status
 
 /// The options of the commands that reconcile once: plan, apply and export.
 struct SurveyOptions: ParsableArguments {
@@ -43,6 +44,8 @@ struct SurveyOptions: ParsableArguments {
         } catch {
             throw failure(.unusableConfiguration, "\(error)")
         }
+        // Standard output has the resources or the changes, and nothing else.
+        for (registry, note) in survey.notes { warn("registry '\(registry)': not carried: \(note.text)") }
         do {
             try await body(survey)
         } catch {

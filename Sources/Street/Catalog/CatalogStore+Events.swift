@@ -33,6 +33,8 @@ extension CatalogStore {
             observe(registries[index].set(key, of: id, instance), at: index, now: now, &outcome)
         case .removed(let id, let key):
             observe(registries[index].set(key, of: id, nil), at: index, now: now, &outcome)
+        case .notes(let notes):
+            registries[index].notes = notes
         }
         let names = registries[index].admission.namesWithRoom(after: event, in: registries[index].view)
         if !names.isEmpty { outcome.reads[registry, default: []].formUnion(names) }

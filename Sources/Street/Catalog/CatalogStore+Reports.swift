@@ -1,4 +1,5 @@
 package import Services
+package import Sources
 
 extension CatalogStore {
     /// The state of one registry.
@@ -9,9 +10,8 @@ extension CatalogStore {
         package var instances: Int
         /// Why nothing that it says of a name can be used, by name.
         package var unreadable: [String: String]
-        /// What it announces beyond the limits.
-        package var excess: Excess
-        package var limits: CatalogLimits
+        /// What it holds and its source does not carry.
+        package var notes: [RegistryNote]
         package var hold: HoldReport?
     }
 
@@ -55,8 +55,7 @@ extension CatalogStore.Registry {
     fileprivate var report: CatalogStore.Report {
         CatalogStore.Report(
             name: name, health: health, services: view.services.count, instances: view.count,
-            unreadable: view.unreadable, excess: admission.excess, limits: admission.limits, hold: registryGuard?.report
-        )
+            unreadable: view.unreadable, notes: notes, hold: registryGuard?.report)
     }
 }
 

@@ -1,4 +1,5 @@
 package import Services
+internal import Sources
 
 /// The last good view of each registry, the instances that its guard still holds, and the services that the registries
 /// describe together.
@@ -38,6 +39,9 @@ package struct CatalogStore: Sendable {
         /// The endpoints that another replica's objects show, and that this registry may have announced while it could
         /// not be followed.
         var guesses: [ServiceID: Set<Endpoint>] = [:]
+
+        /// What the registry holds and its source does not carry.
+        var notes: [RegistryNote] = []
 
         var isStale: Bool {
             if case .stale = health { true } else { false }

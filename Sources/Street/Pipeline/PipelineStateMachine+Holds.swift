@@ -35,7 +35,7 @@ extension PipelineStateMachine {
         case .complete, .interrupted:
             let time = fullReads[registry]?.end(interval: catalog.readInterval(registry), now: now)
             if let time { effects.wakes.append(.init(registry: registry, time: time)) }
-        case .services, .unreadable, .added, .removed: break
+        case .services, .unreadable, .added, .removed, .notes: break
         }
     }
 

@@ -98,6 +98,7 @@ extension FollowerStateMachine {
         guard case .reading(let read) = state, read.isComplete else { return }
         conditions = read.conditions
         state = .following(NameReads(pollTime: pollInterval.map { now + $0 }))
+        actions.append(.emitNotes)
         emit(.complete)
         everythingWasRead(read.tally)
         carryOut(read.postponed)

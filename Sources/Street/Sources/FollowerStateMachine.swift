@@ -22,6 +22,8 @@ struct FollowerStateMachine: Sendable {
         case prepare(Epoch)
         case read(String, Epoch)
         case emit(SourceEvent)
+        /// Emits what the registry holds and the reader does not carry, if it changed.
+        case emitNotes
         case report(FollowerReport)
     }
 
@@ -127,6 +129,7 @@ struct FollowerStateMachine: Sendable {
         case .unusableLeft(let name, let position): unusableLeft(name, position)
         case .changed(let name): nameChanged(name)
         case .pushed(let name, let reading): pushed(name, reading)
+        case .notesChanged: notesChanged()
         }
     }
 
@@ -274,6 +277,14 @@ extension FollowerStateMachine {
         case .listing: postpone { $0.changed.insert(name) }
         case .reading: modifyFullRead { if !$0.isStillToStart(name) { $0.postponed.changed.insert(name) } }
         case .following: modifyNameReads { $0.nameChanged(name) }
+        }
+    }
+
+    private mutating func notesChanged() {
+        switch state {
+        case .following: actions.append(.emitNotes)
+        // The end of a full read tells.
+        case .disconnected, .missing, .pausing, .listing, .reading: break
         }
     }
 

@@ -36,11 +36,16 @@ package struct RegistryFollower: Sendable {
             var alarms = Alarms()
             var machine = FollowerStateMachine(
                 pauses: pauses, pollInterval: reader.pollInterval, readLimit: reader.readLimit)
+            var notes: [RegistryNote] = []
             for await input in inputs {
                 if case .timePassed(let time) = input { alarms.rang(time) }
                 for action in machine.handle(input, now: now()) {
                     switch action {
                     case .emit(let event): await emit(event)
+                    case .emitNotes:
+                        let newest = reader.notes
+                        if newest != notes { await emit(.notes(newest)) }
+                        notes = newest
                     case .report(let report): report.log(to: logger)
                     case .list, .prepare, .read: group.addTask { await perform(action, inputs) }
                     }
@@ -71,7 +76,7 @@ package struct RegistryFollower: Sendable {
         case .read(let name, let epoch):
             let answer = await answer { () throws(ReadFailure) in try await reader.read(name) }
             await inputs.send(.read(name, answer, by: epoch))
-        case .emit, .report: break
+        case .emit, .emitNotes, .report: break
         }
     }
 

@@ -22,6 +22,10 @@ package protocol RegistryReader: Sendable {
     /// The number of calls of `read` that may be under way at once.
     var readLimit: Int { get }
 
+    /// What the registry holds and the reader does not carry, as far as it is known now. It is asked for at the end of a
+    /// full read, and after `notesChanged`.
+    var notes: [RegistryNote] { get }
+
     /// Keeps the connection and reports changes until the task is cancelled.
     ///
     /// - Parameter report: Returns when the change was taken. A reader whose registry is faster than that keeps a
@@ -45,6 +49,7 @@ package protocol RegistryReader: Sendable {
 extension RegistryReader {
     package var pollInterval: Duration? { nil }
     package var readLimit: Int { 128 }
+    package var notes: [RegistryNote] { [] }
     package func prepare() async throws(ReadFailure) {}
 }
 
@@ -67,6 +72,8 @@ package enum RegistryChange: Sendable {
     case changed(name: String)
     /// All that the registry says of the name now.
     case pushed(name: String, Reading)
+    /// The reader's `notes` are others now.
+    case notesChanged
 }
 
 /// Orders the changes and answers of one connection: a greater one is newer. A registry's revision is one, and so is

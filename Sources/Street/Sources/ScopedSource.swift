@@ -27,7 +27,7 @@ extension SourceEvent {
             return .services(name: name, Dictionary(pairs) { $0.merging($1) { $1 } })
         case .added(let id, let key, let instance): return .added(scoped(id), key, instance)
         case .removed(let id, let key): return .removed(scoped(id), key)
-        case .begin, .unreadable, .complete, .interrupted: return self
+        case .begin, .unreadable, .complete, .interrupted, .notes: return self
         }
     }
 }

@@ -21,4 +21,6 @@ package enum SourceEvent: Sendable {
     /// staged view too.
     case added(ServiceID, InstanceKey, Instance)
     case removed(ServiceID, InstanceKey)
+    /// What the registry holds and the source does not carry, all of it. It says nothing about any service.
+    case notes([RegistryNote])
 }

@@ -14,7 +14,12 @@ enum Samples {
         registries: [
             RegistryStatus(
                 name: "zk-main", health: .healthy, lastGood: .zero, services: 120, instances: 4312,
-                excess: Excerpt(["7 services beyond limits.services (120)"], limit: 9)),
+                notes: [
+                    .init(
+                        sort: "tagRules", subject: "tag rules", count: 4,
+                        examples: ["a.tag-router", "b\u{1B}.tag-router"], effect: "no effect"),
+                    .init(sort: "others", subject: "other registrations", count: 1, examples: [], effect: "left out"),
+                ]),
             RegistryStatus(
                 name: "zk-west", health: .stale, reason: "the connection was lost", lastGood: .seconds(45),
                 services: 10, instances: 22,

@@ -22,6 +22,9 @@ struct StatusJSONTests {
         #expect(registries[1]["hold"]?["releasesIn"] == .double(170.25))
         #expect(registries[1]["hold"]?["serviceCount"] == 5)
         #expect(registries[1]["unreadableCount"] == 3)
+        #expect(registries[0]["notes"]?.array?.map { $0["sort"] } == ["tagRules", "others"])
+        #expect(registries[0]["notes"]?.array?.map { $0["count"] } == [4, 1])
+        #expect(registries[1]["notes"] == nil)
         #expect(registries[2].object?.keys.contains("lastGood") == false)
         let deliveries = json["deliveries"]?.array ?? []
         #expect(deliveries.map { $0["leadership"] } == ["leading", "standby", "standby", "notElected"])

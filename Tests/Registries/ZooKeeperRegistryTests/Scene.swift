@@ -75,6 +75,8 @@ private final class Said: Sendable {
     private let gate = Gate()
 
     func take(_ event: SourceEvent) async {
+        // These have tests of their own, and come when they like.
+        if case .notes = event { return }
         await gate.pass()
         events.continuation.yield(event.text)
     }
@@ -108,6 +110,7 @@ extension SourceEvent {
         case .interrupted: "interrupted"
         case .added(let id, _, let instance): "\(id.name) + \(instance.host)"
         case .removed(let id, _): "\(id.name) -"
+        case .notes(let notes): "notes: \(notes.map { "\($0.count) \($0.sort)" }.joined(separator: ", "))"
         }
     }
 }

@@ -23,6 +23,7 @@ struct MachineDriver {
             case .prepare(let epoch): return note("prepare", epoch)
             case .read(let name, let epoch): return note("read \(name)", epoch)
             case .emit(let event): return event.text
+            case .emitNotes: return nil
             case .report(let report):
                 reports.append(report)
                 return nil

@@ -1,5 +1,4 @@
 import Addressing
-import IstioAPI
 import Services
 import Sources
 
@@ -86,6 +85,7 @@ struct View {
             if isInterrupted { violations.append("an event between interrupted and begin") }
             live[id.name]?[key] = nil
             staged?[id.name]?[key] = nil
+        case .notes: break
         }
     }
 
@@ -105,6 +105,7 @@ extension SourceEvent {
         case .interrupted: "interrupted"
         case .added(let id, _, let instance): "\(id.name) + \(instance.text)"
         case .removed(let id, _): "\(id.name) -"
+        case .notes(let notes): "notes: \(notes.map { "\($0.count) \($0.sort)" }.joined(separator: ", "))"
         }
     }
 }

@@ -44,6 +44,7 @@ struct ScopedSourceTests {
         case .interrupted(let reason): "interrupted: \(reason)"
         case .added(let id, _, _): "added \(id)"
         case .removed(let id, _): "removed \(id)"
+        case .notes(let notes): "\(notes.count) notes"
         }
     }
 

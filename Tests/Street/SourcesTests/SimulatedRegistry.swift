@@ -138,7 +138,7 @@ struct SimulatedRegistry {
         changes.removeAll { change in
             switch change {
             case .instance, .unusableLeft, .changed, .pushed: true
-            case .connected, .disconnected, .missing, .changesLost: false
+            case .connected, .disconnected, .missing, .changesLost, .notesChanged: false
             }
         }
         changes.append(.changesLost(reason: "overflow"))
@@ -193,7 +193,7 @@ struct SimulatedRegistry {
             case .refused: return ReadFailure(.refused, reason: "no")
             case .lasting: return ReadFailure(.lasting, reason: "too long")
             }
-        case .emit, .report: return nil
+        case .emit, .emitNotes, .report: return nil
         }
     }
 
@@ -204,7 +204,7 @@ struct SimulatedRegistry {
         case .list(let epoch): .listed(failure.map { .failure($0) } ?? .success(listing), by: epoch)
         case .prepare(let epoch): .prepared(failure, by: epoch)
         case .read(let name, let epoch): .read(name, failure.map { .failure($0) } ?? .success(reading(name)), by: epoch)
-        case .emit, .report: nil
+        case .emit, .emitNotes, .report: nil
         }
     }
 
@@ -235,7 +235,7 @@ struct SimulatedRegistry {
             switch action {
             case .emit(let event): show(event)
             case .list, .prepare, .read: requests.append(Request(action: action))
-            case .report: break
+            case .emitNotes, .report: break
             }
         }
         let reads = requests.count { if case .read = $0.action { true } else { false } }

@@ -173,6 +173,8 @@ extension ModelOracle.View {
             unreadable.insert(name)
             if !isComplete || unknown.contains(name) { shadowUnknown.insert(name) }
             shadow?.merge(picture.filter { $0.key.name == name }) { $0.merging($1) { read, _ in read } }
+        case .notes:
+            break
         case .complete:
             return complete(now: now)
         case .interrupted:

@@ -1,0 +1,25 @@
+/// The registrations of one sort that a registry holds and its source does not carry.
+///
+/// The source gives the words. Everything after it only counts and shows them.
+package struct RegistryNote: Hashable, Sendable {
+    /// The number of examples that a note has at most.
+    package static let exampleLimit = 3
+
+    /// Tells sorts apart for programs. It never changes.
+    package var sort: String
+    /// What they are, in the plural: `instances registered by application only`.
+    package var subject: String
+    package var count: Int
+    /// Some of them, sorted.
+    package var examples: [String]
+    /// What that means for the mesh.
+    package var effect: String
+
+    package init(sort: String, subject: String, count: Int, examples: [String] = [], effect: String) {
+        self.sort = sort
+        self.subject = subject
+        self.count = count
+        self.examples = examples
+        self.effect = effect
+    }
+}
