@@ -109,10 +109,10 @@ let package = Package(
                 "Snapshot", "Sources", "Translation", logging,
             ]),
         // The ways in.
-        room("Registries/Dubbo", ["Addressing", "IstioAPI", "Services", "Text"]),
+        room("Registries/Dubbo", ["Addressing", "IstioAPI", "Services", "Sources", "Text"]),
         room(
             "Registries/ZooKeeperRegistry",
-            ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", logging]),
+            ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", "Text", nioCore, logging]),
         // The ways out.
         room(
             "Deliveries/Deliveries",

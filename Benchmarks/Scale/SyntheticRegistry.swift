@@ -45,9 +45,10 @@ struct SyntheticRegistry: Sendable {
 
     /// Decodes one znode as the real source does.
     func decode(_ node: String, of service: Int) -> (ServiceID, InstanceKey, Instance)? {
-        guard case .instance(let id, let instance) = decoder.decode(node: node, interface: Self.interface(service))
+        guard case .provider(let provider) = decoder.decode(node: node, interface: Self.interface(service)),
+            let id = provider.services.first
         else { return nil }
-        return (id, InstanceKey(node), instance)
+        return (id, InstanceKey(node), provider.instance)
     }
 
     /// Makes the event of one list as the real source does.

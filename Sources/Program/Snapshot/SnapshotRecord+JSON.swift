@@ -66,7 +66,6 @@ extension Instance {
         // This is the usual one. Earlier releases knew no other and wrote none.
         instance["locality"] = locality == Locality(attributes: attributes) ? nil : locality.json
         instance["port"] = .integer(Int64(port))
-        instance["startTime"] = startTime == 0 ? nil : .integer(startTime)
         instance["weight"] = weight == Instance.defaultWeight ? nil : .integer(Int64(weight))
         return .object(instance)
     }
@@ -172,8 +171,7 @@ extension Instance {
             isEnabled: try json.optional("enabled", \.bool) ?? true,
             isHealthy: try json.optional("healthy", \.bool) ?? true,
             application: try json.optional("application", \.string) ?? "", attributes: attributes,
-            locality: try json.optional("locality", \.locality) ?? Locality(attributes: attributes),
-            startTime: try json.optional("startTime", \.integer) ?? 0)
+            locality: try json.optional("locality", \.locality) ?? Locality(attributes: attributes))
     }
 }
 

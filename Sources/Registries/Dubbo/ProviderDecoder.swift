@@ -1,15 +1,14 @@
 internal import Addressing
-package import Services
+internal import Services
 
 /// Reads provider registrations of Dubbo's interface-level layout: `<root>/<interface>/providers/<encoded URL>`.
 package struct ProviderDecoder: Sendable {
     /// The meaning of one registration.
     package enum Outcome: Hashable, Sendable {
-        case instance(ServiceID, Instance)
+        case provider(Provider)
         /// One of Dubbo's own interfaces, or no provider.
         case ignored
-        /// A provider that can't be carried into the mesh, and the reason.
-        case unusable(reason: String)
+        case unusable(UnusableProvider)
     }
 
     /// The parameters that become attributes of an instance. All others are dropped: they would cost memory, and
@@ -27,10 +26,13 @@ package struct ProviderDecoder: Sendable {
     /// The interface of a directory of the registry; `nil` for a directory that can't be an interface's.
     package static func interface(directory: String) -> String? {
         guard let name = ByteText.formDecoded(directory).flatMap(ByteText.string), !name.isEmpty,
-            !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") || $0 <= 0x20 })
+            !name.utf8.contains(where: { Self.foreignBytes.contains($0) || $0 <= 0x20 })
         else { return nil }
         return name
     }
+
+    /// No name of an interface has these. One with a `%` was encoded twice: no consumer asks for it.
+    private static let foreignBytes = Set("/:%?".utf8)
 
     /// Whether Dubbo uses the interface for itself.
     package static func isInternal(interface: String) -> Bool {
@@ -63,7 +65,7 @@ package struct ProviderDecoder: Sendable {
         do throws(ProviderURL.Malformed) {
             return try interpret(try ProviderURL(node: node), interface: interface)
         } catch {
-            return .unusable(reason: error.reason)
+            return .unusable(UnusableProvider(reason: error.reason))
         }
     }
 
@@ -71,26 +73,53 @@ package struct ProviderDecoder: Sendable {
         if url.scheme == "empty" || url.scheme == "consumer" || url["side"] == "consumer" { return .ignored }
         if let category = url["category"], category != "providers" { return .ignored }
         if let bytes = url.bytes(of: "interface"), !bytes.equals(interface), let named = ByteText.string(bytes) {
-            return .unusable(reason: "it names the interface '\(named.prefix(100))' but stands under '\(interface)'")
+            return .unusable(
+                UnusableProvider(
+                    reason: "it names the interface '\(named.prefix(100))' but stands under '\(interface)'"))
         }
-        guard let portProtocol = FormatDefaults.dubbo.portProtocol(scheme: url.scheme) else {
-            let known = FormatDefaults.dubbo.protocols.map(\.scheme).joined(separator: ", ")
-            return .unusable(reason: "the protocol '\(url.scheme.prefix(20))' is none of \(known)")
-        }
+        let schemes = Self.schemes(of: url)
+        let protocols = schemes.compactMap { FormatDefaults.dubbo.portProtocol(scheme: $0) }
+        let others = schemes.filter { FormatDefaults.dubbo.portProtocol(scheme: $0) == nil }
+        if protocols.isEmpty { return .unusable(Self.unknown(others, url)) }
         let (host, port) = try url.hostAndPort()
-        let place = try self.host(host, of: url)
+        guard let host = Self.host(host, of: url) else {
+            return .unusable(UnusableProvider(reason: "no consumer can reach the host '\(host.prefix(100))'"))
+        }
         guard let weight = weight(of: url) else {
-            return .unusable(reason: "the weight '\(url["weight"]?.prefix(20) ?? "")' is not a number")
+            return .unusable(
+                UnusableProvider(reason: "the weight '\(url["weight"]?.prefix(20) ?? "")' is not a number"))
         }
         let version = FormatDefaults.dubbo.qualifier(ServiceID.Key.version, url["version"])
-        let id = ServiceID(
-            name: interface, protocol: portProtocol, group: url["group"] ?? "", version: version)
         let isEnabled = weight > 0 && url["disabled"]?.lowercased() != "true" && url["enabled"]?.lowercased() != "false"
-        return .instance(
-            id,
-            Instance(
-                host: place, port: port, weight: weight, isEnabled: isEnabled, traits: traits.traits(of: url),
-                startTime: url["timestamp"].flatMap { Int64($0) } ?? 0))
+        return .provider(
+            Provider(
+                services: protocols.map {
+                    ServiceID(name: interface, protocol: $0, group: url["group"] ?? "", version: version)
+                },
+                instance: Instance(
+                    host: host, port: port, weight: weight, isEnabled: isEnabled, traits: traits.traits(of: url)),
+                otherProtocols: others))
+    }
+
+    /// The protocols that the provider serves at its port, each once. `ext.protocol` has those beside the URL's own.
+    private static func schemes(of url: ProviderURL) -> [String] {
+        var schemes = [url.scheme]
+        guard let others = url["ext.protocol"] else { return schemes }
+        for other in others.split(separator: ",") {
+            let scheme = other.filter { $0 != " " }.lowercased()
+            if !scheme.isEmpty, !schemes.contains(scheme) { schemes.append(scheme) }
+        }
+        return schemes
+    }
+
+    private static func unknown(_ schemes: [String], _ url: ProviderURL) -> UnusableProvider {
+        let known = FormatDefaults.dubbo.protocols.map(\.scheme).joined(separator: ", ")
+        let address = try? url.hostAndPort()
+        return UnusableProvider(
+            reason: "the protocol '\(url.scheme.prefix(20))' is none of \(known)", protocols: schemes,
+            endpoint: address.flatMap { address in
+                Self.host(address.host, of: url).map { Endpoint(host: $0, port: address.port) }
+            })
     }
 
     /// A provider without an address in the URL's host may have one in the parameter `ipv6`. Where it has both, the host

@@ -9,16 +9,18 @@ package struct ZooKeeperSource: Source {
     private let follower: RegistryFollower
 
     /// - Parameters:
+    ///   - chroot: The client's chroot, for people; empty for none.
     ///   - root: Dubbo's root, below the client's chroot: `/dubbo`, or `/` when the chroot is the root.
     ///   - persistentWatches: Whether to try persistent watches, which need ZooKeeper 3.6. Older servers are
     ///     recognized.
     package init(
-        name: String, client: ZooKeeperClient, root: String, decoder: ProviderDecoder, persistentWatches: Bool = true,
-        pauses: FollowerPauses = FollowerPauses(), clock: any Clock<Duration> = ContinuousClock(), logger: Logger
+        name: String, client: ZooKeeperClient, chroot: String = "", root: String, decoder: ProviderDecoder,
+        persistentWatches: Bool = true, pauses: FollowerPauses = FollowerPauses(),
+        clock: any Clock<Duration> = ContinuousClock(), logger: Logger
     ) {
         self.name = name
         let reader = ZooKeeperReader(
-            client: client, layout: DubboLayout(root: root), decoder: decoder,
+            client: client, layout: DubboLayout(root: root, chroot: chroot), decoder: decoder,
             watching: persistentWatches ? .tree : .lists, logger: logger)
         follower = RegistryFollower(reader: reader, pauses: pauses, clock: clock, logger: logger)
     }

@@ -99,14 +99,12 @@ extension CatalogStore {
         var announcing: [String] = []
         for registry in registries {
             let suppressed = registry.suppressed[id] ?? []
-            let before = instances.count
-            for entry in registry.view.services[id]?.entries ?? []
-            where suppressed.isEmpty || !suppressed.contains(entry.instance.endpoint) {
-                instances.append(entry.instance)
-            }
-            if instances.count > before || registry.registryGuard?.held[id] != nil { announcing.append(registry.name) }
+            var own = (registry.view.services[id]?.entries ?? []).map(\.instance)
+            if !suppressed.isEmpty { own.removeAll { suppressed.contains($0.endpoint) } }
+            own.keepNewest()
+            if !own.isEmpty || registry.registryGuard?.held[id] != nil { announcing.append(registry.name) }
+            instances.add(own)
         }
-        instances.keepNewest()
         let held = registries.compactMap { $0.registryGuard?.held[id] }
         if !held.isEmpty {
             var known = Set(instances.map(\.endpoint))
@@ -131,7 +129,7 @@ extension CatalogStore {
 
 extension [Instance] {
     /// Sorts by endpoint and leaves one description of each, the newest. A restarted provider has two registrations
-    /// until its former session ends, and a provider may register in two registries.
+    /// until its former session ends.
     fileprivate mutating func keepNewest() {
         sort { $0.endpoint < $1.endpoint }
         var kept = 0
@@ -144,14 +142,26 @@ extension [Instance] {
             }
         }
         removeSubrange(kept...)
+        for index in indices { self[index].succession = 0 }
+    }
+
+    /// Adds the instances of another registry. An endpoint that is here already keeps its description: registries have
+    /// no common time, so that the configured order decides. Both are sorted by endpoint.
+    fileprivate mutating func add(_ others: [Instance]) {
+        if isEmpty { return self = others }
+        var known = Set(map(\.endpoint))
+        let new = others.filter { known.insert($0.endpoint).inserted }
+        if new.isEmpty { return }
+        self += new
+        sort { $0.endpoint < $1.endpoint }
     }
 }
 
 extension Instance {
-    /// Whether this description of an endpoint replaces another. The newer one does; between equally old ones the
-    /// choice does not depend on their order.
+    /// Whether this description of an endpoint replaces another of the same registry. The later one does; where their
+    /// order is unknown the choice does not depend on it.
     fileprivate func supersedes(_ other: Instance) -> Bool {
-        if startTime != other.startTime { return startTime > other.startTime }
+        if succession != other.succession { return succession > other.succession }
         if isEnabled != other.isEnabled { return !isEnabled }
         if isHealthy != other.isHealthy { return !isHealthy }
         if weight != other.weight { return weight < other.weight }

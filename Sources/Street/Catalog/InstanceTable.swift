@@ -75,6 +75,17 @@ struct InstanceTable: Hashable, Sendable {
         return merged
     }
 
+    /// The place of a registration that comes now among those of its endpoint.
+    func nextSuccession(at endpoint: Endpoint?) -> UInt16 {
+        guard let endpoint else { return 0 }
+        var next: UInt16 = 0
+        for entry in entries where entry.instance.port == endpoint.port && entry.instance.endpoint == endpoint {
+            let last = entry.instance.succession
+            next = max(next, last < .max ? last + 1 : last)
+        }
+        return next
+    }
+
     func announces(_ endpoint: Endpoint, besides key: InstanceKey?) -> Bool {
         // The port is the cheapest to compare, so it comes first.
         entries.contains {

@@ -12,10 +12,14 @@ struct View: Sendable {
     /// The unreadable names that were never readable: nobody can say whether they have instances.
     var unknown: Set<String> = []
 
-    /// - Parameter instance: `nil` removes it.
+    /// - Parameter instance: `nil` removes it. One that announces its endpoint for the first time comes after the others
+    ///   that announce it.
     mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> ViewChange {
         var change = ViewChange()
         let before = services[id]?[key]
+        let known = before.flatMap { $0.endpoint == instance?.endpoint ? $0.succession : nil }
+        let place = known ?? services[id]?.nextSuccession(at: instance?.endpoint) ?? 0
+        let instance = instance.map { $0.at(place) }
         guard before != instance else { return change }
         if services[id] == nil { addName(of: id) }
         services[id, default: InstanceTable()][key] = instance

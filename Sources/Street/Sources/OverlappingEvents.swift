@@ -36,12 +36,16 @@ struct OverlappingEvents: Sendable {
 
     func merged(into services: SourceEvent.Instances, at position: Position?) -> Merged {
         var merged = Merged(services: services, isAmbiguous: position == nil && !last.isEmpty)
-        for (place, change) in last {
+        var successions = Successions(services)
+        for change in last.values.sorted(by: { $0.position < $1.position }) {
+            let place = Place(service: change.service, key: change.key)
             if let position, change.position < position {
                 let known = services[place.service]?[place.key]
                 merged.corrections.append(
                     InstanceChange(place.service, place.key, known, position: position).event)
-            } else if let instance = change.instance {
+            } else if var instance = change.instance {
+                let known = services[place.service]?[place.key]
+                instance.succession = known?.succession ?? successions.next(instance.endpoint, of: place.service)
                 merged.services[place.service, default: [:]][place.key] = instance
             } else {
                 merged.services[place.service]?[place.key] = nil
@@ -53,5 +57,28 @@ struct OverlappingEvents: Sendable {
     /// The noted changes that are newer than a position, or all of them.
     func newer(than position: Position?) -> [InstanceChange] {
         last.values.filter { change in position.map { change.position > $0 } ?? true }
+            .sorted { $0.position < $1.position }
+    }
+}
+
+/// Gives registrations that come after an answer their places behind those in it.
+private struct Successions {
+    private let services: SourceEvent.Instances
+    /// The highest place of each endpoint, for the services that are asked for.
+    private var highest: [ServiceID: [Endpoint: UInt16]] = [:]
+
+    init(_ services: SourceEvent.Instances) {
+        self.services = services
+    }
+
+    mutating func next(_ endpoint: Endpoint, of service: ServiceID) -> UInt16 {
+        if highest[service] == nil {
+            highest[service] = (services[service] ?? [:]).values.reduce(into: [:]) { places, instance in
+                places[instance.endpoint] = max(places[instance.endpoint] ?? 0, instance.succession)
+            }
+        }
+        let place = highest[service]?[endpoint].map { $0 < .max ? $0 + 1 : $0 } ?? 0
+        highest[service]?[endpoint] = place
+        return place
     }
 }

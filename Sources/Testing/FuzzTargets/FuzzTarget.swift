@@ -47,11 +47,12 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
         let decoder = ProviderDecoder(keptParameters: ["version", "region"])
         _ = ProviderDecoder.withoutSecrets(node: node)
         _ = ProviderDecoder.interface(directory: node)
-        guard case .instance(let id, let instance) = decoder.decode(node: node, interface: "com.acme.Orders") else {
+        guard case .provider(let provider) = decoder.decode(node: node, interface: "com.acme.Orders") else {
             return nil
         }
-        if instance.port == 0 { return "an instance has no port" }
-        return ServiceID(id.description) == id ? nil : "a service is not named by its own text"
+        if provider.instance.port == 0 { return "an instance has no port" }
+        return provider.services.allSatisfy { ServiceID($0.description) == $0 }
+            ? nil : "a service is not named by its own text"
     }
 
     /// The text of a service stands in an annotation, which anybody can edit. It leads to the same service again.

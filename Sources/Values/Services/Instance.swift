@@ -21,6 +21,9 @@ package struct Instance: Hashable, Sendable {
 
     package var host: InstanceHost
     package var port: UInt16
+    /// Its place among the registrations of one endpoint in one registry: a later registration has a higher number.
+    /// The last one describes the endpoint.
+    package var succession: UInt16
     /// Whether its owner wants traffic to it.
     package var isEnabled: Bool
     /// Whether the registry's checks of it pass.
@@ -28,16 +31,13 @@ package struct Instance: Hashable, Sendable {
     /// The share of traffic relative to the other instances: 100 × the weight in the registry ÷ the format's default.
     package var weight: UInt32
     package var traits: InstanceTraits
-    /// The start of the process, in milliseconds since 1970 by its own clock; 0 when unknown. It only tells a newer
-    /// registration from an older one.
-    package var startTime: Int64
 
     /// Whether it should get traffic. An endpoint of an instance that should not is left out.
     package var wantsTraffic: Bool { isEnabled && isHealthy && weight > 0 }
 
     package init(
         host: InstanceHost, port: UInt16, weight: UInt32 = Instance.defaultWeight,
-        isEnabled: Bool = true, isHealthy: Bool = true, traits: InstanceTraits, startTime: Int64 = 0
+        isEnabled: Bool = true, isHealthy: Bool = true, traits: InstanceTraits, succession: UInt16 = 0
     ) {
         self.host = host
         self.port = port
@@ -45,20 +45,27 @@ package struct Instance: Hashable, Sendable {
         self.isEnabled = isEnabled
         self.isHealthy = isHealthy
         self.traits = traits
-        self.startTime = startTime
+        self.succession = succession
     }
 
     package init(
         host: InstanceHost, port: UInt16, weight: UInt32 = Instance.defaultWeight,
         isEnabled: Bool = true, isHealthy: Bool = true, application: String = "", attributes: [Attribute] = [],
-        locality: Locality = .unknown, startTime: Int64 = 0
+        locality: Locality = .unknown, succession: UInt16 = 0
     ) {
         let hasTraits = !application.isEmpty || !attributes.isEmpty || locality != .unknown
         self.init(
             host: host, port: port, weight: weight, isEnabled: isEnabled, isHealthy: isHealthy,
             traits: hasTraits
                 ? InstanceTraits(application: application, attributes: attributes, locality: locality) : .none,
-            startTime: startTime)
+            succession: succession)
+    }
+
+    /// The same instance at another place among the registrations of its endpoint.
+    package func at(_ succession: UInt16) -> Instance {
+        var instance = self
+        instance.succession = succession
+        return instance
     }
 
     /// The name of the application that runs it; empty when unknown.

@@ -1,5 +1,6 @@
 import Addressing
 import Catalog
+import Dubbo
 import Foundation
 import IsthmusTesting
 import Kubernetes
@@ -59,26 +60,29 @@ struct ClockFaultTests {
     func providers(seed: UInt64) async {
         var random = SeededGenerator(seed: seed)
         let jumps = (0..<200).map { _ in Int64.random(in: -1_000_000_000...1_000_000_000, using: &random) }
-        let calm = await life(startTimes: jumps.map { _ in 0 })
-        let jumping = await life(startTimes: jumps)
+        let calm = await life(timestamps: jumps.map { _ in 0 })
+        let jumping = await life(timestamps: jumps)
         #expect(calm.map(\.keys.count) == jumping.map(\.keys.count))
         #expect(calm == jumping)
     }
 
     /// Providers come, many go at once, the hold runs out: what the cluster has after each step.
-    private func life(startTimes: [Int64]) async -> [[String: [UInt8]]] {
+    private func life(timestamps: [Int64]) async -> [[String: [UInt8]]] {
         let (cluster, clock) = (FakeCluster(), ManualClock())
         let pipeline = PipelineActor.sample(cluster, guardPolicy: GuardPolicy(), clock: clock)
         await cluster.begin(pipeline)
+        let decoder = ProviderDecoder(keptParameters: [])
         var seen: [[String: [UInt8]]] = []
         for (count, time) in [(100, 0), (60, 0), (60, 150), (60, 149), (60, 1), (60, 0), (100, 0), (95, 10)] {
             clock.advance(by: .seconds(time))
             await pipeline.accept(.begin, from: "zk")
             for name in ["a.Cart", "a.Order"] {
                 let instances = (1...count).map { host in
-                    var instance = Instance.sample(UInt8(host))
-                    instance.startTime = startTimes[host]
-                    return (InstanceKey("\(name)-\(host)"), instance)
+                    let url = "dubbo://10.0.0.\(host):20880/\(name)?timestamp=\(timestamps[host])"
+                    guard case .provider(let provider) = decoder.decode(node: url, interface: name) else {
+                        preconditionFailure("a sample is a provider")
+                    }
+                    return (InstanceKey("\(name)-\(host)"), provider.instance)
                 }
                 await pipeline.accept(
                     .services(

@@ -5,6 +5,7 @@ import IstioAPI
 import Logging
 import Planning
 import Sandbox
+import Status
 import Synchronization
 import Testing
 
@@ -31,6 +32,8 @@ struct SurveyTests {
         try await withZooKeeperServer { registry in
             try await registry.makePath("/dubbo")
             try await registry.register("com.acme.Orders", 1)
+            try await registry.makePath(
+                "/dubbo/com.acme.Odd/providers/rest2%3A%2F%2F10.0.0.1%3A8081%2Fcom.acme.Odd")
             var configuration = try BridgeConfiguration(
                 yaml: """
                     registries:
@@ -44,6 +47,8 @@ struct SurveyTests {
             let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let survey = try await Survey.take(configuration, within: .seconds(30), logger: silent)
             #expect(survey.skipped == ["stateless"])
+            let note = "registrations of the protocol 'rest2': 1 (com.acme.Odd); this protocol is not carried"
+            #expect(survey.notes.map(\.registry) == ["zk"] && survey.notes.map(\.note.text) == [note])
             #expect(Set(survey.items.map(\.delivery)) == ["directory"])
             let attempts = Mutex<[Attempt]>([])
             await survey.apply { _, attempt in attempts.withLock { $0.append(attempt) } }

@@ -51,8 +51,7 @@ extension SnapshotRecord {
                 .init(key: Bool.random(using: &random) ? "region" : text(&random), value: text(&random))
             },
             locality: Bool.random(using: &random)
-                ? .unknown : Locality(region: text(&random), zone: text(&random), subzone: text(&random)),
-            startTime: Bool.random(using: &random) ? 0 : .random(in: Int64.min...Int64.max, using: &random))
+                ? .unknown : Locality(region: text(&random), zone: text(&random), subzone: text(&random)))
     }
 
     private static func address(_ random: inout SeededGenerator) -> IPAddress {

@@ -29,14 +29,18 @@ struct ProviderURLFuzzTests {
             for _ in 0..<Int.random(in: 1...6, using: &random) { mutate(&node, &random) }
             let text = String(decoding: node, as: UTF8.self)
             switch decoder.decode(node: text, interface: ProviderURLTests.interface) {
-            case .instance(let id, let instance):
+            case .provider(let provider):
+                let instance = provider.instance
+                for id in provider.services { #expect(ServiceID(id.description) == id, "\(text)") }
+                #expect(!provider.services.isEmpty && Set(provider.services).count == provider.services.count)
+                let id = provider.services[0]
                 #expect(id.name == ProviderURLTests.interface && instance.port > 0, "\(text)")
                 if case .address(let address) = instance.host {
                     #expect(!address.isUnspecified && !address.isMulticast, "\(text)")
                 }
                 #expect(instance.weight > 0 || !instance.isEnabled, "\(text)")
-                #expect(ServiceID(id.description) == id, "\(text)")
-            case .unusable(let reason):
+            case .unusable(let provider):
+                let reason = provider.reason
                 #expect(!reason.isEmpty && reason.utf8.count < 1000, "\(text)")
             case .ignored:
                 break

@@ -16,11 +16,11 @@ struct ProviderURLTests {
 
     private func instance(_ url: String) throws -> (ServiceID, Instance) {
         let outcome = decode(url)
-        guard case .instance(let id, let instance) = outcome else {
+        guard case .provider(let provider) = outcome, let id = provider.services.first else {
             Issue.record("\(url) is \(outcome)")
             throw CancellationError()
         }
-        return (id, instance)
+        return (id, provider.instance)
     }
 
     @Test("a Java provider's URL")
@@ -35,8 +35,7 @@ struct ProviderURLTests {
             instance
                 == Instance(
                     host: .address(.v4(0x0A01_0001)), port: 20880, application: "demo-provider",
-                    attributes: [.init(key: "region", value: "eu")], locality: Locality(region: "eu"),
-                    startTime: 1_700_000_000_000))
+                    attributes: [.init(key: "region", value: "eu")], locality: Locality(region: "eu")))
     }
 
     @Test("the Python SDK names its interface in neither path nor parameter")
@@ -45,17 +44,45 @@ struct ProviderURLTests {
         let expected = Instance(host: .address(.v4(0x7F00_0001)), port: 20880)
         #expect(
             decoder.decode(node: node, interface: Self.interface)
-                == .instance(ServiceID(name: Self.interface, protocol: .tri), expected))
+                == .provider(
+                    Provider(services: [.init(name: Self.interface, protocol: .tri)], instance: expected)))
+    }
+
+    @Test("one port may serve several protocols: each of them is a service, and those that are unknown are told")
+    func severalProtocols() throws {
+        let url = "dubbo://10.0.0.1:20880/x?ext.protocol=tri, DUBBO,qotm,&group=g&preferred.protocol=tri"
+        guard case .provider(let provider) = decoder.decode(node: url.formEncoded, interface: Self.interface) else {
+            Issue.record("not read")
+            return
+        }
+        #expect(
+            provider.services == [
+                ServiceID(name: Self.interface, protocol: .dubbo, group: "g"),
+                ServiceID(name: Self.interface, protocol: .tri, group: "g"),
+            ])
+        #expect(provider.otherProtocols == ["qotm"])
+        #expect(provider.leftOut == [.ofProtocol("qotm")])
+    }
+
+    @Test("a protocol that is not carried does not keep the others at its port from being carried")
+    func unknownFirst() throws {
+        let url = "rest2://10.0.0.1:8081/x?ext.protocol=tri"
+        guard case .provider(let provider) = decoder.decode(node: url.formEncoded, interface: Self.interface) else {
+            Issue.record("not read")
+            return
+        }
+        #expect(provider.services == [ServiceID(name: Self.interface, protocol: .tri)])
+        #expect(provider.otherProtocols == ["rest2"])
     }
 
     @Test("percent-encoding is read in either case, and '+' is a space")
     func encoding() throws {
         let node = "dubbo%3a%2f%2F10.0.0.1%3A20880%2Fx%3Fapplication%3Da+b%C3%A9"
-        guard case .instance(_, let instance) = decoder.decode(node: node, interface: Self.interface) else {
+        guard case .provider(let provider) = decoder.decode(node: node, interface: Self.interface) else {
             Issue.record("not read")
             return
         }
-        #expect(instance.application == "a bé")
+        #expect(provider.instance.application == "a bé")
     }
 
     @Test("a URL that was encoded twice is decoded twice")
@@ -71,7 +98,7 @@ struct ProviderURLTests {
         let (id, instance) = try instance(
             "dubbo://10.0.0.1:20880/org.apache.dubbo.demo.DemoService?application=a&group=g&release=3.2.0&timestamp=5")
         #expect(id == ServiceID(name: Self.interface, protocol: .dubbo, group: "g"))
-        #expect(instance.application == "a" && instance.startTime == 5 && instance.weight == 100)
+        #expect(instance.application == "a" && instance.weight == 100)
     }
 
     @Test(
@@ -144,13 +171,13 @@ struct ProviderURLTests {
         ]
         for (kept, locality) in expected {
             guard
-                case .instance(_, let instance) = ProviderDecoder(keptParameters: kept).decode(
+                case .provider(let provider) = ProviderDecoder(keptParameters: kept).decode(
                     node: node, interface: Self.interface)
             else {
                 Issue.record("not read")
                 return
             }
-            #expect(instance.locality == locality)
+            #expect(provider.instance.locality == locality)
         }
     }
 

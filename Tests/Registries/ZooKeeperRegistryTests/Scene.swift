@@ -41,6 +41,34 @@ struct Scene: Sendable {
         }
     }
 
+    static func source(
+        of server: ZooKeeperServer, root: String = "/dubbo", persistentWatches: Bool = true
+    ) async throws -> ZooKeeperSource {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return ZooKeeperSource(
+            name: "zk", client: ZooKeeperClient(try ConnectionString(try await server.address), logger: logger),
+            root: root, decoder: ProviderDecoder(keptParameters: ["dubbo.tag", "region", "version", "zone"]),
+            persistentWatches: persistentWatches, logger: logger)
+    }
+
+    /// What a source shows when it has read a server completely.
+    static func firstView(
+        of server: ZooKeeperServer, root: String = "/dubbo", persistentWatches: Bool = true
+    ) async throws -> ShownRegistry {
+        let source = try await source(of: server, root: root, persistentWatches: persistentWatches)
+        let (events, continuation) = AsyncStream.makeStream(of: SourceEvent.self)
+        return await withTaskGroup(of: Void.self) { group in
+            group.addTask { await source.run(requests: ReadRequests()) { continuation.yield($0) } }
+            var shown = ShownRegistry()
+            for await event in events {
+                if case .complete = event { break }
+                shown.take(event)
+            }
+            group.cancelAll()
+            return shown
+        }
+    }
+
     /// The next `count` events.
     func next(_ count: Int = 1) async -> [String] {
         var events: [String] = []

@@ -34,21 +34,38 @@ struct ChangeTests {
         #expect(store.serviceIDs == [.order])
     }
 
-    @Test("a restarted provider is registered twice, and the newer entry describes it", arguments: [true, false])
-    mutating func restart(newerFirst: Bool) {
-        let entries: [(String, Instance)] = [
-            ("old", .sample(1, weight: 1, startTime: 100)), ("new", .sample(1, weight: 2, startTime: 200)),
-        ]
-        for (node, instance) in newerFirst ? entries.reversed() : entries { store.add(node, instance) }
-        #expect(store.service(.cart).instances == [.sample(1, weight: 2, startTime: 200)])
+    @Test("a restarted provider is registered twice, and the registration that came last describes it")
+    mutating func restart() {
+        store.add("old", .sample(1, weight: 1))
+        store.add("new", .sample(1, weight: 2))
+        #expect(store.service(.cart).instances == [.sample(1, weight: 2)])
+        store.add("newest", .sample(1, weight: 0, isEnabled: false))
+        #expect(store.service(.cart).instances == [.sample(1, weight: 0, isEnabled: false)])
+        store.remove("newest")
+        #expect(store.service(.cart).instances == [.sample(1, weight: 2)])
+        // It comes again with other content, and stays at its place.
+        store.add("old", .sample(1, weight: 3))
+        #expect(store.service(.cart).instances == [.sample(1, weight: 2)])
+    }
+
+    @Test("a full read tells which registration came last, also while events come", arguments: [true, false])
+    mutating func order(isFraming: Bool) {
+        if isFraming { _ = store.apply(.begin, from: "zk") }
+        let list = ["a": Instance.sample(1, weight: 1, succession: 1), "b": .sample(1, weight: 2)]
+        _ = store.apply(.services(name: ServiceID.cart.name, [.cart: keyed(list)]), from: "zk")
+        store.add("c", .sample(1, weight: 3))
+        if isFraming { _ = store.apply(.complete, from: "zk") }
+        #expect(store.service(.cart).instances == [.sample(1, weight: 3)])
+        store.remove("c")
+        #expect(store.service(.cart).instances == [.sample(1, weight: 1)])
     }
 
     @Test("the former session's end does not remove the endpoint that the newer entry still announces")
     mutating func formerSession() {
-        store.add("old", .sample(1, startTime: 100))
-        store.add("new", .sample(1, startTime: 200))
+        store.add("old", .sample(1))
+        store.add("new", .sample(1))
         store.remove("old")
-        #expect(store.service(.cart).instances == [.sample(1, startTime: 200)])
+        #expect(store.service(.cart).instances == [.sample(1)])
         store.remove("new")
         #expect(store.service(.cart).instances == [])
     }
@@ -60,16 +77,16 @@ struct ChangeTests {
         #expect(store.service(.cart).instances == [.sample(1), .sample(1, port: 20881)])
     }
 
-    @Test("two registries are a union, in the configured order, and the newer description of an endpoint wins")
+    @Test("two registries are a union, in the configured order, and the first one's description of an endpoint wins")
     mutating func union() {
-        store.add("a", .sample(1, startTime: 100), in: "nacos")
-        store.add("a", .sample(1, weight: 7, startTime: 200), in: "zk")
+        store.add("a", .sample(1), in: "nacos")
+        store.add("a", .sample(1, weight: 7), in: "zk")
         store.add("b", .sample(2), in: "nacos")
         let service = store.service(.cart)
-        #expect(service.instances == [.sample(1, weight: 7, startTime: 200), .sample(2)])
+        #expect(service.instances == [.sample(1, weight: 7), .sample(2)])
         #expect(service.registries == ["zk", "nacos"])
         store.remove("a", in: "zk")
-        #expect(store.service(.cart).instances == [.sample(1, startTime: 100), .sample(2)])
+        #expect(store.service(.cart).instances == [.sample(1), .sample(2)])
         #expect(store.service(.cart).registries == ["nacos"])
     }
 

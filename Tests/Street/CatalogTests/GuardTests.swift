@@ -256,7 +256,7 @@ struct NetLossTests {
     mutating func twoNodes() {
         scene.read(["a.A": Array(1...20)])
         for host in UInt8(1)...20 {
-            scene.apply(.added(Scene.id("a.A"), InstanceKey("new-\(host)"), .sample(host, startTime: 5)))
+            scene.apply(.added(Scene.id("a.A"), InstanceKey("new-\(host)"), .sample(host)))
             scene.remove("a.A", host)
         }
         #expect(scene.accepted("a.A") == Array(1...20))

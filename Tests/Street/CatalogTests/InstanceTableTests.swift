@@ -53,6 +53,6 @@ struct InstanceTableTests {
     private static func instance(_ random: inout SeededGenerator) -> Instance {
         .sample(
             .random(in: 1...5, using: &random), application: Bool.random(using: &random) ? "shop" : "till",
-            startTime: .random(in: 0...2, using: &random))
+            succession: .random(in: 0...2, using: &random))
     }
 }

@@ -8,12 +8,12 @@ extension Instance {
     /// `dubbo` on 10.0.0.`host`:20880 unless said otherwise.
     static func sample(
         _ host: UInt8, port: UInt16 = 20880, weight: UInt32 = 100,
-        isEnabled: Bool = true, application: String = "shop", startTime: Int64 = 0
+        isEnabled: Bool = true, application: String = "shop", succession: UInt16 = 0
     ) -> Instance {
         Instance(
             host: .address(.v4(0x0A00_0000 | UInt32(host))), port: port, weight: weight,
             isEnabled: isEnabled,
-            application: application, startTime: startTime)
+            application: application, succession: succession)
     }
 }
 

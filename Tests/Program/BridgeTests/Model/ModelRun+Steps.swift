@@ -68,7 +68,7 @@ extension ModelRun {
         let host = UInt32.random(in: 1...250, using: &random)
         let port: UInt16 = chance(80) ? 20880 : 20881
         let instance = Instance(
-            host: .address(.v4(0x0A00_0000 | host)), port: port, startTime: 1)
+            host: .address(.v4(0x0A00_0000 | host)), port: port)
         var id = Self.ids[Int.random(in: 0..<Self.ids.count, using: &random)]
         if chance(25) { id = id.setting(ServiceID.Key.protocol, to: "tri") }
         registries[index].register(id, instance)

@@ -1,0 +1,131 @@
+package import Services
+package import Sources
+
+/// What a Dubbo registry holds and nobody carries into the mesh, and how much of it there is.
+package struct UnreadRegistrations: Sendable {
+    /// A sort of provider URLs that are left out.
+    package enum Sort: Hashable, Sendable {
+        /// They, or one of their protocols, speak a protocol that is not carried.
+        case ofProtocol(String)
+        /// Something else is wrong with them.
+        case unusable
+    }
+
+    /// A client may register any text as a protocol.
+    private static let protocolLimit = 20
+
+    /// The keys of provider URLs that are left out, by interface.
+    private var leftOut: [String: [InstanceKey: Set<Sort>]] = [:]
+    private var counts: [Sort: Int] = [:]
+    /// By key in the configuration centre.
+    private var rules: [String: GovernanceRule] = [:]
+    /// Rules that stand beside the providers of an interface.
+    private var interfaceRules: [String: [InstanceKey: GovernanceRule]] = [:]
+    package var applications = ApplicationInstances()
+
+    package init() {}
+
+    // MARK: Provider URLs
+
+    /// Takes over all provider URLs of an interface that are left out.
+    package mutating func leaveOut(_ providers: [InstanceKey: Set<Sort>], of interface: String) {
+        for sort in (leftOut[interface] ?? [:]).values.joined() { count(sort, -1) }
+        let providers = providers.filter { !$0.value.isEmpty }
+        leftOut[interface] = providers.isEmpty ? nil : providers
+        for sort in providers.values.joined() { count(sort, 1) }
+    }
+
+    /// - Parameter sorts: None for a provider URL that left.
+    package mutating func leaveOut(_ key: InstanceKey, of interface: String, _ sorts: Set<Sort>) {
+        for sort in leftOut[interface]?[key] ?? [] { count(sort, -1) }
+        if sorts.isEmpty {
+            leftOut[interface]?[key] = nil
+            if leftOut[interface]?.isEmpty == true { leftOut[interface] = nil }
+        } else {
+            leftOut[interface, default: [:]][key] = sorts
+        }
+        for sort in sorts { count(sort, 1) }
+    }
+
+    private mutating func count(_ sort: Sort, _ difference: Int) {
+        counts[sort, default: 0] += difference
+        if counts[sort] == 0 { counts[sort] = nil }
+    }
+
+    // MARK: Rules
+
+    /// - Parameter rule: `nil` where there is none, or none that the mesh would have to follow.
+    package mutating func set(_ rule: GovernanceRule?, key: String) {
+        rules[key] = rule
+    }
+
+    /// Takes over all rules that stand beside the providers of an interface.
+    package mutating func setRules(_ rules: [InstanceKey: GovernanceRule], of interface: String) {
+        interfaceRules[interface] = rules.isEmpty ? nil : rules
+    }
+
+    /// - Parameter rule: `nil` for one that left, or that the mesh would not have to follow.
+    package mutating func set(_ rule: GovernanceRule?, _ node: InstanceKey, of interface: String) {
+        interfaceRules[interface, default: [:]][node] = rule
+        if interfaceRules[interface]?.isEmpty == true { interfaceRules[interface] = nil }
+    }
+}
+
+// MARK: - Notes
+
+extension UnreadRegistrations {
+    package var notes: [RegistryNote] {
+        var notes = protocolNotes
+        if let count = counts[.unusable] {
+            notes.append(
+                RegistryNote(
+                    sort: "unusableProviders", subject: "providers that can't be used", count: count,
+                    examples: interfaces { $0.contains(.unusable) }, effect: "they are left out; the log says why"))
+        }
+        if !applications.unannounced.isEmpty {
+            notes.append(
+                RegistryNote(
+                    sort: "applicationInstances", subject: "instances registered by application only",
+                    count: applications.unannounced.count, examples: Self.examples(applications.unannounced),
+                    effect: "they get no endpoint; Dubbo registers interfaces too with register-mode=all"))
+        }
+        for rule in GovernanceRule.allCases {
+            let counts = interfaceRules.mapValues { $0.values.count { $0 == rule } }.filter { $0.value > 0 }
+            let keys = Array(rules.filter { $0.value == rule }.keys) + Array(counts.keys)
+            if keys.isEmpty { continue }
+            let count = keys.count - counts.count + counts.values.reduce(0, +)
+            notes.append(
+                RegistryNote(
+                    sort: "\(rule)Rules", subject: rule.subject, count: count, examples: Self.examples(keys),
+                    effect: "the mesh does not follow them"))
+        }
+        return notes
+    }
+
+    private var protocolNotes: [RegistryNote] {
+        let protocols = counts.compactMap { sort, count in
+            if case .ofProtocol(let name) = sort { (name: name, count: count) } else { nil }
+        }.sorted { $0.name < $1.name }
+        var notes = protocols.prefix(Self.protocolLimit).map { name, count in
+            RegistryNote(
+                sort: "protocol:\(name)", subject: "registrations of the protocol '\(name)'", count: count,
+                examples: interfaces { $0.contains(.ofProtocol(name)) }, effect: "this protocol is not carried")
+        }
+        let others = protocols.dropFirst(Self.protocolLimit)
+        if !others.isEmpty {
+            notes.append(
+                RegistryNote(
+                    sort: "otherProtocols", subject: "registrations of \(others.count) more protocols",
+                    count: others.reduce(0) { $0 + $1.count }, effect: "these protocols are not carried"))
+        }
+        return notes
+    }
+
+    private func interfaces(where isOfSort: (Set<Sort>) -> Bool) -> [String] {
+        Self.examples(leftOut.filter { $0.value.values.contains(where: isOfSort) }.map(\.key))
+    }
+
+    private static func examples(_ names: some Sequence<String>) -> [String] {
+        Array(names.sorted().prefix(RegistryNote.exampleLimit))
+    }
+}
