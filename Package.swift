@@ -203,7 +203,7 @@ let package = Package(
             "Registries/ZooKeeperRegistryTests",
             [
                 "ZooKeeperRegistry", "ZooKeeper", "Dubbo", "Catalog", "Sandbox", "IsthmusTesting", "Services",
-                "Sources", nioCore, logging,
+                "Settings", "Sources", nioCore, logging,
             ]),
         tests("Deliveries/DeliveriesTests", ["Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
         tests(

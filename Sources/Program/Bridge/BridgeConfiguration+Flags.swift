@@ -41,7 +41,9 @@ extension BridgeConfiguration {
     private static func registry(url: String, _ kinds: Kinds) throws(ConfigurationError) -> Registry {
         guard let kind = kinds.registries.first(where: { url.hasPrefix($0.urlScheme + "://") }) else {
             let forms = kinds.registries.map(\.urlForm).joined(separator: " or ")
-            throw ConfigurationError(place: "--registry", message: "'\(url)' is not of the form \(forms)")
+            // A password may hold any character.
+            let shown = url.contains("@") || url.contains("?") ? url.prefix { $0.isLetter } + "…" : url[...]
+            throw ConfigurationError(place: "--registry", message: "'\(shown)' is not of the form \(forms)")
         }
         return Registry(name: String(kind.urlScheme), settings: try kind.settings(url: url))
     }

@@ -34,7 +34,7 @@ package struct ZooKeeperSettings: RegistrySettings {
         return ZooKeeperSource(
             name: context.name,
             client: ZooKeeperClient(servers, configuration: configuration, logger: context.logger),
-            root: root, decoder: ProviderDecoder(keptParameters: context.keptAttributes, hosts: context.hosts),
+            chroot: servers.chroot, root: root, decoder: ProviderDecoder(keptParameters: context.keptAttributes),
             logger: context.logger)
     }
 }
@@ -66,11 +66,9 @@ extension ZooKeeperSettings {
     }
 
     init(url: String) throws(ConfigurationError) {
-        do throws(ZooKeeperError) {
-            var servers = try ConnectionString(String(url.dropFirst("zookeeper://".count)))
-            let root = servers.chroot.isEmpty ? "/dubbo" : servers.chroot
-            servers.chroot = ""
-            self.init(servers: servers, root: root)
+        do throws(RegistryURL.Problem) {
+            let url = try RegistryURL(url)
+            self.init(servers: url.servers, root: url.root)
         } catch {
             throw ConfigurationError(place: "--registry", message: error.message)
         }
