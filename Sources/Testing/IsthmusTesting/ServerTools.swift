@@ -82,7 +82,7 @@ public struct ServerTools: Sendable {
     }
 
     /// Where `scripts/setup-servers` puts what no Debian package has; `ISTHMUS_SERVERS` names another place.
-    private static var folder: String {
+    static var folder: String {
         ProcessInfo.processInfo.environment["ISTHMUS_SERVERS"] ?? "\(packageRoot)/.servers"
     }
 
