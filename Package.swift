@@ -99,7 +99,7 @@ let package = Package(
             ]),
         // The middle of the street.
         room("Street/Sources", ["Services", "Settings", asyncAlgorithms, logging]),
-        room("Street/Catalog", ["Services", "Sources"]),
+        room("Street/Catalog", ["Services", "Sources", dequeModule]),
         room("Street/Translation", ["Addressing", "Catalog", "IstioAPI", "JSON", "Services"]),
         room("Street/Planning", ["IstioAPI", "JSON"]),
         room(

@@ -9,11 +9,13 @@ extension BridgeConfiguration {
         guard let section = try reader.mapping("guard") else { return policy }
         if let percent = try section.integer("maxRemovalPercent", in: 0...100) { policy.maxRemovalPercent = percent }
         if let count = try section.integer("minRemovals", in: 0...1_000_000) { policy.minRemovals = count }
+        if let settle = try section.duration("settle") { policy.settle = settle }
         if let window = try section.duration("window") { policy.window = window }
         if let time = try section.duration("holdFor") { policy.holdFor = time }
         if let choice = section.word("removedRegistries").flatMap({ GuardPolicy.RemovedRegistries(rawValue: $0) }) {
             policy.removedRegistries = choice
         }
+        guard policy.settle <= .seconds(10) else { throw section.failure("settle", "must be at most 10s") }
         guard policy.window >= .seconds(1) else { throw section.failure("window", "must be at least 1s") }
         guard policy.holdFor >= .seconds(1) else { throw section.failure("holdFor", "must be at least 1s") }
         return policy

@@ -28,10 +28,8 @@ package struct BridgeService: ServiceLifecycle.Service {
             await withDiscardingTaskGroup { group in
                 if let memory = parts.memory { group.addTask { await memory.run(source: pipeline) } }
                 for delivery in parts.deliveries { group.addTask { await delivery.run(desired: pipeline) } }
-                for source in parts.sources {
-                    group.addTask { await pipeline.follow(source) }
-                    group.addTask { await pipeline.watchHolds(of: source.name) }
-                }
+                for source in parts.sources { group.addTask { await pipeline.follow(source) } }
+                group.addTask { await pipeline.keepTime() }
                 group.addTask { await pipeline.waitForDeliveries() }
                 group.addTask { await pipeline.expireEmptyEntries() }
             }

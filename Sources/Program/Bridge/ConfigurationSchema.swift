@@ -144,11 +144,15 @@ extension BridgeConfiguration {
     private static let removals: [ConfigurationKey] = [
         ConfigurationKey(
             "maxRemovalPercent", .number(0...100),
-            "of a registry's instances, how many percent may be lost in the window, less what was gained",
+            "of a registry's instances, how many percent may be lost in the window, less what arrivals that stand pay for",
             standard: "`15`"),
         ConfigurationKey(
             "minRemovals", .number(0...1_000_000), "how many may always be lost, however small the registry",
             standard: "`10`"),
+        ConfigurationKey(
+            "settle", .time,
+            "how long removals wait to be judged together, beyond the few that pass at once (at 3 addresses, or 2 %); at most 10s",
+            standard: "`500ms`"),
         ConfigurationKey("window", .time, "at least 1s", standard: "`1m`"),
         ConfigurationKey(
             "holdFor", .time,

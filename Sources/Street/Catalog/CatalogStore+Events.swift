@@ -41,6 +41,19 @@ extension CatalogStore {
         return outcome.outcome
     }
 
+    /// A time has come that `nextWake` asked for.
+    package mutating func wake(now: Duration) -> Outcome {
+        var outcome = Changes()
+        for index in registries.indices {
+            let view = registries[index].view
+            guard let alarm = registries[index].registryGuard?.alarm, alarm <= now,
+                let reaction = registries[index].registryGuard?.wake(view, now: now)
+            else { continue }
+            take(reaction, from: index, now: now, &outcome)
+        }
+        return outcome.outcome
+    }
+
     /// Accepts everything that a registry says, and ends its hold.
     /// - Returns: `nil` for a registry without a hold.
     package mutating func release(_ registry: String, now: Duration) -> Outcome? {
@@ -59,14 +72,14 @@ extension CatalogStore {
     package mutating func adopt(_ shown: [ServiceID: Set<Endpoint>], now: Duration) -> Outcome {
         var outcome = Changes()
         for index in registries.indices {
-            for id in registries[index].registryGuard?.held.keys.map({ $0 }) ?? [] {
+            for id in registries[index].registryGuard?.held.services.map({ $0 }) ?? [] {
                 guard let shown = shown[id],
                     let reaction = registries[index].registryGuard?.adopt(id, shown: shown, now: now)
                 else { continue }
                 outcome.changed.formUnion(reaction.changed)
             }
         }
-        registries.removeAll { $0.health == .removed && $0.registryGuard?.heldCount == 0 }
+        registries.removeAll { $0.health == .removed && $0.registryGuard?.held.isEmpty != false }
         return outcome.outcome
     }
 
@@ -158,7 +171,7 @@ extension CatalogStore {
         let isFirst = !registries[index].hasBeenComplete
         var change = ViewChange()
         let nothingIsPending =
-            seeds.isEmpty && registries.allSatisfy { $0.suppressed.isEmpty && $0.registryGuard?.heldCount ?? 0 == 0 }
+            seeds.isEmpty && registries.allSatisfy { $0.suppressed.isEmpty && $0.registryGuard?.held.isEmpty != false }
         if isFirst, nothingIsPending, registries[index].view.count == 0 {
             // Comparing a hundred thousand instances would take long.
             change.services = Set(complete.services.keys)

@@ -19,10 +19,12 @@ extension CatalogStore {
         package var cause: Hold.Cause
         /// How many instances are held.
         package var held: Int
-        /// How many instances were gone when the hold began, less the additions.
+        /// How many instances were gone when the hold began.
         package var lost: Int
         /// How many instances the registry had before.
         package var total: Int
+        /// How many instances the registry shows now.
+        package var present: Int
         package var policy: GuardPolicy
         /// Monotonic.
         package var since: Duration
@@ -40,7 +42,9 @@ extension CatalogStore {
     package var reports: [Report] { registries.map(\.report) }
 
     /// The services that have held endpoints.
-    package var heldServices: Set<ServiceID> { Set(registries.lazy.compactMap(\.registryGuard).flatMap(\.held.keys)) }
+    package var heldServices: Set<ServiceID> {
+        Set(registries.lazy.compactMap(\.registryGuard).flatMap(\.held.services))
+    }
 
     /// The registries that have held endpoints because of a loss.
     package var holding: Set<String> { Set(registries.lazy.filter { $0.registryGuard?.hold != nil }.map(\.name)) }
@@ -55,17 +59,17 @@ extension CatalogStore.Registry {
     fileprivate var report: CatalogStore.Report {
         CatalogStore.Report(
             name: name, health: health, services: view.services.count, instances: view.count,
-            unreadable: view.unreadable, notes: notes, hold: registryGuard?.report)
+            unreadable: view.unreadable, hold: registryGuard?.report(view))
     }
 }
 
 extension RegistryGuard {
-    fileprivate var report: CatalogStore.HoldReport? {
+    fileprivate func report(_ view: View) -> CatalogStore.HoldReport? {
         hold.map { hold in
             CatalogStore.HoldReport(
-                cause: hold.cause, held: heldCount, lost: hold.lost, total: hold.total, policy: policy,
-                since: hold.since,
-                remaining: remaining, services: held.keys.sorted())
+                cause: hold.cause, held: held.count, lost: hold.lost, total: hold.total, present: view.count,
+                policy: policy,
+                since: hold.since, remaining: remaining, services: held.services.sorted())
         }
     }
 }
@@ -75,8 +79,8 @@ extension CatalogStore.HoldReport: CustomStringConvertible {
         switch cause {
         case .netLoss:
             """
-            within \(policy.window.components.seconds) s \(lost) of \(total) instances went, net of those that came: \
-            more than \(policy.minRemovals), and than \(policy.maxRemovalPercent) %
+            there were \(total) instances, there are \(present); \(lost) went within \(policy.window.components.seconds) s \
+            that no new ones replace, which is more than \(policy.minRemovals) and than \(policy.maxRemovalPercent) %
             """
         case .emptyAnswer: "it answered that there is nothing at all, where there were \(total) instances"
         case .removedRegistry: "it is not configured any more, and only it announced \(held) of \(total) instances"

@@ -83,9 +83,12 @@ package struct CatalogStore: Sendable {
     package var isSettled: Bool {
         registries.allSatisfy { registry in
             guard let registryGuard = registry.registryGuard, registryGuard.hold == nil else { return true }
-            return registryGuard.heldCount == 0
+            return registryGuard.held.isEmpty
         }
     }
+
+    /// When `wake` should be called; monotonic. `nil` where no removal waits to be judged.
+    package var nextWake: Duration? { registries.lazy.compactMap { $0.registryGuard?.alarm }.min() }
 
     package var health: [(registry: String, health: Health)] { registries.map { ($0.name, $0.health) } }
 }
@@ -121,7 +124,7 @@ extension CatalogStore {
         var ids: Set<ServiceID> = []
         for registry in registries {
             ids.formUnion(registry.view.services.keys)
-            if let held = registry.registryGuard?.held { ids.formUnion(held.keys) }
+            if let held = registry.registryGuard?.held { ids.formUnion(held.services) }
         }
         return ids
     }

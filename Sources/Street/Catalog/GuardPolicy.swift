@@ -7,10 +7,13 @@ package struct GuardPolicy: Sendable, Hashable {
         case remove
     }
 
-    /// The share of a registry's instances that may be removed within `window`, less the additions, in percent.
+    /// The share of a registry's instances that may be removed within `window`, in percent. Removals that arrivals pay
+    /// for do not count.
     package var maxRemovalPercent: Int
     /// How many instances may always be removed, however small the registry is.
     package var minRemovals: Int
+    /// How long removals wait to be judged together, beyond the few that pass at once.
+    package var settle: Duration
     package var window: Duration
     /// How long the reads of a healthy registry have to agree before a held removal is accepted.
     package var holdFor: Duration
@@ -19,56 +22,29 @@ package struct GuardPolicy: Sendable, Hashable {
     /// A loss of more than this share of a registry is released by its recovery or by an operator only.
     static let operatorPercent = 50
 
+    /// Removals at so many addresses pass at once in each settle time.
+    static let freeAddresses = 3
+    /// Removals of this share of a registry pass at once in each settle time, in percent.
+    static let freePercent = 2
+
     package init(
-        maxRemovalPercent: Int = 15, minRemovals: Int = 10, window: Duration = .seconds(60),
-        holdFor: Duration = .seconds(300), removedRegistries: RemovedRegistries = .keep
+        maxRemovalPercent: Int = 15, minRemovals: Int = 10, settle: Duration = .milliseconds(500),
+        window: Duration = .seconds(60), holdFor: Duration = .seconds(300), removedRegistries: RemovedRegistries = .keep
     ) {
         self.maxRemovalPercent = maxRemovalPercent
         self.minRemovals = minRemovals
+        self.settle = settle
         self.window = window
         self.holdFor = holdFor
         self.removedRegistries = removedRegistries
     }
 
-    func isSuspicious(loss: Int, of total: Int) -> Bool {
-        loss > minRemovals && loss * 100 > total * maxRemovalPercent
-    }
-}
-
-/// The number of removals less the number of additions within a window of time.
-///
-/// The count is kept in sixtieths of the window, so that its size does not depend on the number of events.
-struct NetLoss: Sendable {
-    private let window: Duration
-    private var slots: [(start: Duration, net: Int)] = []
-    private var sum = 0
-
-    init(window: Duration) {
-        self.window = window
-    }
-
-    mutating func add(_ net: Int, at now: Duration) {
-        guard net != 0 else { return }
-        sum += net
-        if let last = slots.last, now - last.start < window / 60 {
-            slots[slots.count - 1].net += net
-        } else {
-            slots.append((now, net))
-        }
-    }
-
-    mutating func total(at now: Duration) -> Int {
-        if let kept = slots.firstIndex(where: { now - $0.start < window }) {
-            for slot in slots[..<kept] { sum -= slot.net }
-            slots.removeFirst(kept)
-        } else {
-            reset()
-        }
-        return sum
-    }
-
-    mutating func reset() {
-        slots = []
-        sum = 0
+    /// One process serves hundreds of services at one address, and its departure is one departure. Hence a few addresses
+    /// are no failure of the registry, however many instances they are, unless they are most of it.
+    /// - Parameter total: The number of instances before the loss.
+    func isSuspicious(_ loss: Loss, of total: Int) -> Bool {
+        guard loss.instances > minRemovals, loss.instances * 100 > total * maxRemovalPercent else { return false }
+        return loss.addresses > minRemovals
+            || loss.addresses > Self.freeAddresses && loss.instances * 100 > total * Self.operatorPercent
     }
 }

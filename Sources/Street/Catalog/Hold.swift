@@ -1,7 +1,7 @@
-/// Removals of one registry that are not accepted yet.
+/// Removals of one registry that are not accepted, since they look like its failure.
 package struct Hold: Sendable, Hashable {
     package enum Cause: Sendable, Hashable {
-        /// The removals of a window exceeded the additions by too much.
+        /// More instances went within a window than arrivals paid for, by too much.
         case netLoss
         /// A full read was complete and showed no instance at all.
         case emptyAnswer
@@ -17,10 +17,8 @@ package struct Hold: Sendable, Hashable {
     package let since: Duration
     /// How many instances the registry had before.
     package let total: Int
-    /// How many of them were gone when the hold began, less the additions.
+    /// How many of them were gone when the hold began.
     package let lost: Int
-    /// How many of the lost instances had been released before the loss looked like a failure.
-    let released: Int
     /// How long in all the reads of the healthy registry, one after the other, have agreed.
     private var agreed = Duration.zero
     /// The value of `agreed` when an endpoint last returned. The wait for the end of the recovery counts from there.
@@ -28,11 +26,10 @@ package struct Hold: Sendable, Hashable {
     /// The time of the last read that agreed; `nil` after an interruption.
     private var lastRead: Duration?
 
-    init(cause: Cause, since: Duration, lost: Int, held: Int, of total: Int) {
+    init(cause: Cause, since: Duration, lost: Int, of total: Int) {
         self.cause = cause
         self.since = since
         self.lost = lost
-        released = max(lost - held, 0)
         self.total = total
     }
 }
@@ -40,13 +37,13 @@ package struct Hold: Sendable, Hashable {
 extension Hold {
     /// Whether only the registry's recovery or an operator releases it.
     package func needsOperator(held: Int) -> Bool {
-        cause != .netLoss || (held + released) * 100 > total * GuardPolicy.operatorPercent
+        cause != .netLoss || held * 100 > total * GuardPolicy.operatorPercent
     }
 
     /// How long the reads still have to agree before an endpoint is released that is held since `time`; `nil` where
     /// only a recovery or an operator releases it.
-    func remaining(_ policy: GuardPolicy, held: Int, since time: Duration) -> Duration? {
-        needsOperator(held: held)
+    func remaining(_ policy: GuardPolicy, held: Loss, since time: Duration) -> Duration? {
+        needsOperator(held: held.instances)
             ? nil : max(required(policy, held: held) - (agreed - max(time, recovered)), .zero)
     }
 
@@ -56,8 +53,8 @@ extension Hold {
     }
 
     /// The rest that a recovery leaves is not suspicious any more. It only waits for the last instances to return.
-    private func required(_ policy: GuardPolicy, held: Int) -> Duration {
-        policy.isSuspicious(loss: held + released, of: total) ? policy.holdFor : min(policy.holdFor, policy.window)
+    private func required(_ policy: GuardPolicy, held: Loss) -> Duration {
+        policy.isSuspicious(held, of: total) ? policy.holdFor : min(policy.holdFor, policy.window)
     }
 
     /// The hold's own clock: the time for which reads have agreed. It stands still while the registry is not read.

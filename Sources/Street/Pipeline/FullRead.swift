@@ -14,14 +14,15 @@ enum FullRead: Sendable {
 
     /// The full read is complete or has broken off.
     /// - Parameter interval: How long the registry is left alone at least; `nil` where nothing is held.
-    /// - Returns: When it is to be read again. A read that takes long is repeated the less often.
-    mutating func end(interval: Duration?, now: Duration) -> Duration? {
-        guard case .underWay(let since) = self else { return nil }
-        self = .none
-        guard let interval else { return nil }
-        let time = now + max(interval, (now - since) * 10)
-        self = .due(at: time)
-        return time
+    ///   A read that takes long is repeated the less often.
+    mutating func end(interval: Duration?, now: Duration) {
+        guard case .underWay(let since) = self else { return }
+        self = interval.map { .due(at: now + max($0, (now - since) * 10)) } ?? .none
+    }
+
+    /// When the registry is to be read again; monotonic.
+    var dueTime: Duration? {
+        if case .due(let time) = self { time } else { nil }
     }
 
     /// - Returns: Whether the registry is to be read again now.

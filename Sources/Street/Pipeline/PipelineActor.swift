@@ -18,9 +18,10 @@ package actor PipelineActor {
     private let stopwatch: Stopwatch
     /// The requests to the source of each registry.
     package nonisolated let readRequests: [String: ReadRequests]
-    /// The times at which the state machine wants to be woken, of each registry. A later one replaces one that nobody took yet.
-    private nonisolated let wakes:
-        [String: (stream: AsyncStream<Duration>, continuation: AsyncStream<Duration>.Continuation)]
+    /// Signals that the state machine wants to be woken earlier than `keepTime` sleeps.
+    private let alarms = EventCount()
+    /// The time until which `keepTime` sleeps; `nil` where it sleeps until a signal.
+    private var alarm: Duration?
     private let changesSnapshot: @Sendable () -> Void
     private let followsAll: @Sendable (Bool) -> Void
 
@@ -39,10 +40,6 @@ package actor PipelineActor {
             policy: policy, guardPolicy: guardPolicy, limits: limits, registries: registries,
             deliveries: deliveries.map(\.name))
         readRequests = Dictionary(uniqueKeysWithValues: registries.map { ($0, ReadRequests()) })
-        wakes = Dictionary(
-            uniqueKeysWithValues: registries.map {
-                ($0, AsyncStream.makeStream(of: Duration.self, bufferingPolicy: .bufferingNewest(1)))
-            })
         self.deliveries = deliveries
         self.logger = logger
         self.clock = clock
@@ -61,7 +58,6 @@ package actor PipelineActor {
             case .names(let names): readRequests[read.registry]?.read(names)
             }
         }
-        for wake in effects.wakes { wakes[wake.registry]?.continuation.yield(wake.time) }
         for report in effects.reports { logger.log(report) }
         if !effects.changed.isEmpty {
             let keys = effects.changed.sorted()
@@ -69,6 +65,10 @@ package actor PipelineActor {
         }
         if effects.changesSnapshot { changesSnapshot() }
         if let follows = effects.followsAll { followsAll(follows) }
+        if let time = machine.nextWake, alarm.map({ time < $0 }) ?? true {
+            alarm = time
+            alarms.signal()
+        }
     }
 
     private func perform<Answer>(_ outcome: (answer: Answer, effects: PipelineEffects)) -> Answer {
@@ -124,14 +124,26 @@ extension PipelineActor {
         }
     }
 
-    /// Has a registry read again and again while its losses are held, for as long as the task runs.
-    package func watchHolds(of registry: String) async {
-        guard let wakes = wakes[registry]?.stream else { return }
-        for await time in wakes {
-            if time > now { try? await Task.sleep(for: time - now, clock: clock) }
-            if Task.isCancelled { return }
-            perform(machine.wake(registry, now: now))
+    /// Judges removals that waited for the settle time, and has registries read again whose losses are held, for as long as the
+    /// task runs.
+    package func keepTime() async {
+        while !Task.isCancelled {
+            let ticket = alarms.ticket
+            alarm = machine.nextWake
+            guard let alarm else {
+                await alarms.wait(after: ticket)
+                continue
+            }
+            if alarm > now {
+                _ = await stopwatch.run(within: alarm - now) { [alarms] in await alarms.wait(after: ticket) }
+            }
+            if !Task.isCancelled { wake() }
         }
+    }
+
+    /// Does what is due.
+    package func wake() {
+        if let time = machine.nextWake, time <= now { perform(machine.wake(now: now)) }
     }
 }
 

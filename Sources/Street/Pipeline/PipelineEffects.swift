@@ -18,17 +18,9 @@ package struct PipelineEffects: Sendable {
         package var extent: Extent
     }
 
-    /// A call of `wake(_:now:)` that is due at a time. It replaces the one that was asked for before.
-    package struct Wake: Sendable, Hashable {
-        package var registry: String
-        /// Monotonic.
-        package var time: Duration
-    }
-
     /// Resources that may have to look different, in any order. Every delivery is told of them.
     package var changed: [ResourceKey] = []
     package var reads: [Read] = []
-    package var wakes: [Wake] = []
     package var reports: [PipelineReport] = []
     /// Whether something changed that a snapshot holds.
     package var changesSnapshot = false

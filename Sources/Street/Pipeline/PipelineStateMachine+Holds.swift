@@ -17,25 +17,28 @@ extension PipelineStateMachine {
         return (hold, effects)
     }
 
-    /// A time has come that an effect asked for.
-    package mutating func wake(_ registry: String, now: Duration) -> PipelineEffects {
+    /// When `wake` should be called; monotonic. `nil` where no removal waits and nothing is held.
+    package var nextWake: Duration? {
+        [catalog.nextWake, fullReads.values.lazy.compactMap(\.dueTime).min()].compactMap(\.self).min()
+    }
+
+    /// A time has come that `nextWake` told: removals that waited are judged, and registries whose losses are held are read again.
+    package mutating func wake(now: Duration) -> PipelineEffects {
         var effects = PipelineEffects()
-        if fullReads[registry]?.wake(now: now) == true {
+        take(catalog.wake(now: now), now: now, &effects)
+        for registry in fullReads.keys.sorted() where fullReads[registry]?.wake(now: now) == true {
             effects.reads.append(.init(registry: registry, extent: .everything))
         }
         return effects
     }
 
-    mutating func noteFullRead(
-        _ event: SourceEvent, of registry: String, now: Duration, _ effects: inout PipelineEffects
-    ) {
+    mutating func noteFullRead(_ event: SourceEvent, of registry: String, now: Duration) {
         switch event {
         case .begin:
             fullReads[registry]?.begin(now: now)
         case .complete, .interrupted:
-            let time = fullReads[registry]?.end(interval: catalog.readInterval(registry), now: now)
-            if let time { effects.wakes.append(.init(registry: registry, time: time)) }
-        case .services, .unreadable, .added, .removed, .notes: break
+            fullReads[registry]?.end(interval: catalog.readInterval(registry), now: now)
+        case .services, .unreadable, .added, .removed: break
         }
     }
 

@@ -57,7 +57,7 @@ extension PipelineStateMachine {
         if case .concluded = phase { return effects }
         let followedAll = catalog.isHealthy
         take(catalog.apply(event, from: registry, now: now), now: now, &effects)
-        noteFullRead(event, of: registry, now: now, &effects)
+        noteFullRead(event, of: registry, now: now)
         noteFollowing(followedAll: followedAll, &effects)
         return effects
     }

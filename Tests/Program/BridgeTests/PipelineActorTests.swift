@@ -171,7 +171,7 @@ struct PipelineActorTests {
         await cluster.settle(pipeline)
         let writes = cluster.writes
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await pipeline.watchHolds(of: "zk") }
+            group.addTask { await pipeline.keepTime() }
             await pipeline.read(["a.Cart": [], "a.Order": Array(41...100)])
             #expect(await nextRequest(pipeline) == .everything)
             for _ in 0..<10 {
@@ -195,7 +195,7 @@ struct PipelineActorTests {
         await cluster.begin(pipeline)
         await pipeline.read(["a.Cart": Array(1...40), "a.Order": Array(41...100)])
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await pipeline.watchHolds(of: "zk") }
+            group.addTask { await pipeline.keepTime() }
             await pipeline.read(["a.Order": Array(41...100)]) { [clock] in clock.advance(by: .seconds(60)) }
             #expect(await nextRequest(pipeline) == .everything)
             #expect(await clock.nextDeadline() == .seconds(600))

@@ -76,7 +76,7 @@ struct Street: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await delivery.run(desired: pipeline) }
                 group.addTask { await pipeline.follow(source) }
-                group.addTask { await pipeline.watchHolds(of: "zk") }
+                group.addTask { await pipeline.keepTime() }
                 defer { group.cancelAll() }
                 try await body(Street(cluster: cluster, pipeline: pipeline, delivery: delivery))
             }

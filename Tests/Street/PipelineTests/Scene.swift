@@ -23,7 +23,6 @@ struct Scene: Sendable {
     private var reads: [PipelineEffects.Read] = []
     private(set) var reports: [PipelineReport] = []
     private(set) var follows: [Bool] = []
-    private var wakes: [String: Duration] = [:]
     private var expiry: Duration?
 
     init(
@@ -47,7 +46,6 @@ struct Scene: Sendable {
         for index in clusters.indices { clusters[index].told.formUnion(effects.changed) }
         reads += effects.reads
         reports += effects.reports
-        for wake in effects.wakes { wakes[wake.registry] = wake.time }
         if let followsAll = effects.followsAll { follows.append(followsAll) }
     }
 
@@ -155,7 +153,7 @@ extension Scene {
     /// The next time at which the owner of the machine would be woken.
     var nextWake: Duration? {
         let expiry = expiry ?? max(machine.nextExpiry(now: now), now + .seconds(1))
-        return ([expiry, machine.deadline(now: now)].compactMap(\.self) + wakes.values).min()
+        return [expiry, machine.deadline(now: now), machine.nextWake].compactMap(\.self).min()
     }
 
     /// Time passes, and the machine is woken as its owner would do it.
@@ -169,10 +167,7 @@ extension Scene {
                 perform(machine.expire(now: now))
                 self.expiry = nil
             }
-            for (registry, time) in wakes where time <= now {
-                wakes[registry] = nil
-                perform(machine.wake(registry, now: now))
-            }
+            if let time = machine.nextWake, time <= now { perform(machine.wake(now: now)) }
         } while now < end
     }
 }
