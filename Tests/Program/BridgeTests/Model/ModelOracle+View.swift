@@ -69,9 +69,25 @@ extension ModelOracle {
             agreed = time(now)
             lastRead = now
             for claim in claims.keys where unreadable.contains(claim.id.name) { claims[claim]?.since = agreed }
-            if isEmptyAnswer || count * 2 > total { return [] }
+            // The bridge may hold more, of a larger total: what had gone within a minute comes back.
+            if isEmptyAnswer || count * 100 > total * 65 { return [] }
             let required: Duration = isTooMuch ? .seconds(300) : .seconds(60)
             return claims.filter { agreed - max($1.since, recovered) >= required }.map(\.key)
+        }
+    }
+
+    /// What came or went at a moment.
+    struct Entry {
+        let time: Duration
+        var lost: [Claim] = []
+        /// Whether the bridge may have forgotten the loss.
+        var mayBeForgotten = false
+        var gained: [ServiceID: Int] = [:]
+
+        init(time: Duration, lost: Set<Claim> = [], gained: Set<Claim> = []) {
+            self.time = time
+            self.lost = Array(lost)
+            for claim in gained { self.gained[claim.id, default: 0] += 1 }
         }
     }
 
@@ -89,14 +105,14 @@ extension ModelOracle {
         /// Ever since the start.
         var isComplete = false
         var isFollowed = false
-        /// What it announced, and no longer does.
-        var lost: Set<Claim> = []
         var hold: Suspicion?
         /// The last endpoints of services, until the read of this number.
         var unconfirmed: [Claim: Int] = [:]
         private var readCount = 0
-        /// What came and went in the last minute; more than one where nobody can say whether it was forgotten meanwhile.
-        private var ledgers: [[(time: Duration, net: Int)]] = [[]]
+        /// What came and went of late.
+        private var ledger: [Entry] = []
+        /// What was lost since the bridge judged last.
+        private var waiting: Set<Claim> = []
         /// The most that there ever was.
         private var peak = 0
         /// Whether the window's edge fell so that nobody can say whether there is a hold.
@@ -238,14 +254,15 @@ extension ModelOracle.View {
     mutating func starts(lost: Set<Claim>, gained: Set<Claim>, now: Duration) {
         if lost.isEmpty { return }
         if picture.isEmpty, hold == nil { hold = .init(began: now, total: lost.count, isEmptyAnswer: true) }
-        note(-min(gained.count, lost.count), now: now)
+        ledger.append(ModelOracle.Entry(time: now, gained: gained))
         loses(lost, now: now)
     }
 
     private mutating func take(gained: Set<Claim>, now: Duration) {
         if !picture.isEmpty { hold?.isEmptyAnswer = false }
         if gained.isEmpty { return }
-        note(-gained.count, now: now)
+        ledger.append(ModelOracle.Entry(time: now, gained: gained))
+        waiting.subtract(gained)
         for claim in gained {
             if let missing = hold?.claims.removeValue(forKey: claim) {
                 // One that had been let go for another is no recovery.
@@ -260,55 +277,60 @@ extension ModelOracle.View {
 
     private mutating func loses(_ claims: Set<Claim>, now: Duration) {
         if claims.isEmpty { return }
-        note(claims.count, now: now)
-        lost.formUnion(claims)
-        if hold?.mayBeOver ?? true {
-            // Where the window begins is known to a second.
-            let nets = ledgers.flatMap { netLosses($0, now: now) }
-            peak = max(peak, count + (nets.max() ?? 0))
-            let isSuspicious = nets.map { isTooMuch($0, of: count + $0) }
-            if isSuspicious.allSatisfy({ $0 }) {
-                // It may have begun earlier, when there was more.
-                hold = hold ?? .init(began: now, total: peak)
-                hold?.goesOn(total: peak)
-            } else if isSuspicious.contains(true) {
-                isUnclear = true
-            }
-        }
+        ledger.append(ModelOracle.Entry(time: now, lost: claims))
         for claim in claims {
             if hold?.mayBeOver == false {
                 hold?.misses(claim, now: now)
-            } else if picture[claim.id] == nil {
-                unconfirmed[claim] = readCount + 1
+            } else {
+                waiting.insert(claim)
+                if picture[claim.id] == nil { unconfirmed[claim] = readCount + 1 }
             }
         }
     }
 
-    /// More than 15 percent, and more than ten.
-    private func isTooMuch(_ loss: Int, of total: Int) -> Bool { loss > 10 && loss * 100 > total * 15 }
-
-    private mutating func note(_ net: Int, now: Duration) {
-        for index in ledgers.indices {
-            ledgers[index].removeAll { now - $0.time > .seconds(62) }
-            ledgers[index].append((now, net))
+    /// The settle time is over, and the bridge judges what went.
+    mutating func settles(now: Duration) {
+        defer { waiting = [] }
+        if waiting.isEmpty || hold?.mayBeOver == false { return }
+        ledger.removeAll { now - $0.time > .seconds(130) }
+        // An arrival may have paid for a removal that came a minute later, and that went less than a minute ago.
+        let payers: [ServiceID: Int] = ledger.filter { now - $0.time <= .seconds(125) }
+            .reduce(into: [:]) { $0.merge($1.gained, uniquingKeysWith: +) }
+        let gained = payers.values.reduce(0, +)
+        let certain = loss(ledger.filter { now - $0.time < .seconds(59) && !$0.mayBeForgotten }, less: gained)
+        let possible = loss(ledger.filter { now - $0.time < .seconds(62) }, less: 0)
+        peak = max(peak, count + certain.claims)
+        if isTooMuch(certain.claims, at: certain.addresses, of: count + certain.claims) {
+            hold = hold ?? .init(began: now, total: peak)
+            hold?.goesOn(total: peak)
+            hold?.replaced.merge(payers, uniquingKeysWith: +)
+            for claim in waiting {
+                hold?.misses(claim, now: now)
+                unconfirmed[claim] = nil
+            }
+        } else if isTooMuch(possible.claims, at: possible.addresses, of: count + possible.claims) {
+            isUnclear = true
         }
     }
 
-    /// What a minute has cost, for each moment at which it may have begun.
-    private func netLosses(_ ledger: [(time: Duration, net: Int)], now: Duration) -> [Int] {
-        var net = ledger.reduce(0) { $0 + $1.net }
-        var nets = ledger.first.map { now - $0.time <= .seconds(61) } ?? true ? [net] : []
-        for entry in ledger {
-            if now - entry.time < .seconds(59) { break }
-            net -= entry.net
-            nets.append(net)
-        }
-        return nets
+    private func loss(_ entries: [ModelOracle.Entry], less gained: Int) -> (claims: Int, addresses: Int) {
+        let lost = Set(entries.flatMap(\.lost))
+        return (max(lost.count - gained, 0), max(Self.addresses(lost) - gained, 0))
+    }
+
+    private static func addresses(_ claims: some Sequence<Claim>) -> Int {
+        Set(claims.map { "\($0.endpoint.host):\($0.endpoint.port)" }).count
+    }
+
+    /// More than 15 percent, and more than ten, at more than ten addresses unless it is most of it.
+    private func isTooMuch(_ loss: Int, at addresses: Int, of total: Int) -> Bool {
+        loss > 10 && loss * 100 > total * 15 && (addresses > 10 || addresses > 3 && loss * 100 > total * 50)
     }
 
     private mutating func agree(now: Duration) {
         guard let hold else { return }
-        let isTooMuch = isTooMuch(hold.count, of: hold.total)
+        let addresses = Self.addresses(hold.claims.keys) - (hold.claims.count - hold.count)
+        let isTooMuch = hold.count * 100 > hold.total * 25 && isTooMuch(hold.count, at: addresses, of: hold.total)
         let believed = self.hold?.agree(now: now, unreadable: unreadable, isTooMuch: isTooMuch) ?? []
         for claim in believed { self.hold?.claims[claim] = nil }
         endEmptyHold(now: now)
@@ -322,20 +344,21 @@ extension ModelOracle.View {
         isUnclear = hasGuessed
         guard wasHeld else { return }
         unconfirmed = [:]
-        ledgers = [[]]
+        ledger = []
         peak = 0
     }
 
     mutating func release(now: Duration, where isFree: (Claim) -> Bool) {
         if let hold { self.hold?.claims = hold.claims.filter { !isFree($0.key) } }
         unconfirmed = unconfirmed.filter { !isFree($0.key) }
+        waiting = waiting.filter { !isFree($0) }
         endEmptyHold(now: now)
     }
 
     /// What went before may be forgotten then.
     private mutating func endEmptyHold(now: Duration) {
         guard let hold, hold.count <= 0 else { return }
-        if !hold.mayBeOver { ledgers = ledgers.suffix(4) + [[]] }
+        if !hold.mayBeOver { for index in ledger.indices { ledger[index].mayBeForgotten = true } }
         self.hold = hold.isOver ? nil : hold.perhapsOver
     }
 

@@ -50,7 +50,6 @@ extension ModelOracle {
 
     /// What is announced for one service is kept for no other.
     private mutating func announced(_ claim: Claim, by index: Int, now: Duration) {
-        views[index].lost.remove(claim)
         for index in views.indices {
             views[index].release(now: now) { other in
                 other.id != claim.id && other.endpoint.host == claim.endpoint.host
@@ -79,6 +78,11 @@ extension ModelOracle {
             guard memory.registries.isEmpty || memory.registries.contains(view.name) else { return true }
             return view.isComplete && !view.unknown.contains(id.name)
         }
+    }
+
+    /// The settle time is over for all that happened.
+    mutating func settles(now: Duration) {
+        for index in views.indices { views[index].settles(now: now) }
     }
 
     /// An operator releases what is held.
@@ -140,7 +144,6 @@ extension ModelOracle {
         for index in views.indices {
             for claim in views[index].claims where !delivered.contains(claim) {
                 if claim.id.name == exempt || memories[claim.id] != nil { continue }
-                if isOverruled(claim, in: index) { continue }
                 found.append("\(claim) is not there, but \(views[index].name) announces it")
             }
         }
@@ -150,18 +153,12 @@ extension ModelOracle {
     private mutating func mustStay(_ claim: Claim, now: Duration) -> String? {
         if memories[claim.id] != nil { return "not all have been read that announced it before the start" }
         for index in views.indices {
-            if views[index].announces(claim), !isOverruled(claim, in: index) {
+            if views[index].announces(claim) {
                 return "\(views[index].name) announced it last"
             }
             if let reason = views[index].takesAway(claim, now: now) { return "\(views[index].name): \(reason)" }
         }
         return nil
-    }
-
-    /// A followed registry's removal beats the last good picture of one that isn't.
-    private func isOverruled(_ claim: Claim, in index: Int) -> Bool {
-        guard !views[index].isFollowed else { return false }
-        return views.indices.contains { $0 != index && views[$0].lost.contains(claim) }
     }
 
     /// Whether an entry without endpoints may go.

@@ -144,6 +144,10 @@ struct ModelRun {
             oracle.hears(event, from: registries[index].name, now: now)
             await pipeline.accept(event, from: registries[index].name)
         }
+        // What waits is judged, now that the settle time passes.
+        clock.advance(by: .milliseconds(500))
+        await pipeline.wake()
+        oracle.settles(now: now)
     }
 
     /// What the bridge asks a registry for. It is added to, so that nobody waits for a question.
