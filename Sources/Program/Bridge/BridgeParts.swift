@@ -48,7 +48,7 @@ struct BridgeParts: Sendable {
             policy: policy, guardPolicy: configuration.removals, limits: configuration.limits,
             registries: configuration.registries.map(\.name),
             deliveries: deliveries, logger: logger, changesSnapshot: { memory?.changed() },
-            followsAll: { gauge.note(isHealthy: $0) })
+            followsAny: { gauge.note(isHealthy: $0) })
     }
 
     /// Closes the connections of the deliveries.

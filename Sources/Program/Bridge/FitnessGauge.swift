@@ -2,7 +2,9 @@ internal import Concurrency
 internal import Deliveries
 internal import Synchronization
 
-/// How fit this replica is to lead: for how long it has followed its registries, or has not.
+/// How fit this replica is to lead: for how long it has followed a registry, or none.
+///
+/// One that it follows is enough. A registry that is down for a day concerns only the services that it announces.
 ///
 /// A registry that fails may fail for all replicas. They lose it and find it again at different times, by up to the delay
 /// between two attempts, and a change of leader would not help. Hence a recent change counts as doubtful.
@@ -17,7 +19,7 @@ final class FitnessGauge: Sendable {
         stopwatch = Stopwatch(clock)
     }
 
-    /// - Parameter isHealthy: Whether every registry is followed from now on.
+    /// - Parameter isHealthy: Whether some registry is followed from now on.
     func note(isHealthy: Bool) {
         state.withLock { state in
             if state.isHealthy != isHealthy { state = (isHealthy, stopwatch.elapsed) }

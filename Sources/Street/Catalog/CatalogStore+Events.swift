@@ -108,7 +108,7 @@ extension CatalogStore {
     /// The reaction of a registry without a guard: everything is accepted.
     func reaction(to change: ViewChange) -> RegistryGuard.Reaction {
         var reaction = RegistryGuard.Reaction(changed: change.services, additions: change.additions)
-        for (id, instances) in change.removals { reaction.released[id] = instances.map(\.endpoint) }
+        reaction.changed.formUnion(change.removals.keys)
         return reaction
     }
 
@@ -121,16 +121,13 @@ extension CatalogStore {
         for (id, endpoints) in reaction.additions {
             for endpoint in endpoints { announced(endpoint, of: id, now: now, &outcome) }
         }
-        guard registries[index].health == .healthy else { return }
-        for (id, endpoints) in reaction.released { suppress(endpoints, of: id, by: index) }
     }
 
-    /// An endpoint that a registry announces is suppressed in none, and held for no other service.
+    /// An endpoint that a registry announces is held for no other service.
     private mutating func announced(
         _ endpoint: Endpoint, of id: ServiceID, now: Duration, _ outcome: inout Changes
     ) {
         for index in registries.indices {
-            if registries[index].suppressed[id]?.remove(endpoint) != nil { outcome.changed.insert(id) }
             if registries[index].guesses[id]?.remove(endpoint) != nil {
                 let change = registries[index].view.set(InstanceKey(endpoint, of: id), of: id, nil)
                 outcome.changed.formUnion(change.services)
@@ -153,25 +150,12 @@ extension CatalogStore {
         return ""
     }
 
-    /// An affirmative removal in a registry that is followed suppresses the endpoint in the last good view of one that
-    /// isn't.
-    private mutating func suppress(_ endpoints: [Endpoint], of id: ServiceID, by source: Int) {
-        // A guessed endpoint may have been another registry's.
-        let endpoints = endpoints.filter { registries[source].guesses[id]?.remove($0) == nil }
-        for index in registries.indices where index != source {
-            guard registries[index].isStale else { continue }
-            for endpoint in endpoints where registries[index].view.announces(endpoint, of: id) {
-                registries[index].suppressed[id, default: []].insert(endpoint)
-            }
-        }
-    }
-
     private mutating func complete(_ index: Int, now: Duration, _ outcome: inout Changes) {
         guard let complete = registries[index].stagedRead.take() else { return }
         let isFirst = !registries[index].hasBeenComplete
         var change = ViewChange()
         let nothingIsPending =
-            seeds.isEmpty && registries.allSatisfy { $0.suppressed.isEmpty && $0.registryGuard?.held.isEmpty != false }
+            seeds.isEmpty && registries.allSatisfy { $0.registryGuard?.held.isEmpty != false }
         if isFirst, nothingIsPending, registries[index].view.count == 0 {
             // Comparing a hundred thousand instances would take long.
             change.services = Set(complete.services.keys)
@@ -184,8 +168,6 @@ extension CatalogStore {
             let left = endpoints.filter { !complete.announces($0, of: id) }
             registries[index].guesses[id] = left.isEmpty ? nil : left
         }
-        change.services.formUnion(registries[index].suppressed.keys)
-        registries[index].suppressed = [:]
         var additions: [ServiceID: [Endpoint]] = [:]
         if isFirst {
             registries[index].hasBeenComplete = true

@@ -162,6 +162,5 @@ extension CatalogStore.Registry {
             kept.removeAll { shown[id]?.contains($0.endpoint) != true }
             if kept.count < table.count { view.put(id, kept) }
         }
-        suppressed = [:]
     }
 }

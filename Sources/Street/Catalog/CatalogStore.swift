@@ -34,8 +34,6 @@ package struct CatalogStore: Sendable {
         var hasBeenComplete = false
         var admission: Admission
         var registryGuard: RegistryGuard?
-        /// The endpoints in its view that others removed affirmatively while it could not be followed.
-        var suppressed: [ServiceID: Set<Endpoint>] = [:]
         /// The endpoints that another replica's objects show, and that this registry may have announced while it could
         /// not be followed.
         var guesses: [ServiceID: Set<Endpoint>] = [:]
@@ -76,6 +74,22 @@ package struct CatalogStore: Sendable {
     /// Whether every registry has been read completely and is being followed.
     package var isHealthy: Bool { configured.allSatisfy { $0.health == .healthy } }
 
+    /// Whether some registry has been read completely and is being followed.
+    package var isPartlyHealthy: Bool { healthyCount > 0 }
+
+    package var healthyCount: Int { registries.count { $0.health == .healthy } }
+
+    /// Whether a registry that can't be followed may have something to say of a service: it announced the service last.
+    /// - Parameter names: The registries that announced the service, as far as its objects tell. One that is not
+    ///   configured may have got another name.
+    package func dependsOnUnhealthy(_ id: ServiceID, announcedBy names: [String]) -> Bool {
+        let isRenamed = names.contains { name in !configured.contains { $0.name == name } }
+        return configured.contains { registry in
+            registry.health != .healthy
+                && (isRenamed || names.contains(registry.name) || registry.view.services[id] != nil)
+        }
+    }
+
     /// Whether enough is known of a service to say what it should look like.
     package func isDecidable(_ id: ServiceID) -> Bool { seeds[id] == nil }
 
@@ -101,12 +115,9 @@ extension CatalogStore {
         var instances: [Instance] = []
         var announcing: [String] = []
         for registry in registries {
-            let suppressed = registry.suppressed[id] ?? []
-            var own = (registry.view.services[id]?.entries ?? []).map(\.instance)
-            if !suppressed.isEmpty { own.removeAll { suppressed.contains($0.endpoint) } }
-            own.keepNewest()
-            if !own.isEmpty || registry.registryGuard?.held[id] != nil { announcing.append(registry.name) }
-            instances.add(own)
+            let before = instances.count
+            if let known = registry.view.services[id]?.instances { instances += known }
+            if instances.count > before || registry.registryGuard?.held[id] != nil { announcing.append(registry.name) }
         }
         let held = registries.compactMap { $0.registryGuard?.held[id] }
         if !held.isEmpty {

@@ -35,8 +35,7 @@ extension RegistryGuard {
         }
     }
 
-    /// A new instance takes the place of the one that has been missing longest. That is only likely, so the release
-    /// suppresses nothing that another registry announces.
+    /// A new instance takes the place of the one that has been missing longest.
     private mutating func replaceHeld(_ reaction: inout Reaction, now: Duration) {
         for id in ledger.servicesWithArrivals {
             for arrival in ledger.freeArrivals(id) {
@@ -70,7 +69,7 @@ extension RegistryGuard {
     /// A removal that nothing speaks against any more.
     mutating func accept(_ id: ServiceID, _ endpoint: Endpoint, _ reaction: inout Reaction, now: Duration) {
         recentRemovals.add(id, endpoint, now: now)
-        reaction.release(id, endpoint)
+        reaction.changed.insert(id)
     }
 
     /// A read finds that the instances of a service are still missing.

@@ -15,17 +15,10 @@ package struct RegistryGuard: Sendable {
     struct Reaction: Sendable {
         /// The services whose accepted instances may have changed.
         var changed: Set<ServiceID> = []
-        /// The endpoints whose removal is accepted.
-        var released: [ServiceID: [Endpoint]] = [:]
         /// The names of services that need a second read.
         var reads: Set<String> = []
         /// The endpoints that are new, not returned.
         var additions: [ServiceID: [Endpoint]] = [:]
-
-        mutating func release(_ id: ServiceID, _ endpoint: Endpoint) {
-            changed.insert(id)
-            released[id, default: []].append(endpoint)
-        }
     }
 
     let policy: GuardPolicy

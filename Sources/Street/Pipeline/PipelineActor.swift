@@ -23,18 +23,18 @@ package actor PipelineActor {
     /// The time until which `keepTime` sleeps; `nil` where it sleeps until a signal.
     private var alarm: Duration?
     private let changesSnapshot: @Sendable () -> Void
-    private let followsAll: @Sendable (Bool) -> Void
+    private let followsAny: @Sendable (Bool) -> Void
 
     /// - Parameters:
     ///   - guardPolicy: `nil` believes every loss at once.
     ///   - changesSnapshot: Called when something changed that `snapshotPage` gives.
-    ///   - followsAll: Called when every registry is followed, and when that is no longer so.
+    ///   - followsAny: Called when some registry is followed, and when that is no longer so.
     package init(
         policy: TranslationPolicy, guardPolicy: GuardPolicy?, limits: PipelineLimits = PipelineLimits(),
         registries: [String], deliveries: [any Delivery],
         logger: Logger, clock: any Clock<Duration> = ContinuousClock(),
         changesSnapshot: @escaping @Sendable () -> Void = {},
-        followsAll: @escaping @Sendable (Bool) -> Void = { _ in }
+        followsAny: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         machine = PipelineStateMachine(
             policy: policy, guardPolicy: guardPolicy, limits: limits, registries: registries,
@@ -45,7 +45,7 @@ package actor PipelineActor {
         self.clock = clock
         stopwatch = Stopwatch(clock)
         self.changesSnapshot = changesSnapshot
-        self.followsAll = followsAll
+        self.followsAny = followsAny
     }
 
     /// The time since the start; monotonic.
@@ -64,7 +64,7 @@ package actor PipelineActor {
             for delivery in deliveries { delivery.changed(keys) }
         }
         if effects.changesSnapshot { changesSnapshot() }
-        if let follows = effects.followsAll { followsAll(follows) }
+        if let follows = effects.followsAny { followsAny(follows) }
         if let time = machine.nextWake, alarm.map({ time < $0 }) ?? true {
             alarm = time
             alarms.signal()

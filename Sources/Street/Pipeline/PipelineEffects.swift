@@ -24,8 +24,8 @@ package struct PipelineEffects: Sendable {
     package var reports: [PipelineReport] = []
     /// Whether something changed that a snapshot holds.
     package var changesSnapshot = false
-    /// Whether every registry is followed; `nil` where that is as it was.
-    package var followsAll: Bool?
+    /// Whether some registry is followed; `nil` where that is as it was.
+    package var followsAny: Bool?
 
     package init() {}
 }

@@ -58,7 +58,7 @@ extension PipelineStateMachine {
         if let memory = awaited.memory { seedAssignments(from: memory) }
         effects.changesSnapshot = true
         update(everyService.sorted(), now: now, &effects)
-        noteFollowing(followedAll: false, &effects)
+        noteFollowing(healthy: 0, followedAny: false, &effects)
     }
 
     private mutating func addLate(
@@ -148,7 +148,7 @@ extension PipelineStateMachine {
         }
         // A service is known together with its endpoints.
         if let entry, table.entries[entry] != nil { return (.absent, effects) }
-        if id == nil, certainty.coversUnownedResources { return (.absent, effects) }
+        if id == nil, certainty.coversUnowned(key) { return (.absent, effects) }
         undecided.insert(key)
         return (.undecided, effects)
     }

@@ -1,31 +1,45 @@
 internal import Catalog
+internal import IstioAPI
 internal import Services
 internal import Translation
 
-/// What is known for certain, and therefore what may be removed. Every removal asks here, so that a rule for each registry has one
-/// place.
+/// What is known for certain, and therefore what may be removed. Every removal asks here.
 ///
-/// Today a registry that is down stops the removals of all services; see rule 12 of the design.
+/// A registry that is down freezes only the services that it is known to announce.
 struct Certainty {
-    /// Whether every registry is followed and every delivery that is waited for has told what it holds.
-    private let followsAll: Bool
+    /// Whether every delivery that is waited for has told what it holds.
+    private let hasBegun: Bool
     private let catalog: CatalogStore
+    /// `nil` where every registry is followed: then it does not matter which of them announced a service.
+    private let assignments: Assignments?
+    private let expired: Set<ResourceKey>
 
-    fileprivate init(hasBegun: Bool, _ catalog: CatalogStore) {
-        followsAll = hasBegun && catalog.isHealthy
+    fileprivate init(hasBegun: Bool, _ catalog: CatalogStore, _ assignments: Assignments, expired: Set<ResourceKey>) {
+        self.hasBegun = hasBegun
         self.catalog = catalog
+        self.assignments = catalog.isHealthy ? nil : assignments
+        self.expired = expired
     }
 
-    /// Whether it is known who serves a service. A registry that can't be followed may have got the service back.
-    func coversProviders(of id: ServiceID) -> Bool { followsAll && catalog.isDecidable(id) }
+    /// Whether it is known who serves a service.
+    func coversProviders(of id: ServiceID) -> Bool {
+        hasBegun && catalog.isDecidable(id)
+            && !catalog.dependsOnUnhealthy(id, announcedBy: assignments?[id]?.registries ?? [])
+    }
 
-    /// Whether a resource that belongs to no known service is known to be unwanted.
-    var coversUnownedResources: Bool { followsAll }
+    /// Whether a resource that belongs to no known service is known to be unwanted. Where its service has expired it is. Of any
+    /// other one a registry that is down may know the service.
+    func coversUnowned(_ key: ResourceKey) -> Bool {
+        guard hasBegun else { return false }
+        return catalog.isHealthy || expired.contains(WorkloadEntry.serviceEntry(ofWorkload: key) ?? key)
+    }
 }
 
 extension PipelineStateMachine {
-    /// It costs nothing: the catalog is shared, not copied, as long as it does not change.
-    var certainty: Certainty { Certainty(hasBegun: phase.hasBegun, catalog) }
+    /// It costs nothing: the tables are shared, not copied, as long as they do not change.
+    var certainty: Certainty {
+        Certainty(hasBegun: phase.hasBegun, catalog, assignments, expired: expired)
+    }
 }
 
 // MARK: - Expiry
@@ -61,7 +75,10 @@ extension PipelineStateMachine {
             isDue(id) && certainty.coversProviders(of: id) && outdated[id] == nil
         }
         if names.isEmpty { return }
-        for name in names { table.remove(key(ofObject: name), &effects.changed) }
+        for name in names {
+            table.remove(key(ofObject: name), &effects.changed)
+            if !catalog.isHealthy { expired.insert(key(ofObject: name)) }
+        }
         effects.changesSnapshot = true
         // The virtual addresses and hosts that became free may be what other services lack.
         update(problems.keys.sorted(), now: now, &effects)

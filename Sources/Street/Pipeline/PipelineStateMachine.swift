@@ -8,7 +8,8 @@ package import Translation
 /// changed and ask how each should look.
 ///
 /// Nothing is decided before every delivery has told what it holds of ours, since a host and an address that were given out once
-/// must stay. Nothing is decided about a service before the registries that announced it have been read completely.
+/// must stay. Nothing is decided about a service before the registries that announced it have been read completely. A registry
+/// that can't be followed freezes only what it is known to announce.
 ///
 /// A pure state machine. Each method takes the time (monotonic) and returns the effects that its owner performs. The large tables
 /// stand beside the phase and not in it: a table in an enum case would be copied when it is changed.
@@ -23,6 +24,8 @@ package struct PipelineStateMachine: Sendable {
     /// Why services are not delivered as their registries describe them.
     var problems: [ServiceID: String] = [:]
     var undecided = UndecidedKeys()
+    /// The ServiceEntries that have expired while some registry could not be followed.
+    var expired: Set<ResourceKey> = []
     var phase: PipelinePhase
     var fullReads: [String: FullRead]
     /// The registries whose holds were reported.
@@ -55,10 +58,10 @@ extension PipelineStateMachine {
     package mutating func accept(_ event: SourceEvent, from registry: String, now: Duration) -> PipelineEffects {
         var effects = PipelineEffects()
         if case .concluded = phase { return effects }
-        let followedAll = catalog.isHealthy
+        let (healthy, followedAny) = (catalog.healthyCount, catalog.isPartlyHealthy)
         take(catalog.apply(event, from: registry, now: now), now: now, &effects)
         noteFullRead(event, of: registry, now: now)
-        noteFollowing(followedAll: followedAll, &effects)
+        noteFollowing(healthy: healthy, followedAny: followedAny, &effects)
         return effects
     }
 
@@ -75,12 +78,15 @@ extension PipelineStateMachine {
         effects.changesSnapshot = true
     }
 
-    /// Once every registry is followed, a resource that no service has is known to be unwanted: what was undecided is decided.
-    /// - Parameter followedAll: Whether every registry was followed before.
-    mutating func noteFollowing(followedAll: Bool, _ effects: inout PipelineEffects) {
-        guard phase.hasBegun, catalog.isHealthy != followedAll else { return }
-        if !followedAll { undecided.takeAll(&effects.changed) }
-        effects.followsAll = !followedAll
+    /// Once a registry is followed, more is known to be unwanted: what was undecided may be decided.
+    /// - Parameters:
+    ///   - healthy: How many registries were followed before.
+    ///   - followedAny: Whether there were any.
+    mutating func noteFollowing(healthy: Int, followedAny: Bool, _ effects: inout PipelineEffects) {
+        guard phase.hasBegun else { return }
+        if catalog.healthyCount > healthy { undecided.takeAll(&effects.changed) }
+        if catalog.isHealthy { expired = [] }
+        if catalog.isPartlyHealthy != followedAny { effects.followsAny = !followedAny }
     }
 }
 

@@ -174,12 +174,12 @@ extension PipelineActor {
     static func sample(
         _ clusters: FakeCluster..., registries: [String] = ["zk"],
         policy: TranslationPolicy = .init(namespace: "dubbo"), guardPolicy: GuardPolicy? = nil,
-        clock: any Clock<Duration> = ManualClock(), followsAll: @escaping @Sendable (Bool) -> Void = { _ in }
+        clock: any Clock<Duration> = ManualClock(), followsAny: @escaping @Sendable (Bool) -> Void = { _ in }
     ) -> PipelineActor {
         PipelineActor(
             policy: policy, guardPolicy: guardPolicy, registries: registries, deliveries: clusters,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock,
-            followsAll: followsAll)
+            followsAny: followsAny)
     }
 
     /// The registries as the status of the bridge has them.

@@ -31,7 +31,7 @@ struct FitnessGaugeTests {
         #expect(gauge.fitness == .unfit)
     }
 
-    @Test("the pipeline tells when it follows every registry, and when it does not any more")
+    @Test("the pipeline tells when it follows some registry, and when it follows none any more")
     func pipeline() async {
         let (told, teller) = AsyncStream.makeStream(of: Bool.self)
         let cluster = FakeCluster()
@@ -48,9 +48,10 @@ struct FitnessGaugeTests {
         for event in [SourceEvent.begin, .complete] { await pipeline.accept(event, from: "zk") }
         await pipeline.accept(.interrupted(reason: "cut"), from: "nacos")
         await pipeline.accept(.interrupted(reason: "cut"), from: "zk")
+        for event in [SourceEvent.begin, .complete] { await pipeline.accept(event, from: "zk") }
         teller.finish()
         var all: [Bool] = []
         for await one in told { all.append(one) }
-        #expect(all == [true, false, true, false])
+        #expect(all == [true, false, true])
     }
 }

@@ -186,19 +186,6 @@ struct NetLossTests {
         #expect(scene.hold() == nil)
     }
 
-    @Test("an instance that returns together with a new one does not release a held one")
-    mutating func replacedBesideReturning() {
-        scene = Scene(registries: ["zk", "nacos"])
-        scene.read(["a.A": Array(2...40), "a.B": Array(41...80)])
-        scene.read(["a.A": [2]], from: "nacos")
-        scene.read(["a.B": Array(41...80)])
-        scene.apply(.interrupted(reason: "the connection is lost"), from: "nacos")
-        scene.read(["a.A": [1] + Array(2...40), "a.B": Array(41...80)])
-        #expect(scene.hold() == nil)
-        scene.read(["a.A": [1] + Array(3...40), "a.B": Array(41...80)])
-        #expect(scene.accepted("a.A") == [1] + Array(3...40))
-    }
-
     @Test("an instance that a new one probably replaces stays where another registry announces it")
     mutating func replacedElsewhere() {
         scene = Scene(registries: ["zk", "nacos"])
@@ -786,21 +773,22 @@ struct SeedTests {
 }
 
 @Suite("a followed registry and a stale one")
-struct OverruledTests {
+struct StaleRegistryTests {
     private var scene = Scene(registries: ["zk", "nacos"])
 
-    @Test("a removal in the followed one suppresses the endpoint in the stale one, until that is read again")
-    mutating func overruled() {
-        scene.read(["a.A": [1, 2]], from: "zk")
-        scene.read(["a.A": [1, 2, 3]], from: "nacos")
+    @Test("a removal in the followed one waits for a stale one that announces the endpoint, and for no other")
+    mutating func removal() {
+        scene.read(["a.A": [1, 2, 4]], from: "zk")
+        scene.read(["a.A": [1, 3]], from: "nacos")
         scene.apply(.interrupted(reason: "lost"), from: "nacos")
         scene.remove("a.A", 1, from: "zk")
-        #expect(scene.accepted("a.A") == [2, 3])
-        scene.read(["a.A": [1, 2, 3]], from: "nacos")
-        #expect(scene.accepted("a.A") == [1, 2, 3])
+        scene.remove("a.A", 2, from: "zk")
+        #expect(scene.accepted("a.A") == [1, 3, 4])
+        scene.read(["a.A": [3]], from: "nacos")
+        #expect(scene.accepted("a.A") == [3, 4])
     }
 
-    @Test("while both are followed, a removal in one suppresses nothing in the other")
+    @Test("while both are followed, an endpoint stays as long as one announces it")
     mutating func independent() {
         scene.read(["a.A": [1, 2]], from: "zk")
         scene.read(["a.A": [1, 2]], from: "nacos")
@@ -808,14 +796,17 @@ struct OverruledTests {
         #expect(scene.accepted("a.A") == [1, 2])
     }
 
-    @Test("an endpoint that returns in the followed one is present again")
-    mutating func back() {
-        scene.read(["a.A": [1, 2]], from: "zk")
-        scene.read(["a.A": [1, 2]], from: "nacos")
+    @Test("a service depends on a stale registry that announces it, or did so last")
+    mutating func depends() {
+        scene.read(["a.A": [1], "a.B": [2]], from: "zk")
+        scene.read(["a.A": [1]], from: "nacos")
         scene.apply(.interrupted(reason: "lost"), from: "nacos")
-        scene.remove("a.A", 1, from: "zk")
-        scene.add("a.A", 1, from: "zk")
-        scene.remove("a.A", 2, from: "zk")
-        #expect(scene.accepted("a.A") == [1])
+        #expect(scene.store.dependsOnUnhealthy(Scene.id("a.A"), announcedBy: ["zk"]))
+        #expect(!scene.store.dependsOnUnhealthy(Scene.id("a.B"), announcedBy: ["zk"]))
+        #expect(scene.store.dependsOnUnhealthy(Scene.id("a.B"), announcedBy: ["zk", "nacos"]))
+        // It may be another name of the registry that can't be followed.
+        #expect(scene.store.dependsOnUnhealthy(Scene.id("a.B"), announcedBy: ["old"]))
+        scene.read(["a.A": [1]], from: "nacos")
+        #expect(!scene.store.dependsOnUnhealthy(Scene.id("a.B"), announcedBy: ["old"]))
     }
 }

@@ -50,6 +50,24 @@ struct ExpiryTests {
         #expect(scene.cluster.endpoints("a.cart") == nil)
     }
 
+    @Test("while one of two registries is down, empty entries of the other go, and its own stay")
+    func otherRegistryDown() {
+        var scene = Self.scene(registries: ["zk", "nacos"])
+        scene.begin()
+        scene.read(["a.Cart": [1]], from: "zk")
+        scene.read(["a.Order": [2]], from: "nacos")
+        scene.settle()
+        scene.read(["a.Order": []], from: "nacos")
+        scene.accept(.interrupted(reason: "down"), from: "nacos")
+        scene.remove("a.Cart", 1, in: "zk")
+        scene.passAndSettle(.seconds(500))
+        #expect(scene.cluster.endpoints("a.cart") == nil)
+        #expect(scene.cluster.endpoints("a.order") == [])
+        scene.read([:], from: "nacos")
+        scene.passAndSettle(.seconds(500))
+        #expect(scene.cluster.endpoints("a.order") == nil)
+    }
+
     @Test("nothing goes while a registry can't be followed; it may have got the service back")
     func stale() {
         var scene = Self.scene()

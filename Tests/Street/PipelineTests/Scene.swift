@@ -46,7 +46,7 @@ struct Scene: Sendable {
         for index in clusters.indices { clusters[index].told.formUnion(effects.changed) }
         reads += effects.reads
         reports += effects.reports
-        if let followsAll = effects.followsAll { follows.append(followsAll) }
+        if let followsAny = effects.followsAny { follows.append(followsAny) }
     }
 
     /// What a registry is asked to read next.
