@@ -79,8 +79,8 @@ extension CatalogStore.HoldReport: CustomStringConvertible {
         switch cause {
         case .netLoss:
             """
-            there were \(total) instances, there are \(present); \(lost) went within \(policy.window.components.seconds) s \
-            that no new ones replace, which is more than \(policy.minRemovals) and than \(policy.maxRemovalPercent) %
+            there were \(total) instances, there are \(present); \
+            \(lost) went within \(policy.window.components.seconds) s that no new ones replace, which is more than \(policy.minRemovals) and than \(policy.maxRemovalPercent) %
             """
         case .emptyAnswer: "it answered that there is nothing at all, where there were \(total) instances"
         case .removedRegistry: "it is not configured any more, and only it announced \(held) of \(total) instances"

@@ -39,8 +39,8 @@ package struct GuardPolicy: Sendable, Hashable {
         self.removedRegistries = removedRegistries
     }
 
-    /// One process serves hundreds of services at one address, and its departure is one departure. Hence a few addresses
-    /// are no failure of the registry, however many instances they are, unless they are most of it.
+    /// One process serves hundreds of services at one address, and its departure is one departure. Hence a few
+    /// addresses are no failure of the registry, however many instances they are, unless they are most of it.
     /// - Parameter total: The number of instances before the loss.
     func isSuspicious(_ loss: Loss, of total: Int) -> Bool {
         guard loss.instances > minRemovals, loss.instances * 100 > total * maxRemovalPercent else { return false }

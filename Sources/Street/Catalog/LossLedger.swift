@@ -1,8 +1,8 @@
 internal import DequeModule
 internal import Services
 
-/// The accepted and the waiting removals of one registry within a window, its arrivals, and which arrival pays for which
-/// removal.
+/// The accepted and the waiting removals of one registry within a window, its arrivals, and which arrival pays for
+/// which removal.
 ///
 /// An arrival pays for one removal of the same service, once it has stood to the end of a settle time. When it goes
 /// itself, the removal counts again. Its size is bounded by the changes of a window.

@@ -4,9 +4,9 @@ internal import Services
 /// time.
 ///
 /// Additions pass at once. A few removals pass at once in each settle time. More wait for its end, and are judged
-/// together. Where so much is removed that it looks like a failure of the registry, a *hold* begins: these removals, and
-/// the removals of the window that were accepted before, are not accepted. A service is left without any instance only
-/// after a second read.
+/// together. Where so much is removed that it looks like a failure of the registry, a *hold* begins: these removals,
+/// and the removals of the window that were accepted before, are not accepted. A service is left without any instance
+/// only after a second read.
 ///
 /// A held instance is still accepted as present. The accepted instances are the observed and the held ones, so an event
 /// costs in proportion to what it changed.

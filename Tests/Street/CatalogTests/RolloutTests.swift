@@ -12,8 +12,8 @@ struct RolloutTests {
         /// How many pods are replaced together.
         var batch: Int
         var interval: Duration
-        /// From the departure of the old pods of a batch to the arrival of the new ones; negative where the new ones come
-        /// first.
+        /// From the departure of the old pods of a batch to the arrival of the new ones; negative where the new ones
+        /// come first.
         var gap: Duration
     }
 
