@@ -122,7 +122,12 @@ extension RegistryGuard {
         ledger.pay()
         var passes = !isSuspicious(view)
         switch occasion {
-        case .failure(let cause): return begin(cause, view, &reaction, now: now)
+        case .failure(let cause):
+            // Nothing pays for a removal that is not believed.
+            for (id, instances) in removals {
+                for instance in instances { held.put(id, instance, .settling(nil)) }
+            }
+            return begin(cause, view, &reaction, now: now)
         case .completeView: if !passes { return begin(.netLoss, view, &reaction, now: now) }
         case .event: if period?.areFew(of: view.count + count) == false { passes = false }
         }
