@@ -102,7 +102,10 @@ extension BridgeConfiguration {
         if let instance = try reader.string("instance") { policy.instance = instance }
         if let problem = policy.instanceProblem { throw reader.failure("instance", problem) }
         policy.outlierDetection = OutlierDetection()
-        guard let section = try reader.mapping("translation") else { return policy }
+        guard let section = try reader.mapping("translation") else {
+            if let problem = policy.domainProblem { throw reader.failure("translation", "domain: \(problem)") }
+            return policy
+        }
         try readOutlierDetection(section, &policy)
         if let namespace = try section.string("namespace") { policy.namespace = namespace }
         if let problem = policy.namespaceProblem { throw section.failure("namespace", problem) }

@@ -2,6 +2,7 @@ internal import Catalog
 internal import Deliveries
 internal import FoundationEssentials
 internal import Pipeline
+internal import Services
 internal import Sources
 package import Status
 
@@ -47,6 +48,7 @@ extension RegistryStatus {
             instances: report.instances,
             unreadable: Excerpt(
                 unreadable.map { UnreadableService(name: $0.key, reason: $0.value) }, limit: Self.unreadableLimit),
+            excess: Excerpt(report.excessLines, limit: Self.unreadableLimit),
             notes: report.notes.map { Note($0) }, hold: report.hold.map { HoldStatus($0, now: now) })
     }
 }

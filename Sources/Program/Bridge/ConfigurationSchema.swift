@@ -111,6 +111,14 @@ extension BridgeConfiguration {
                 "hosts that a registry may take, with `*` at one end: `com.acme.*`, `*.shop.mesh`",
                 standard: "all but those of the cluster"),
             ConfigurationKey(
+                "hostNames", .choice(["allow", "refuse"]),
+                "instances that register a host name: istiod resolves it, and each change of such a service is a full push",
+                standard: "`allow`"),
+            ConfigurationKey(
+                "allowLoopback", .choice(["true", "false"]),
+                "whether instances may have loopback addresses and `localhost`: only where everything runs on one machine",
+                standard: "`false`"),
+            ConfigurationKey(
                 "outlierDetection",
                 .words(
                     ["off"],

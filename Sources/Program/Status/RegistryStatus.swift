@@ -55,12 +55,16 @@ package struct RegistryStatus: Sendable, Hashable {
     package var services: Int
     package var instances: Int
     package var unreadable: Excerpt<UnreadableService>
+    /// What it announces beyond the limits.
+    package var excess: Excerpt<String>
+    /// What it holds and the bridge does not carry.
     package var notes: [Note]
     package var hold: HoldStatus?
 
     package init(
         name: String, health: Health, reason: String? = nil, lastGood: Duration? = nil, services: Int = 0,
-        instances: Int = 0, unreadable: Excerpt<UnreadableService> = .empty, notes: [Note] = [], hold: HoldStatus? = nil
+        instances: Int = 0, unreadable: Excerpt<UnreadableService> = .empty,
+        excess: Excerpt<String> = .empty, notes: [Note] = [], hold: HoldStatus? = nil
     ) {
         self.name = name
         self.health = health
@@ -69,6 +73,7 @@ package struct RegistryStatus: Sendable, Hashable {
         self.services = services
         self.instances = instances
         self.unreadable = unreadable
+        self.excess = excess
         self.notes = notes
         self.hold = hold
     }
@@ -84,7 +89,9 @@ extension RegistryStatus: Codable {
         var instances: Int
         var unreadable: [UnreadableService]
         var unreadableCount: Int
-        /// Versions before this member have none.
+        // An earlier release has none of these.
+        var excess: [String]?
+        var excessCount: Int?
         var notes: [Note]?
         var hold: HoldStatus?
     }
@@ -95,6 +102,7 @@ extension RegistryStatus: Codable {
             name: document.name, health: document.health, reason: document.reason,
             lastGood: document.lastGood?.duration, services: document.services, instances: document.instances,
             unreadable: Excerpt(first: document.unreadable, count: document.unreadableCount),
+            excess: Excerpt(first: document.excess ?? [], count: document.excessCount ?? 0),
             notes: document.notes ?? [], hold: document.hold)
     }
 
@@ -102,7 +110,7 @@ extension RegistryStatus: Codable {
         let document = Document(
             name: name, health: health, reason: reason, lastGood: lastGood.map(Seconds.init), services: services,
             instances: instances, unreadable: unreadable.first, unreadableCount: unreadable.count,
-            notes: notes.isEmpty ? nil : notes, hold: hold)
+            excess: excess.first, excessCount: excess.count, notes: notes.isEmpty ? nil : notes, hold: hold)
         try document.encode(to: encoder)
     }
 }

@@ -1,5 +1,5 @@
 internal import Addressing
-internal import Services
+package import Services
 
 /// Reads provider registrations of Dubbo's interface-level layout: `<root>/<interface>/providers/<encoded URL>`.
 package struct ProviderDecoder: Sendable {
@@ -80,11 +80,9 @@ package struct ProviderDecoder: Sendable {
         let schemes = Self.schemes(of: url)
         let protocols = schemes.compactMap { FormatDefaults.dubbo.portProtocol(scheme: $0) }
         let others = schemes.filter { FormatDefaults.dubbo.portProtocol(scheme: $0) == nil }
-        if protocols.isEmpty { return .unusable(Self.unknown(others, url)) }
+        if protocols.isEmpty { return .unusable(unknown(others, url)) }
         let (host, port) = try url.hostAndPort()
-        guard let host = Self.host(host, of: url) else {
-            return .unusable(UnusableProvider(reason: "no consumer can reach the host '\(host.prefix(100))'"))
-        }
+        let place = try self.host(host, of: url)
         guard let weight = weight(of: url) else {
             return .unusable(
                 UnusableProvider(reason: "the weight '\(url["weight"]?.prefix(20) ?? "")' is not a number"))
@@ -97,7 +95,7 @@ package struct ProviderDecoder: Sendable {
                     ServiceID(name: interface, protocol: $0, group: url["group"] ?? "", version: version)
                 },
                 instance: Instance(
-                    host: host, port: port, weight: weight, isEnabled: isEnabled, traits: traits.traits(of: url)),
+                    host: place, port: port, weight: weight, isEnabled: isEnabled, traits: traits.traits(of: url)),
                 otherProtocols: others))
     }
 
@@ -112,14 +110,14 @@ package struct ProviderDecoder: Sendable {
         return schemes
     }
 
-    private static func unknown(_ schemes: [String], _ url: ProviderURL) -> UnusableProvider {
+    private func unknown(_ schemes: [String], _ url: ProviderURL) -> UnusableProvider {
         let known = FormatDefaults.dubbo.protocols.map(\.scheme).joined(separator: ", ")
-        let address = try? url.hostAndPort()
+        let endpoint = (try? url.hostAndPort()).flatMap { address in
+            (try? host(address.host, of: url)).map { Endpoint(host: $0, port: address.port) }
+        }
         return UnusableProvider(
             reason: "the protocol '\(url.scheme.prefix(20))' is none of \(known)", protocols: schemes,
-            endpoint: address.flatMap { address in
-                Self.host(address.host, of: url).map { Endpoint(host: $0, port: address.port) }
-            })
+            endpoint: endpoint)
     }
 
     /// A provider without an address in the URL's host may have one in the parameter `ipv6`. Where it has both, the host

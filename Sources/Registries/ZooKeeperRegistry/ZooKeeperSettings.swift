@@ -34,7 +34,8 @@ package struct ZooKeeperSettings: RegistrySettings {
         return ZooKeeperSource(
             name: context.name,
             client: ZooKeeperClient(servers, configuration: configuration, logger: context.logger),
-            chroot: servers.chroot, root: root, decoder: ProviderDecoder(keptParameters: context.keptAttributes),
+            chroot: servers.chroot, root: root,
+            decoder: ProviderDecoder(keptParameters: context.keptAttributes, hosts: context.hosts),
             logger: context.logger)
     }
 }

@@ -68,7 +68,7 @@ struct Admission: Sendable {
         case .removed(let id, let key):
             guard let count = excess.instances[id], view.services[id]?[key] == nil else { break }
             excess.instances[id] = count > 1 ? count - 1 : nil
-        case .unreadable: break
+        case .unreadable, .notes: break
         }
         return event
     }

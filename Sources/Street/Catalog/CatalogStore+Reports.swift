@@ -10,6 +10,9 @@ extension CatalogStore {
         package var instances: Int
         /// Why nothing that it says of a name can be used, by name.
         package var unreadable: [String: String]
+        /// What it announces beyond the limits.
+        package var excess: Excess
+        package var limits: CatalogLimits
         /// What it holds and its source does not carry.
         package var notes: [RegistryNote]
         package var hold: HoldReport?
@@ -59,7 +62,8 @@ extension CatalogStore.Registry {
     fileprivate var report: CatalogStore.Report {
         CatalogStore.Report(
             name: name, health: health, services: view.services.count, instances: view.count,
-            unreadable: view.unreadable, hold: registryGuard?.report(view))
+            unreadable: view.unreadable, excess: admission.excess, limits: admission.limits, notes: notes,
+            hold: registryGuard?.report(view))
     }
 }
 

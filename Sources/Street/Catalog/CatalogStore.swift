@@ -115,9 +115,10 @@ extension CatalogStore {
         var instances: [Instance] = []
         var announcing: [String] = []
         for registry in registries {
-            let before = instances.count
-            if let known = registry.view.services[id]?.instances { instances += known }
-            if instances.count > before || registry.registryGuard?.held[id] != nil { announcing.append(registry.name) }
+            var own = (registry.view.services[id]?.entries ?? []).map(\.instance)
+            own.keepNewest()
+            if !own.isEmpty || registry.registryGuard?.held[id] != nil { announcing.append(registry.name) }
+            instances.add(own)
         }
         let held = registries.compactMap { $0.registryGuard?.held[id] }
         if !held.isEmpty {

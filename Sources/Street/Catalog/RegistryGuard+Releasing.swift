@@ -34,7 +34,7 @@ extension RegistryGuard {
     /// Releases the endpoints that the former leader's object of the service no longer shows.
     mutating func adopt(_ id: ServiceID, shown: Set<Endpoint>, now: Duration) -> Reaction {
         var reaction = Reaction()
-        for endpoint in held.endpoints(of: id) where !endpoint.host.isName && !shown.contains(endpoint) {
+        for endpoint in held.endpoints(of: id) where !shown.contains(endpoint) {
             release(id, endpoint, &reaction, now: now)
         }
         endHoldIfEmpty(now: now)

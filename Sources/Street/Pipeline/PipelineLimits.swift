@@ -4,7 +4,7 @@ package import Catalog
 package struct PipelineLimits: Sendable, Hashable {
     /// Of each registry.
     package var catalog: CatalogLimits
-    /// ServiceEntries and WorkloadEntries, as etcd has to store them.
+    /// ServiceEntries and WorkloadEntries, each of which the API server has to store.
     package var objects: Int
 
     package init(catalog: CatalogLimits = CatalogLimits(), objects: Int = 200_000) {

@@ -108,7 +108,7 @@ extension PipelineStateMachine {
         assignments.adopt(others)
         let before = Array(table.entries.keys) + table.workloads.keys
         outdated = [:]
-        table = ResourceTable(rule: table.rule)
+        table = ResourceTable(rule: table.rule, limit: table.limit)
         update(everyService.sorted(), now: now, &effects)
         effects.changed += before.filter { service(of: $0) == nil }
     }

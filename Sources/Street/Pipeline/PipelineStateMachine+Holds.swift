@@ -38,7 +38,7 @@ extension PipelineStateMachine {
             fullReads[registry]?.begin(now: now)
         case .complete, .interrupted:
             fullReads[registry]?.end(interval: catalog.readInterval(registry), now: now)
-        case .services, .unreadable, .added, .removed: break
+        case .services, .unreadable, .added, .removed, .notes: break
         }
     }
 

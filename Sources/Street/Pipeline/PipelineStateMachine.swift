@@ -45,8 +45,8 @@ package struct PipelineStateMachine: Sendable {
         registries: [String], deliveries: [String]
     ) {
         translator = Translator(policy: policy)
-        table = ResourceTable(rule: policy.outlierRule)
-        catalog = CatalogStore(registries: registries, policy: guardPolicy)
+        catalog = CatalogStore(registries: registries, policy: guardPolicy, limits: limits.catalog)
+        table = ResourceTable(rule: policy.outlierRule, limit: limits.objects)
         fullReads = Dictionary(uniqueKeysWithValues: registries.map { ($0, .none) })
         phase = .awaitingSeeds(.init(deliveries: Set(deliveries)))
     }
@@ -120,7 +120,9 @@ extension PipelineStateMachine {
     private mutating func translate(_ id: ServiceID, now: Duration, _ effects: inout PipelineEffects) {
         let service = catalog.service(id)
         var outcome: Translator.Outcome
-        if assignments[id] == nil, table.isFull, service.instances.contains(where: \.wantsTraffic) {
+        if assignments[id] == nil, table.isFull(services: assignments.count),
+            service.instances.contains(where: \.wantsTraffic)
+        {
             // What was there first stays.
             outcome = Translator.Outcome(problem: table.refusal)
         } else {

@@ -15,11 +15,13 @@ struct ResourceTable: Sendable {
     /// How many endpoints of a ServiceEntry have no object because of the limit.
     private(set) var leftOut: [ResourceKey: Int] = [:]
 
-    init(limit: Int = .max) {
+    init(rule: DestinationRule? = nil, limit: Int = .max) {
+        self.rule = rule
         self.limit = limit
     }
 
-    var isFull: Bool { entries.count + workloads.count >= limit }
+    /// - Parameter services: How many services have an object. After a restart not all of them have an entry yet.
+    func isFull(services: Int = 0) -> Bool { max(entries.count, services) + workloads.count >= limit }
 
     /// Whether the endpoints of an entry can become objects of their own.
     func hasRoom(forWorkloadsOf entry: ServiceEntry) -> Bool {
@@ -30,10 +32,6 @@ struct ResourceTable: Sendable {
 
     /// Why there is no room for more, for people.
     var refusal: String { "limits.objects allows \(limit) objects, which are there" }
-
-    init(rule: DestinationRule? = nil) {
-        self.rule = rule
-    }
 
     /// All resources, in any order.
     var resources: [Resource] {
@@ -60,7 +58,7 @@ struct ResourceTable: Sendable {
     /// - Returns: Whether the entry differs from before.
     mutating func update(_ entry: ServiceEntry, _ changed: inout [ResourceKey]) -> Bool {
         let earlier = entries[entry.key]
-        if earlier == entry { return false }
+        if earlier == entry, leftOut[entry.key] == nil { return false }
         if let rule, entries.isEmpty { changed.append(rule.key) }
         changed.append(entry.key)
         entries[entry.key] = entry
@@ -71,6 +69,7 @@ struct ResourceTable: Sendable {
     /// - Parameter changed: Gets the key, and the keys of the entry's WorkloadEntries.
     mutating func remove(_ key: ResourceKey, _ changed: inout [ResourceKey]) {
         changed.append(key)
+        leftOut[key] = nil
         guard let entry = entries.removeValue(forKey: key) else { return }
         updateWorkloads(from: entry, to: nil, &changed)
         if let rule, entries.isEmpty { changed.append(rule.key) }
@@ -104,7 +103,7 @@ struct ResourceTable: Sendable {
         var refused = 0
         for endpoint in new where !isSame || known[EndpointPlace(endpoint)] != endpoint {
             guard let key = after?.workloadKey(of: endpoint) else { continue }
-            if workloads[key] == nil, isFull {
+            if workloads[key] == nil, isFull() {
                 refused += 1
             } else if workloads.updateValue(endpoint, forKey: key) != endpoint || !isSame {
                 changed.append(key)

@@ -144,7 +144,9 @@ struct ClusterDeliveryLeadershipTests {
                 for name in ["a", "b"] { world.wish(.sample(name, 1), of: delivery) }
                 for name in ["a", "b"] { try await world.wait(for: .sample(name, 1)) }
                 try await delivery.settle()
-                try await world.server.waitForRequests { $0[.watch, "serviceentries"] > 0 }
+                try await world.server.waitForRequests { requests in
+                    ["serviceentries", "workloadentries", "destinationrules"].allSatisfy { requests[.watch, $0] > 0 }
+                }
                 let total = await world.server.requestCounts.total
                 for _ in 1...3 {
                     await clock.someoneSleeps()

@@ -79,6 +79,7 @@ struct ConfigurationTests {
             policy.keptLabels = ["version"]
             policy.emptyRetention = .seconds(600)
             policy.allowedHosts = ["com.acme.*"]
+            policy.outlierDetection = OutlierDetection()
             #expect(configuration.translation == policy)
             #expect(configuration.deliveries.map(\.name) == ["c"])
         }
@@ -175,7 +176,7 @@ struct ConfigurationTests {
             ("registris: []", "f:1:1: unknown key 'registris'; did you mean 'registries'?"),
             (
                 "colour: red",
-                "f:1:1: unknown key 'colour'; known here: admin, delivery, guard, instance, leadership, registries, state, translation"
+                "f:1:1: unknown key 'colour'; known here: admin, delivery, guard, instance, leadership, limits, registries, state, translation"
             ),
             ("registries: []", "f:1:13: 'registries': at least one is needed, or there is nothing to watch"),
             ("instance: main", "f:1:1: 'registries': is needed: what to watch"),

@@ -14,6 +14,7 @@ enum Samples {
         registries: [
             RegistryStatus(
                 name: "zk-main", health: .healthy, lastGood: .zero, services: 120, instances: 4312,
+                excess: Excerpt(["7 services beyond limits.services (120)"], limit: 9),
                 notes: [
                     .init(
                         sort: "tagRules", subject: "tag rules", count: 4,

@@ -11,6 +11,8 @@ struct StatusTextTests {
 
                 REGISTRY  HEALTH    LAST GOOD  SERVICES  INSTANCES
                 zk-main   healthy   now        120       4312
+                    left out, since there was enough before:
+                        7 services beyond limits.services (120)
                     not carried: tag rules: 4 (a.tag-router, b\\u{1b}.tag-router, …); no effect
                     not carried: other registrations: 1; left out
                 zk-west   stale     45 s ago   10        22

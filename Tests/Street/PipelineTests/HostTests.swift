@@ -79,7 +79,7 @@ struct HostTests {
     }
 
     @Test(
-        "a service that becomes empty before the other one comes gives way too; not while a registry can't be followed")
+        "a service that becomes empty before the other one comes gives way too, whatever becomes of other registries")
     func alreadyEmpty() {
         var scene = Self.begun(registries: ["zk", "nacos"])
         scene.read(["a.Cart": [1]])
@@ -87,10 +87,6 @@ struct HostTests {
         scene.remove("a.Cart", 1)
         scene.accept(.interrupted(reason: "lost"), from: "nacos")
         scene.add("a.CART", 2)
-        scene.settle()
-        #expect(scene.cluster.endpoints("a.cart") == [])
-        scene.read(["a.Order": [3]], from: "nacos")
-        scene.pass(.seconds(2))
         scene.settle()
         #expect(scene.cluster.endpoints("a.cart") == ["10.0.0.2"])
     }

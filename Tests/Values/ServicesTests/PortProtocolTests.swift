@@ -10,7 +10,7 @@ struct PortProtocolTests {
         #expect(chat == PortProtocol("chat", .tcp))
         #expect(chat != PortProtocol("chat", .http) && chat != PortProtocol("chart", .tcp))
         #expect(chat.name == "chat" && chat.istioProtocol == .tcp)
-        #expect(MemoryLayout<Instance>.stride == 48)
+        #expect(MemoryLayout<Instance>.stride == 40)
     }
 
     @Test(

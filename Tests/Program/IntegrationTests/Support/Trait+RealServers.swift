@@ -7,6 +7,12 @@ extension Trait where Self == ConditionTrait {
         .enabled(if: ServerTools.areExpected, Comment(rawValue: ServerTools.reasonToSkip))
     }
 
+    /// As `realServers`, for a test that needs an API server as today's clusters have.
+    static var modernAPIServer: Self {
+        .enabled(
+            if: ServerTools.isModernAPIServerExpected, Comment(rawValue: ServerTools.reasonToSkipModernAPIServer))
+    }
+
     /// Runs the test where stock Dubbo is unpacked.
     static var realDubbo: Self {
         .enabled(if: RealDubbo.isInstalled, Comment(rawValue: RealDubbo.reasonToSkip))
