@@ -71,8 +71,9 @@ extension LeaderElection {
     private func explained(_ error: KubernetesError, _ verb: String) -> KubernetesError {
         // A namespace that is being deleted forbids writes too, and there no permission helps.
         let isTerminating = error.statusCauses.contains { $0.reason == "NamespaceTerminating" }
-        guard error.code == .forbidden, !isTerminating else { return error }
         var error = error
+        if error.missing == .namespace { error.message += "; create the namespace '\(configuration.namespace)'" }
+        guard error.code == .forbidden, !isTerminating else { return error }
         error.message =
             "the client's user may not \(verb) leases.coordination.k8s.io in namespace '\(configuration.namespace)'; "
             + "leader election needs a Role with get, create and update there. The server says: \(error.message)"

@@ -30,12 +30,12 @@ struct ClusterDeliveryRefusalTests {
                 let report = delivery.report(limit: 10)
                 #expect(report.failureCount == 0)
                 #expect(report.condition?.reason.contains(#"failed calling webhook "v.acme.com""#) == true)
-                #expect(await world.server.requestCounts[.get, "serviceentries"] == 0)
+                #expect(await world.server.requestCounts[.get, "serviceentries"] < 10, "not one for each refused write")
                 #expect(await world.server.requestCounts[.patch, "serviceentries"] < 100)
                 await world.server.removeFaults()
                 for entry in changed { try await world.wait(for: entry) }
                 try await yield(while: delivery.report(limit: 0).condition != nil)
-                #expect(await world.server.requestCounts[.get, "serviceentries"] == 0)
+                #expect(await world.server.requestCounts[.get, "serviceentries"] < 10, "not one for each refused write")
             }
         }
     }
