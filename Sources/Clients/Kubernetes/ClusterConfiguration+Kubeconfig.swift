@@ -2,8 +2,9 @@ extension ClusterConfiguration {
     /// Reads a kubeconfig (`v1`, kind `Config`).
     ///
     /// A relative path in a kubeconfig is relative to the folder of that file. A client reads certificates, keys and
-    /// tokens in files of their own again while it runs. The unsupported keys `auth-provider`, `username` and `password`
-    /// are errors. A cluster without a `proxy-url` takes the proxy of the environment: `HTTPS_PROXY` and `NO_PROXY`.
+    /// tokens in files of their own again while it runs. The unsupported keys `auth-provider`, `username` and
+    /// `password` are errors. A cluster without a `proxy-url` takes the proxy of the environment: `HTTPS_PROXY` and
+    /// `NO_PROXY`.
     ///
     /// - Parameters:
     ///   - path: the file; `nil` takes `$KUBECONFIG`, else `~/.kube/config`. The variable may list several files,

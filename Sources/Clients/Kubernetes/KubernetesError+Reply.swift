@@ -46,8 +46,8 @@ extension KubernetesError {
         }
     }
 
-    /// Whether the client's user may not read a path that is no resource, such as that of the discovery. Every user may,
-    /// unless the path is another one.
+    /// Whether the client's user may not read a path that is no resource, such as that of the discovery. Every user
+    /// may, unless the path is another one.
     private var isAboutPath: Bool { code == .forbidden && message.contains(" cannot get path ") }
 
     /// Reads a `Status` object, as error replies and the `ERROR` events of watches hold it.

@@ -6,8 +6,8 @@ internal import Planning
 // MARK: - What the next write of an object costs
 
 extension ClusterDelivery {
-    /// The lane of an object's next write, as far as that is known without a look at the server; `nil` where nothing has
-    /// to be written. It changes nothing.
+    /// The lane of an object's next write, as far as that is known without a look at the server; `nil` where nothing
+    /// has to be written. It changes nothing.
     func lane(_ key: ResourceKey, _ wanted: Wanted) -> Lane? {
         let known = known(key)
         if uncertain.contains(key) || known?.isOutdated == true || cache(of: key.kind).isLost(key) {

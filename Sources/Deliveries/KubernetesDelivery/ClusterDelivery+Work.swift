@@ -89,7 +89,8 @@ extension ClusterDelivery {
         return await bring(key, to: wanted, desired)
     }
 
-    /// The outcome for an object that is as it should be. An object that is being deleted is made again when it is gone.
+    /// The outcome for an object that is as it should be. An object that is being deleted is made again when it is
+    /// gone.
     private func unchanged(_ key: ResourceKey, _ wanted: Wanted) -> Attempt {
         if wanted.resource == nil { forgetWait(key) }
         guard wanted.resource != nil, known(key)?.isBeingDeleted == true else { return .done(nil) }
@@ -388,8 +389,8 @@ extension KubernetesError {
     /// Whether the server doesn't know the kind, or doesn't let us see it.
     var isUnavailability: Bool { code == .notFound || code == .forbidden }
 
-    /// Whether a refusal is for what was sent, for the state of the namespace or for the server's URL, and no permission
-    /// would help.
+    /// Whether a refusal is for what was sent, for the state of the namespace or for the server's URL, and no
+    /// permission would help.
     fileprivate var isAboutContent: Bool {
         ["denied the request", "is being terminated", "exceeded quota", " cannot get path "].contains {
             message.contains($0)

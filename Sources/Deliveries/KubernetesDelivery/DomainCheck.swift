@@ -4,8 +4,8 @@ internal import Kubernetes
 internal import Logging
 internal import Synchronization
 
-/// Looks now and then whether the domain of the hosts is a namespace of the cluster. Then the host `orders.<domain>` is the
-/// Service `orders` of that namespace, and wins over a ServiceEntry.
+/// Looks now and then whether the domain of the hosts is a namespace of the cluster. Then the host `orders.<domain>` is
+/// the Service `orders` of that namespace, and wins over a ServiceEntry.
 final class DomainCheck: Sendable {
     private static let interval = Duration.seconds(600)
     private static let namespaces = ResourceType(group: "", version: "v1", plural: "namespaces", kind: "Namespace")

@@ -3,9 +3,9 @@ package import IstioAPI
 
 /// Writes that are refused for a reason outside of the objects, such as an admission webhook that is away.
 ///
-/// A pure state machine. The refused objects wait. One of them, the probe, is written again with backoff. When a refused
-/// object is written, all others go on at once. An object that was not refused yet never waits: the reason may concern
-/// some objects only.
+/// A pure state machine. The refused objects wait. One of them, the probe, is written again with backoff. When a
+/// refused object is written, all others go on at once. An object that was not refused yet never waits: the reason may
+/// concern some objects only.
 package struct SharedRefusals: Sendable {
     private struct Refusal {
         var waiting: Set<ResourceKey>

@@ -6,8 +6,8 @@ internal import Synchronization
 ///
 /// One that it follows is enough. A registry that is down for a day concerns only the services that it announces.
 ///
-/// A registry that fails may fail for all replicas. They lose it and find it again at different times, by up to the delay
-/// between two attempts, and a change of leader would not help. Hence a recent change counts as doubtful.
+/// A registry that fails may fail for all replicas. They lose it and find it again at different times, by up to the
+/// delay between two attempts, and a change of leader would not help. Hence a recent change counts as doubtful.
 final class FitnessGauge: Sendable {
     /// For how long a change is doubtful.
     private let patience: Duration

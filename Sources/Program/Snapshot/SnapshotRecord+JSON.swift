@@ -92,7 +92,8 @@ extension Duration {
 
 extension SnapshotRecord {
     /// Reads one line of the file. Unknown keys are skipped.
-    /// - Returns: One record, or several of a line that an earlier release wrote: it had one for all protocols of a service.
+    /// - Returns: One record, or several of a line that an earlier release wrote: it had one for all protocols of a
+    ///   service.
     /// - Throws: `SnapshotDefect`.
     package static func records(parsing line: some Collection<UInt8>) throws(SnapshotDefect) -> [SnapshotRecord] {
         let json: JSONValue

@@ -11,8 +11,8 @@ package struct SnapshotRecord: Sendable, Hashable {
         package var port: UInt16?
         /// Whether names of its instances are resolved.
         package var resolvesNames: Bool
-        /// How long the service had been without instances when the snapshot was written, to the millisecond; `nil` when
-        /// it had some.
+        /// How long the service had been without instances when the snapshot was written, to the millisecond; `nil`
+        /// when it had some.
         package var emptyFor: Duration?
         /// Whether its endpoints are WorkloadEntries.
         package var hasWorkloads: Bool

@@ -120,8 +120,8 @@ package struct ProviderDecoder: Sendable {
             endpoint: endpoint)
     }
 
-    /// A provider without an address in the URL's host may have one in the parameter `ipv6`. Where it has both, the host
-    /// counts: an endpoint has one address.
+    /// A provider without an address in the URL's host may have one in the parameter `ipv6`. Where it has both, the
+    /// host counts: an endpoint has one address.
     private func host(_ text: String, of url: ProviderURL) throws(ProviderURL.Malformed) -> InstanceHost {
         let host = Result { () throws(UnreachableHost) in try hosts.host(text) }
         if case .success(.address(let address)) = host { return .address(address) }

@@ -12,8 +12,8 @@ struct View: Sendable {
     /// The unreadable names that were never readable: nobody can say whether they have instances.
     var unknown: Set<String> = []
 
-    /// - Parameter instance: `nil` removes it. One that announces its endpoint for the first time comes after the others
-    ///   that announce it.
+    /// - Parameter instance: `nil` removes it. One that announces its endpoint for the first time comes after the
+    ///   others that announce it.
     mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> ViewChange {
         var change = ViewChange()
         let before = services[id]?[key]

@@ -1,5 +1,5 @@
-/// The full reads of one registry. While losses of the registry are held it is read again and again, since a hold ends by reads
-/// that agree.
+/// The full reads of one registry. While losses of the registry are held it is read again and again, since a hold ends
+/// by reads that agree.
 enum FullRead: Sendable {
     case none
     /// A full read is under way since this time; monotonic.

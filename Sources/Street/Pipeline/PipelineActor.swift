@@ -124,8 +124,8 @@ extension PipelineActor {
         }
     }
 
-    /// Judges removals that waited for the settle time, and has registries read again whose losses are held, for as long as the
-    /// task runs.
+    /// Judges removals that waited for the settle time, and has registries read again whose losses are held, for as
+    /// long as the task runs.
     package func keepTime() async {
         while !Task.isCancelled {
             let ticket = alarms.ticket

@@ -8,7 +8,8 @@ internal import Translation
 // MARK: - Seeds
 
 extension PipelineStateMachine {
-    /// Takes over what a delivery held of ours when it began. When it was the last one that was waited for, the pipeline begins.
+    /// Takes over what a delivery held of ours when it began. When it was the last one that was waited for, the
+    /// pipeline begins.
     package mutating func seed(_ objects: [ActualObject], from delivery: String, now: Duration) -> PipelineEffects {
         var effects = PipelineEffects()
         let known = translator.services(in: objects)
@@ -31,8 +32,8 @@ extension PipelineStateMachine {
         return effects
     }
 
-    /// When the pipeline begins without the deliveries that have not told what they hold, so that one cluster that can't be reached
-    /// does not keep the others from being served.
+    /// When the pipeline begins without the deliveries that have not told what they hold, so that one cluster that
+    /// can't be reached does not keep the others from being served.
     /// - Returns: `nil` where nobody waits for a delivery any more. As long as no delivery has told, the time moves on.
     package func deadline(now: Duration) -> Duration? {
         guard case .awaitingSeeds(let awaited) = phase else { return nil }
@@ -80,7 +81,8 @@ extension PipelineStateMachine {
 
 extension PipelineStateMachine {
     /// Takes over what another replica, which led, made of the services.
-    /// - Parameter leadsElsewhere: Whether this replica leads another delivery. There its own choices stand, and what it knows.
+    /// - Parameter leadsElsewhere: Whether this replica leads another delivery. There its own choices stand, and what
+    ///   it knows.
     package mutating func adopt(
         _ objects: [ActualObject], leadsElsewhere: Bool, now: Duration
     ) -> PipelineEffects {
@@ -134,8 +136,8 @@ extension PipelineStateMachine {
         var effects = PipelineEffects()
         let id = service(of: key)
         let entry = WorkloadEntry.serviceEntry(ofWorkload: key)
-        // A delivery is told of a service's endpoints and of the service itself. If each endpoint asked for all that happened since,
-        // much that happens to a large service would be translated over and over.
+        // A delivery is told of a service's endpoints and of the service itself. If each endpoint asked for all that
+        // happened since, much that happens to a large service would be translated over and over.
         if let id, entry.map({ table.entries[$0] == nil }) ?? true {
             refresh(id, &effects)
             // The one who asks need not be told.
@@ -187,8 +189,8 @@ extension PipelineStateMachine {
         return (table.resources.sorted { $0.key < $1.key }, effects)
     }
 
-    /// Hears the registries no more, once all have been read completely, twice where that is needed, and are followed. A source that
-    /// loses its connection because it is stopped makes nothing undecided again.
+    /// Hears the registries no more, once all have been read completely, twice where that is needed, and are followed.
+    /// A source that loses its connection because it is stopped makes nothing undecided again.
     /// - Returns: Whether that is so.
     package mutating func concludeIfSettled() -> Bool {
         if case .concluded = phase { return true }

@@ -22,7 +22,8 @@ extension PipelineStateMachine {
         [catalog.nextWake, fullReads.values.lazy.compactMap(\.dueTime).min()].compactMap(\.self).min()
     }
 
-    /// A time has come that `nextWake` told: removals that waited are judged, and registries whose losses are held are read again.
+    /// A time has come that `nextWake` told: removals that waited are judged, and registries whose losses are held are
+    /// read again.
     package mutating func wake(now: Duration) -> PipelineEffects {
         var effects = PipelineEffects()
         take(catalog.wake(now: now), now: now, &effects)

@@ -6,7 +6,8 @@ internal import Translation
 package struct PipelineOverview: Sendable {
     /// The deliveries that have not told yet what they hold.
     package var unseeded: Set<String>
-    /// Whether services are delivered. A registry that can't be reached does not change that: its last good view is served.
+    /// Whether services are delivered. A registry that can't be reached does not change that: its last good view is
+    /// served.
     package var isReady: Bool
     package var registries: [CatalogStore.Report]
     /// The first problems, sorted by service.

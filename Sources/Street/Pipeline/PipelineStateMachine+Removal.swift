@@ -27,8 +27,8 @@ struct Certainty {
             && !catalog.dependsOnUnhealthy(id, announcedBy: assignments?[id]?.registries ?? [])
     }
 
-    /// Whether a resource that belongs to no known service is known to be unwanted. Where its service has expired it is. Of any
-    /// other one a registry that is down may know the service.
+    /// Whether a resource that belongs to no known service is known to be unwanted. Where its service has expired it
+    /// is. Of any other one a registry that is down may know the service.
     func coversUnowned(_ key: ResourceKey) -> Bool {
         guard hasBegun else { return false }
         return catalog.isHealthy || expired.contains(WorkloadEntry.serviceEntry(ofWorkload: key) ?? key)

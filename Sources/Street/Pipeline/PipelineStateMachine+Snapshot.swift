@@ -4,7 +4,8 @@ package import Snapshot
 internal import Translation
 
 extension PipelineStateMachine {
-    /// Takes over the snapshot of an earlier run, before any delivery has told what it holds. Later, the deliveries know better.
+    /// Takes over the snapshot of an earlier run, before any delivery has told what it holds. Later, the deliveries
+    /// know better.
     package mutating func recall(_ records: [SnapshotRecord], now: Duration) -> PipelineEffects {
         var effects = PipelineEffects()
         guard case .awaitingSeeds(var awaited) = phase else { return effects }

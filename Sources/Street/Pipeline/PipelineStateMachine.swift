@@ -4,22 +4,22 @@ internal import Services
 package import Sources
 package import Translation
 
-/// The decisions between the registries and the deliveries: source events go in, deliveries are told which resources may have
-/// changed and ask how each should look.
+/// The decisions between the registries and the deliveries: source events go in, deliveries are told which resources
+/// may have changed and ask how each should look.
 ///
-/// Nothing is decided before every delivery has told what it holds of ours, since a host and an address that were given out once
-/// must stay. Nothing is decided about a service before the registries that announced it have been read completely. A registry
-/// that can't be followed freezes only what it is known to announce.
+/// Nothing is decided before every delivery has told what it holds of ours, since a host and an address that were given
+/// out once must stay. Nothing is decided about a service before the registries that announced it have been read
+/// completely. A registry that can't be followed freezes only what it is known to announce.
 ///
-/// A pure state machine. Each method takes the time (monotonic) and returns the effects that its owner performs. The large tables
-/// stand beside the phase and not in it: a table in an enum case would be copied when it is changed.
+/// A pure state machine. Each method takes the time (monotonic) and returns the effects that its owner performs. The
+/// large tables stand beside the phase and not in it: a table in an enum case would be copied when it is changed.
 package struct PipelineStateMachine: Sendable {
     let translator: Translator
     var catalog: CatalogStore
     var assignments = Assignments()
     var table: ResourceTable
-    /// The services whose resources are not yet what they should be, and since when. A service is translated when somebody asks,
-    /// so that much that happens to it at once costs one translation.
+    /// The services whose resources are not yet what they should be, and since when. A service is translated when
+    /// somebody asks, so that much that happens to it at once costs one translation.
     var outdated: [ServiceID: Duration] = [:]
     /// Why services are not delivered as their registries describe them.
     var problems: [ServiceID: String] = [:]
@@ -95,8 +95,9 @@ extension PipelineStateMachine {
 extension PipelineStateMachine {
     var everyService: Set<ServiceID> { catalog.serviceIDs.union(assignments.serviceIDs) }
 
-    /// Brings services up to date. A service is translated at once where it is new, since the choices that are made for it should
-    /// not depend on who asks first, and where it is empty, so that no moment is missed at which somebody serves it.
+    /// Brings services up to date. A service is translated at once where it is new, since the choices that are made for
+    /// it should not depend on who asks first, and where it is empty, so that no moment is missed at which somebody
+    /// serves it.
     mutating func update(_ ids: [ServiceID], now: Duration, _ effects: inout PipelineEffects) {
         for id in ids {
             if !catalog.isDecidable(id) {

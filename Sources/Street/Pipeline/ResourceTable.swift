@@ -2,8 +2,8 @@ internal import IstioAPI
 
 /// The resources as they should be.
 ///
-/// A ServiceEntry is kept with its endpoints in either form. An endpoint that is an object of its own becomes a WorkloadEntry
-/// when somebody asks for it.
+/// A ServiceEntry is kept with its endpoints in either form. An endpoint that is an object of its own becomes a
+/// WorkloadEntry when somebody asks for it.
 struct ResourceTable: Sendable {
     /// The rule for all hosts, which is wanted as long as there is an entry.
     let rule: DestinationRule?

@@ -22,8 +22,8 @@ package protocol RegistryReader: Sendable {
     /// The number of calls of `read` that may be under way at once.
     var readLimit: Int { get }
 
-    /// What the registry holds and the reader does not carry, as far as it is known now. It is asked for at the end of a
-    /// full read, and after `notesChanged`.
+    /// What the registry holds and the reader does not carry, as far as it is known now. It is asked for at the end of
+    /// a full read, and after `notesChanged`.
     var notes: [RegistryNote] { get }
 
     /// Keeps the connection and reports changes until the task is cancelled.

@@ -2,11 +2,11 @@ package import Addressing
 internal import IstioAPI
 package import Services
 
-/// The choices that must not change once they are made: which of two services has a host, a service's virtual address, and
-/// its port where the protocol has none. The form of its endpoints changes only with its size.
+/// The choices that must not change once they are made: which of two services has a host, a service's virtual address,
+/// and its port where the protocol has none. The form of its endpoints changes only with its size.
 ///
-/// After a restart they are read back from the owned objects (`Translator.seed`). They are kept until the service's object
-/// goes.
+/// After a restart they are read back from the owned objects (`Translator.seed`). They are kept until the service's
+/// object goes.
 package struct Assignments: Sendable, Hashable {
     package struct Assignment: Sendable, Hashable {
         /// The name of the service's object: its host without the domain.

@@ -3,8 +3,8 @@ internal import Services
 
 /// The labels of a host in front of its domain, in the making.
 struct HostLabels {
-    /// The keys of qualifiers that have a prefix `<key>-` of their own. A name with such a label gets the hash, and so does
-    /// a qualifier with any other key. A key that is added here changes the hosts of names that have its prefix.
+    /// The keys of qualifiers that have a prefix `<key>-` of their own. A name with such a label gets the hash, and so
+    /// does a qualifier with any other key. A key that is added here changes the hosts of names that have its prefix.
     static let otherKeys: Set<String> = [ServiceID.Key.scope, "namespace", "datacenter"]
 
     private static let prefixes = ["g-", "v-", "p-", "h-"] + otherKeys.map { $0 + "-" }

@@ -4,15 +4,16 @@ package import Services
 /// Hosts of services: `<name>[.g-<group>][.v-<version>][.<other>-<value>…][.p-<protocol>].<domain>`, in lower case.
 ///
 /// A host depends on nothing but the service. It is a valid DNS-1123 name, whatever a registry says. Two services that
-/// differ in case only have the same host. All others have different ones: a host that had to be cleaned or shortened, or
-/// that could be read in two ways, has a label `h-` with a hash of the service.
+/// differ in case only have the same host. All others have different ones: a host that had to be cleaned or shortened,
+/// or that could be read in two ways, has a label `h-` with a hash of the service.
 package struct HostNaming: Sendable, Hashable {
     /// What every host ends in; empty for nothing.
     package var domain: String
     /// The names of the protocols that don't show in a host.
     package var plainProtocols: Set<String>
 
-    /// Of a host without its domain. Together they fit in a host name, and a WorkloadEntry can be named after the first.
+    /// Of a host without its domain. Together they fit in a host name, and a WorkloadEntry can be named after the
+    /// first.
     static let maximumLength = 189
     package static let maximumDomainLength = 63
 

@@ -114,8 +114,8 @@ extension ServiceID {
 }
 
 extension Translator {
-    /// Takes over the choices that an object shows. They are none where the object doesn't have the name that the service's
-    /// object has today.
+    /// Takes over the choices that an object shows. They are none where the object doesn't have the name that the
+    /// service's object has today.
     package func seed(_ assignments: inout Assignments, from service: OwnedService) {
         seed(&assignments, service.id, service.choices)
     }

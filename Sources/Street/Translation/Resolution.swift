@@ -1,7 +1,7 @@
 internal import IstioAPI
 
-/// How a service's endpoints are found. Each change of it is a full push, and connections are opened anew, so a service has
-/// its names resolved from the first name on until an hour after the last one.
+/// How a service's endpoints are found. Each change of it is a full push, and connections are opened anew, so a service
+/// has its names resolved from the first name on until an hour after the last one.
 package enum Resolution: Sendable, Hashable {
     case `static`
     /// Instances have names. istiod takes addresses beside them.

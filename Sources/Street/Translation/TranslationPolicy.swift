@@ -46,8 +46,8 @@ package struct TranslationPolicy: Sendable, Hashable {
     package var allowsHostNames = true
     /// The protocols that a service may have.
     package let protocols: [PortProtocol]
-    /// The port of a service by its protocol, the same for every service; a service of any other protocol has the port of
-    /// its first instances. An endpoint has the port of its instance.
+    /// The port of a service by its protocol, the same for every service; a service of any other protocol has the port
+    /// of its first instances. An endpoint has the port of its instance.
     package var ports: [PortProtocol: UInt16]
     /// The attributes of instances that become labels of their endpoints.
     package var keptLabels: [String]

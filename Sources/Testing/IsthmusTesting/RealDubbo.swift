@@ -55,7 +55,8 @@ public final class RealDubbo: Sendable {
         _ = await process.waitForExit()
     }
 
-    /// Asks it to stop in good order, as an orchestrator does. It deletes its znodes at once and ends some seconds later.
+    /// Asks it to stop in good order, as an orchestrator does. It deletes its znodes at once and ends some seconds
+    /// later.
     public func beginToStop() {
         process.signal(SIGTERM)
     }

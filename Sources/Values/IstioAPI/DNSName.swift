@@ -4,8 +4,8 @@ package enum DNSName {
     /// Of an object's name.
     package static let maximumLength = 253
 
-    /// The name of the one object of a kind that an installation has beside its services. What the installation's name has
-    /// beyond lower-case letters, digits and `-` is written in hexadecimal.
+    /// The name of the one object of a kind that an installation has beside its services. What the installation's name
+    /// has beyond lower-case letters, digits and `-` is written in hexadecimal.
     package static func objectName(ofInstallation instance: String) -> String {
         let encoded = instance.unicodeScalars.map { scalar in
             ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar) || scalar == "-"

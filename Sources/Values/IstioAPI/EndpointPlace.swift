@@ -1,6 +1,7 @@
 package import JSON
 
-/// Address and ports: what makes an endpoint the same one in both forms, and of which the name of its WorkloadEntry is made.
+/// Address and ports: what makes an endpoint the same one in both forms, and of which the name of its WorkloadEntry is
+/// made.
 package struct EndpointPlace: Hashable, Sendable {
     private let address: String
     private let ports: [String: UInt16]

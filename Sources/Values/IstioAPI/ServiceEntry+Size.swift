@@ -1,8 +1,8 @@
 extension ServiceEntry {
     /// How many bytes of JSON the endpoints of one resource may have.
     ///
-    /// etcd takes requests of 1.5 MiB unless it is told otherwise; what is left is for the rest of the object and for what
-    /// others add to it.
+    /// etcd takes requests of 1.5 MiB unless it is told otherwise; what is left is for the rest of the object and for
+    /// what others add to it.
     package static let maximumEndpointBytes = 1 << 20
 
     /// How many bytes of JSON the endpoints have. Exact as long as nothing has to be escaped, which no valid value has.

@@ -4,8 +4,8 @@ extension ServiceEntry {
     /// The limit of the CRD since Istio 1.23.
     package static let maximumEndpoints = 4096
 
-    /// What istiod or the CRD would refuse: `ValidateServiceEntry` of `istio/pkg/config/validation`, the limits and CEL rules of
-    /// the CRD, as far as they concern fields that Isthmus writes. A resource with violations is never sent.
+    /// What istiod or the CRD would refuse: `ValidateServiceEntry` of `istio/pkg/config/validation`, the limits and CEL
+    /// rules of the CRD, as far as they concern fields that Isthmus writes. A resource with violations is never sent.
     package var violations: [Violation] {
         var found = metadataViolations(key, labels, annotations)
         func check(_ holds: Bool, _ field: @autoclosure () -> String, _ reason: @autoclosure () -> String) {

@@ -20,8 +20,8 @@ package struct WorkloadEntry: Hashable, Sendable {
     /// The `spec` with just the fields that Isthmus decides on.
     package var spec: JSONValue { endpoint.json }
 
-    /// What istiod or the CRD would refuse: `ValidateWorkloadEntry` of `istio/pkg/config/validation`, the limits and CEL rules of the CRD,
-    /// as far as they concern fields that Isthmus writes.
+    /// What istiod or the CRD would refuse: `ValidateWorkloadEntry` of `istio/pkg/config/validation`, the limits and
+    /// CEL rules of the CRD, as far as they concern fields that Isthmus writes.
     package var violations: [Violation] {
         var found = metadataViolations(key, labels, annotations)
         found += endpoint.violations(at: "spec", allowsHostName: true)

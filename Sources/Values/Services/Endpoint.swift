@@ -1,4 +1,5 @@
-/// The place where an instance serves its service. A provider that registers anew under another name keeps its endpoint.
+/// The place where an instance serves its service. A provider that registers anew under another name keeps its
+/// endpoint.
 package struct Endpoint: Hashable, Sendable, Comparable {
     package var host: InstanceHost
     package var port: UInt16

@@ -1,8 +1,8 @@
 /// The text of a service, in annotations, in logs and in a service's hash: `<protocol>://[<group>/]<name>[:<version>]`,
 /// and `?<key>=<value>&…` behind it for other qualifiers. Each service has one, and no two share one.
 ///
-/// The characters `%`, `/`, `:`, `?`, `&` and `=` within a part are percent-encoded. No protocol is called `v2`, since an
-/// earlier form of the text begins like that.
+/// The characters `%`, `/`, `:`, `?`, `&` and `=` within a part are percent-encoded. No protocol is called `v2`, since
+/// an earlier form of the text begins like that.
 extension ServiceID: LosslessStringConvertible {
     package var description: String {
         let part = PercentCoding.all.encoded
@@ -23,8 +23,8 @@ extension ServiceID: LosslessStringConvertible {
         self.init(name: name, qualifiers: qualifiers)
     }
 
-    /// Reads the text that an earlier release wrote, which didn't state the protocol: `[<group>/]<name>[:<version>]`, or
-    /// `v2://<name>?<key>=<value>&…` where there were other qualifiers.
+    /// Reads the text that an earlier release wrote, which didn't state the protocol: `[<group>/]<name>[:<version>]`,
+    /// or `v2://<name>?<key>=<value>&…` where there were other qualifiers.
     package init?(earlierText text: String, protocol: String) {
         let name: String?
         var qualifiers: [String: String]

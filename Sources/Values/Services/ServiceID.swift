@@ -1,8 +1,8 @@
 /// The identity of a service: its name, and the qualifiers that tell services of one name apart.
 ///
 /// The protocol is one of the qualifiers, and always there: a provider of `tri` belongs to another service than one of
-/// `dubbo`, since one ServiceEntry has one port. The same name and qualifiers in two registries are one service. A qualifier with its format's default value says
-/// nothing, and the format leaves it out.
+/// `dubbo`, since one ServiceEntry has one port. The same name and qualifiers in two registries are one service. A
+/// qualifier with its format's default value says nothing, and the format leaves it out.
 ///
 /// An ID is a key of many tables, of a hundred thousand services each. It is one reference to content that all copies
 /// share, and the hash of the content is computed once.

@@ -13,8 +13,9 @@ import Testing
 
 @testable import Bridge
 
-/// A process can't move the clock of its machine. What can be shown is that every time of a wall clock that reaches the bridge, its
-/// own and those that others tell, may jump by hours without a consequence; and that the bridge asks for no other.
+/// A process can't move the clock of its machine. What can be shown is that every time of a wall clock that reaches the
+/// bridge, its own and those that others tell, may jump by hours without a consequence; and that the bridge asks for no
+/// other.
 @Suite("a wall clock that jumps", .timeLimit(.minutes(1)))
 struct ClockFaultTests {
     /// Hours forth and back with every look.

@@ -15,8 +15,8 @@ import Testing
 
 @testable import Bridge
 
-/// The proof of the seams: a registry and a way out that exist only in this file go from a configuration to a delivered resource,
-/// and no line elsewhere knows them.
+/// The proof of the seams: a registry and a way out that exist only in this file go from a configuration to a delivered
+/// resource, and no line elsewhere knows them.
 @Suite("a new kind of registry and a new kind of delivery", .timeLimit(.minutes(1)))
 struct NewKindTests {
     private let delivered = Observed<[ResourceKey: Resource]>([:])

@@ -7,8 +7,8 @@ import Logging
 import Sandbox
 import Synchronization
 
-/// A replica that stands for election on a clock and with connections of its own, and whose process can be paused between a look
-/// at the lease and what follows from it.
+/// A replica that stands for election on a clock and with connections of its own, and whose process can be paused
+/// between a look at the lease and what follows from it.
 final class PausedLeader: Leadership {
     let election: LeaderElection
     let clock = ManualClock()

@@ -17,8 +17,8 @@ import Translation
 import ZooKeeper
 import ZooKeeperRegistry
 
-/// The whole street on doubles: an API server in memory, on the real wire protocol, and what the bridge runs between that and a
-/// ZooKeeper.
+/// The whole street on doubles: an API server in memory, on the real wire protocol, and what the bridge runs between
+/// that and a ZooKeeper.
 struct Street: Sendable {
     /// What a test chooses.
     struct Plan: Sendable {

@@ -4,7 +4,8 @@ internal import NIOCore
 internal import Testing
 internal import ZooKeeper
 
-/// What is wrong around the bridge gets a message that says what to do, harms nothing else, and is over as soon as it is mended.
+/// What is wrong around the bridge gets a message that says what to do, harms nothing else, and is over as soon as it
+/// is mended.
 @Suite("Bad input", .realServers, .serialized, .timeLimit(.minutes(5)))
 struct BadInputTests {
     private static let orders = "com.acme.Orders"

@@ -109,7 +109,8 @@ extension FaultTests {
                     let killed = ContinuousClock.now
                     try await scene.register(Provider.many(Self.orders, 2..<3))
                     try await standby.status("it leads") { $0.delivery["leadership"] == "leading" }
-                    // The lease, of which a renewal is seen up to an attempt late, one attempt after its end, and a look at the status.
+                    // The lease, of which a renewal is seen up to an attempt late, one attempt after its end, and a
+                    // look at the status.
                     #expect(ContinuousClock.now - killed < .seconds(20))
                     try await scene.waitUntilEqual()
                     #expect(try await scene.entries()["com.acme.stock"] == before["com.acme.stock"])

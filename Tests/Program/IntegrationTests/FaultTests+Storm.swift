@@ -48,8 +48,8 @@ extension FaultTests {
     }
 }
 
-/// Changes of a registry without end, half of them arrivals. Nobody's departure is a loss that looks like a failure, since
-/// as many come as go.
+/// Changes of a registry without end, half of them arrivals. Nobody's departure is a loss that looks like a failure,
+/// since as many come as go.
 private struct Storm {
     struct Change: Sendable {
         let provider: Provider

@@ -3,9 +3,11 @@ internal import IsthmusTesting
 internal import Testing
 internal import ZooKeeper
 
-/// What `isthmus export` makes of typical registrations, to the byte, and held against the schema and the CEL rules of Istio's CRDs.
+/// What `isthmus export` makes of typical registrations, to the byte, and held against the schema and the CEL rules of
+/// Istio's CRDs.
 ///
-/// `ISTHMUS_RENEW_GOLDEN=1 swift test --filter GoldenTests` writes the files anew; what changed in them is then to be reviewed.
+/// `ISTHMUS_RENEW_GOLDEN=1 swift test --filter GoldenTests` writes the files anew; what changed in them is then to be
+/// reviewed.
 @Suite("Golden resources", .realServers, .timeLimit(.minutes(5)))
 struct GoldenTests {
     /// Providers of a registry of its own, and a name for the file.

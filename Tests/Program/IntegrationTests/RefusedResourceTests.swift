@@ -3,7 +3,8 @@ internal import IstioAPI
 internal import JSON
 internal import Testing
 
-/// Resources that must never be sent: our own check, which stands before every write, agrees with Istio's schema and CEL rules.
+/// Resources that must never be sent: our own check, which stands before every write, agrees with Istio's schema and
+/// CEL rules.
 @Suite("Refused resources", .realServers, .timeLimit(.minutes(5)))
 struct RefusedResourceTests {
     /// A ServiceEntry that is good but for one change.

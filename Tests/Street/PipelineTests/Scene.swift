@@ -11,7 +11,8 @@ import Translation
 
 @testable import Pipeline
 
-/// A state machine between registries and clusters that a test plays. All of it is values: there is no task, no lock and no clock.
+/// A state machine between registries and clusters that a test plays. All of it is values: there is no task, no lock
+/// and no clock.
 struct Scene: Sendable {
     var machine: PipelineStateMachine
     private(set) var now = Duration.zero
@@ -103,7 +104,8 @@ extension Scene {
 // MARK: - Clusters
 
 extension Scene {
-    /// A cluster's first list is complete: the machine is told of what carries our labels, and the cluster asks for each object.
+    /// A cluster's first list is complete: the machine is told of what carries our labels, and the cluster asks for
+    /// each object.
     mutating func begin(_ index: Int = 0) {
         let cluster = clusters[index]
         perform(machine.seed(cluster.owned, from: cluster.name, now: now))

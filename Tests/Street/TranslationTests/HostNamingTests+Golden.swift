@@ -1,6 +1,6 @@
 extension HostNamingTests {
-    /// Odd services and their hosts, for a person to review; `×` stands for 60 times `x`. A change of a line here moves the
-    /// traffic of every installation that has such a service.
+    /// Odd services and their hosts, for a person to review; `×` stands for 60 times `x`. A change of a line here moves
+    /// the traffic of every installation that has such a service.
     static let hosts: [(service: String, host: String)] = [
         ("dubbo://org.apache.dubbo.demo.DemoService", "org.apache.dubbo.demo.demoservice.mesh"),
         ("dubbo://com.acme.Orders", "com.acme.orders.mesh"),

@@ -3,7 +3,8 @@ import FuzzTargets
 import IsthmusTesting
 import Testing
 
-/// What `scripts/fuzz` does for as long as one likes, for some seconds and without its instruments: seeds are bent, cut and joined.
+/// What `scripts/fuzz` does for as long as one likes, for some seconds and without its instruments: seeds are bent, cut
+/// and joined.
 @Suite("Decoders of bytes from outside")
 struct FuzzTargetTests {
     /// One input for each decoder that it takes.

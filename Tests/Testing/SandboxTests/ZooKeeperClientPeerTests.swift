@@ -83,8 +83,9 @@ struct ZooKeeperClientPeerTests {
         }
     }
 
-    /// Answers a list of children with 21 kB in pieces of 1 kB, one each 450 ms; after `pieces` of them nothing more comes.
-    /// The list is followed at once by the answer to the second request, for a client that makes it before the list's end.
+    /// Answers a list of children with 21 kB in pieces of 1 kB, one each 450 ms; after `pieces` of them nothing more
+    /// comes. The list is followed at once by the answer to the second request, for a client that makes it before the
+    /// list's end.
     private static func slow(pieces: Int = .max, answersTwo: Bool = false) -> ServerScript {
         ServerScript { channel, number, frame in
             var frame = frame

@@ -161,8 +161,8 @@ struct ZooKeeperClientSessionTests {
     func silentServer() async throws {
         try await withZooKeeperServer { server in
             var configuration = ZooKeeperClient.Configuration()
-            // Silence is noticed after two thirds of it, and the session given up after four thirds: between them there must
-            // be time for a test that waits for its turn on a busy machine.
+            // Silence is noticed after two thirds of it, and the session given up after four thirds: between them there
+            // must be time for a test that waits for its turn on a busy machine.
             configuration.sessionTimeout = .seconds(12)
             try await withZooKeeperClient(server.address, configuration: configuration) { client in
                 var events = await client.events().makeAsyncIterator()

@@ -101,7 +101,8 @@ extension ModelOracle {
         self.memories = memories
     }
 
-    /// Another replica led, whose work shows what it has let go, and what is all that is known of registries that were never read.
+    /// Another replica led, whose work shows what it has let go, and what is all that is known of registries that were
+    /// never read.
     /// - Parameter announcers: The registries that announced each service, as its objects say.
     mutating func adopts(_ delivered: Set<Claim>, announcers: [ServiceID: Set<String>], now: Duration) {
         for (id, names) in announcers {

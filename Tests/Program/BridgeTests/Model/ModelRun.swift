@@ -43,8 +43,8 @@ struct ModelRun {
     var snapshot: [SnapshotRecord] = []
     /// Instances that were lost together and may come back.
     var gone: [(registry: Int, registration: ModelRegistry.Registration)] = []
-    /// What may have become unwanted since the cluster was last written to: it goes also where the service has meanwhile come back, with
-    /// entries of other names.
+    /// What may have become unwanted since the cluster was last written to: it goes also where the service has
+    /// meanwhile come back, with entries of other names.
     var expired: Set<ResourceKey> = []
     /// What the cluster had when it was last looked at.
     var objects: [ResourceKey: ActualObject] = [:]

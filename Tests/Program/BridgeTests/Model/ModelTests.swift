@@ -6,8 +6,8 @@ import Planning
 import Services
 import Testing
 
-/// Thousands of things happen to two registries, a cluster and the bridge between them, at random, and after each it is looked
-/// whether anything was touched or taken away that the design says must stay.
+/// Thousands of things happen to two registries, a cluster and the bridge between them, at random, and after each it is
+/// looked whether anything was touched or taken away that the design says must stay.
 ///
 /// `ISTHMUS_MODEL_SEED` repeats one run, `ISTHMUS_MODEL_STEPS` sets how long each is.
 @Suite("the bridge between registries and a cluster that fail at random", .timeLimit(.minutes(ModelSettings.timeLimit)))

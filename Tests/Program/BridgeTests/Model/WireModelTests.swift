@@ -8,7 +8,8 @@ import Translation
 
 @testable import Bridge
 
-/// The same idea through the wire: a real source, a real delivery, and the doubles of both servers, which fail at random.
+/// The same idea through the wire: a real source, a real delivery, and the doubles of both servers, which fail at
+/// random.
 @Suite("the bridge between servers in memory that fail at random", .timeLimit(.minutes(3)))
 struct WireModelTests {
     @Test(

@@ -24,7 +24,8 @@ struct MemoryCurve: Sendable {
         (points[name] ?? []).compactMap { if case .mebibytes(let value) = $0 { value } else { nil } }
     }
 
-    /// From the middle of the time to its end, in MiB; the medians of a fifth of the samples each, since one says little.
+    /// From the middle of the time to its end, in MiB; the medians of a fifth of the samples each, since one says
+    /// little.
     func growth(of name: String) -> Double? {
         let samples = samples(of: name)
         guard samples.count >= 5 else { return nil }

@@ -32,7 +32,8 @@ struct SoakLine: Sendable, Hashable, Comparable, CustomStringConvertible {
     }
 }
 
-/// A provider as it registers, and the endpoint that has to come of it: worked out here once more, without the bridge's code.
+/// A provider as it registers, and the endpoint that has to come of it: worked out here once more, without the bridge's
+/// code.
 struct SoakProvider: Sendable, Hashable {
     static let portNames = ["dubbo": "tcp-dubbo", "tri": "grpc-tri"]
     static let ports: [String: JSONValue] = [

@@ -258,7 +258,8 @@ extension SoakRegistry {
 
     // MARK: A net loss
 
-    /// So many providers leave at once that it looks like a failure of the registry; every line that was served stays so.
+    /// So many providers leave at once that it looks like a failure of the registry; every line that was served stays
+    /// so.
     func netLoss(using generator: inout SeededGenerator) -> [SoakProvider] {
         var lost: [SoakProvider] = []
         let percent = Int.random(in: 45...75, using: &generator)

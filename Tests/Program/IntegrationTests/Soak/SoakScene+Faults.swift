@@ -125,7 +125,8 @@ extension SoakScene {
     private func end(_ trouble: SoakFault.Trouble, _ side: SoakFault.Side, _ replica: SoakReplica) async throws {
         let proxy = side == .registry ? replica.registryProxy : replica.clusterProxy
         try await proxy.heal()
-        // ZooKeeper's protocol has no checksum: what was changed and could be read is believed until the next full read.
+        // ZooKeeper's protocol has no checksum: what was changed and could be read is believed until the next full
+        // read.
         if trouble == .corrupt, side == .registry { await proxy.cut() }
     }
 }

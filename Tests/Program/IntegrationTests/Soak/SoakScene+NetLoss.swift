@@ -24,7 +24,8 @@ extension SoakScene {
             return (lost, registry.total, Set(delivered.map { "\($0.line) \($0.endpoint)" }))
         }
         record.log(fault: "net loss", ": \(lost.count) of \(total), \(isBlind ? "unseen" : "seen"); then \(ending)")
-        // Unseen, it shows in one full read; otherwise in one event after the other, the first of which nobody can suspect.
+        // Unseen, it shows in one full read; otherwise in one event after the other, the first of which nobody can
+        // suspect.
         if isBlind { for replica in replicas { try await replica.registryProxy.refuse() } }
         if isBlind { for replica in replicas { await replica.registryProxy.cut() } }
         try await perform(SoakRegistry.Change(name: "many leave", steps: lost.map { .remove($0) }))

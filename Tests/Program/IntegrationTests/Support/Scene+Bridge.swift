@@ -18,8 +18,8 @@ struct BridgeOptions: Sendable {
 }
 
 extension Scene {
-    /// The bridge with a configuration file while the body runs; stopped by SIGTERM after that, which it must obey with exit
-    /// code 0.
+    /// The bridge with a configuration file while the body runs; stopped by SIGTERM after that, which it must obey with
+    /// exit code 0.
     func withBridge(
         configured options: BridgeOptions, _ body: (RunningBridge) async throws -> Void
     ) async throws {

@@ -97,8 +97,8 @@ extension Scene {
 
     // MARK: What was written
 
-    /// Holds what the bridge wrote since the scene began against what was needed, by verb. To be called when the bridge has
-    /// stopped, so that there is nothing more to come.
+    /// Holds what the bridge wrote since the scene began against what was needed, by verb. To be called when the bridge
+    /// has stopped, so that there is nothing more to come.
     func writes(
         expecting expected: [String: Int]
     ) async throws -> [String: Int] {

@@ -6,7 +6,8 @@ internal import NIOCore
 internal import Synchronization
 internal import ZooKeeper
 
-/// A ZooKeeper, a kube-apiserver, two replicas of the bridge behind bad networks, and everyone who changes and breaks something.
+/// A ZooKeeper, a kube-apiserver, two replicas of the bridge behind bad networks, and everyone who changes and breaks
+/// something.
 struct SoakScene: Sendable {
     static let namespace = "soak"
     /// Seconds.
