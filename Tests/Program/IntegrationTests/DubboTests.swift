@@ -34,8 +34,8 @@ struct DubboTests {
                 let port = try Loopback.freePort()
                 let address = "\(RealDubbo.host):\(port)"
                 let triplePort = try Loopback.freePort()
-                // 2.7 knows no Triple.
-                let servesTriple = version != "2.7.23"
+                // 2.7 knows no Triple. Of two protocols, 3.2 may register only one anew when a rule changes a weight.
+                let servesTriple = version == "3.3.6"
                 let provider = try await RealDubbo.start(
                     version: version, zooKeeper: scene.zooKeeper.connectString,
                     protocols: ["dubbo:\(port)"] + (servesTriple ? ["tri:\(triplePort)"] : []))
