@@ -32,6 +32,8 @@ struct LossLedger: Sendable {
         var spent: [Endpoint: Payment] = [:]
         /// The arrivals that pay for nothing, since they only returned, and when they came.
         var returned: [Endpoint: Duration] = [:]
+        /// Of `free` and `spent`, those that came and went within the window before they came again.
+        var again: Set<Endpoint> = []
 
         var isEmpty: Bool {
             unpaid.isEmpty && paid.isEmpty && free.isEmpty && spent.isEmpty && returned.isEmpty
@@ -54,6 +56,7 @@ struct LossLedger: Sendable {
     private var paid = LossTally()
     /// How many new instances stand, and how many have gone again.
     private var newcomers = (standing: 0, gone: 0)
+    private var level = LevelTrack()
 
     init(window: Duration) {
         self.window = window
@@ -84,9 +87,10 @@ extension LossLedger {
     }
 
     /// Whether new instances go at least a third as fast as the others. In a deployment they stay. Where they go with
-    /// the rest, the registry fails, and they pay for nothing.
+    /// the rest, the registry fails, and they pay for nothing. Where others come in their place, the registry only
+    /// churns: then it has hardly fewer instances than at its peak.
     private func newcomersGoWithTheRest(present: Int) -> Bool {
-        if newcomers.gone == 0 { return false }
+        if newcomers.gone == 0 || level.belowPeak * 2 < unpaid.loss.instances + paid.loss.instances { return false }
         let gone = unpaid.loss.instances + paid.loss.instances - newcomers.gone
         let others = present - newcomers.standing + gone
         return newcomers.gone * others * 3 >= gone * (newcomers.standing + newcomers.gone)
@@ -167,19 +171,25 @@ extension LossLedger {
     }
 
     /// Whether the endpoint has returned within the window.
-    func hasReturned(_ id: ServiceID, _ endpoint: Endpoint) -> Bool { accounts[id]?.returned[endpoint] != nil }
+    func hasReturned(_ id: ServiceID, _ endpoint: Endpoint) -> Bool {
+        accounts[id].map { $0.returned[endpoint] != nil || $0.again.contains(endpoint) } ?? false
+    }
 
-    /// - Parameter returns: Whether the instance was there before, so that it pays for nothing.
+    /// - Parameter returns: Whether the instance was there before, so that it pays for nothing. One that has only come
+    ///   and gone within the window was not.
     mutating func arrive(_ id: ServiceID, _ endpoint: Endpoint, returns: Bool, now: Duration) {
         prune(now: now)
         var account = accounts[id] ?? Account()
+        let wasNew = (account.unpaid[endpoint] ?? account.paid[endpoint])?.wasNew == true
         forget(endpoint, &account)
-        if returns {
+        if returns, !wasNew {
             account.returned[endpoint] = now
         } else {
             account.free[endpoint] = now
             newcomers.standing += 1
+            if returns { account.again.insert(endpoint) }
         }
+        level.change(by: 1, now: now, window: window)
         entries.append(Entry(time: now, id: id, endpoint: endpoint))
         accounts[id] = account
         payable.insert(id)
@@ -193,6 +203,7 @@ extension LossLedger {
         account.unpaid[instance.endpoint] = Removal(instance: instance, time: now, wasNew: wasNew)
         unpaid.add(instance.endpoint)
         if wasNew { newcomers.gone += 1 }
+        level.change(by: -1, now: now, window: window)
         entries.append(Entry(time: now, id: id, endpoint: instance.endpoint))
         accounts[id] = account
         payable.insert(id)
@@ -231,6 +242,7 @@ extension LossLedger {
     /// Takes the endpoint out of the table that it is in.
     private mutating func forget(_ endpoint: Endpoint, _ account: inout Account) {
         account.returned[endpoint] = nil
+        account.again.remove(endpoint)
         if account.free.removeValue(forKey: endpoint) != nil { newcomers.standing -= 1 }
         if let payment = account.spent.removeValue(forKey: endpoint) {
             newcomers.standing -= 1
@@ -273,13 +285,18 @@ extension LossLedger {
             if account.unpaid[endpoint]?.time == entry.time || account.paid[endpoint]?.time == entry.time {
                 expireRemoval(of: endpoint, &account)
             }
-            if account.returned[endpoint] == entry.time { account.returned[endpoint] = nil }
+            if account.returned[endpoint] == entry.time {
+                account.returned[endpoint] = nil
+                account.again.remove(endpoint)
+            }
             if account.free[endpoint] == entry.time {
                 account.free[endpoint] = nil
+                account.again.remove(endpoint)
                 newcomers.standing -= 1
             }
             if account.spent[endpoint]?.time == entry.time {
                 account.spent[endpoint] = nil
+                account.again.remove(endpoint)
                 newcomers.standing -= 1
             }
             keep(account, of: entry.id)

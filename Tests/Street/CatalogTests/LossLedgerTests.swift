@@ -56,6 +56,19 @@ struct LossLedgerTests {
         #expect(loss(present: 20) == 2)
     }
 
+    @Test("where instances come and go all the time, those that came pay also after they have been away")
+    mutating func churn() {
+        for host in UInt8(1)...50 { leave(host) }
+        for host in UInt8(101)...150 { arrive(host) }
+        for host in UInt8(101)...120 { leave(host) }
+        for host in UInt8(1)...20 { arrive(host, returns: true) }
+        #expect(loss() == 0)
+        for host in UInt8(1)...20 { leave(host) }
+        for host in UInt8(101)...120 { arrive(host, returns: true) }
+        #expect(loss() == 0)
+        #expect(ledger.hasReturned(.cart, Instance.sample(101).endpoint))
+    }
+
     @Test("arrivals that go as fast as the rest pay for nothing")
     mutating func goWithTheRest() {
         for host in UInt8(1)...100 { arrive(host) }
