@@ -77,20 +77,21 @@ extension LossLedger {
     /// The removals that count.
     /// - Parameter present: The number of instances that the registry shows now.
     func loss(present: Int) -> Loss {
+        var loss = unpaid.loss
+        if newcomers.gone == 0 { return loss }
         if newcomersGoWithTheRest(present: present) {
-            Loss(
-                instances: unpaid.loss.instances + paid.loss.instances,
-                addresses: unpaid.loss.addresses + paid.loss.addresses)
-        } else {
-            unpaid.loss
+            loss.instances += paid.loss.instances
+            loss.addresses += paid.loss.addresses
         }
+        // Where instances come and go all the time, the registry only churns: it is hardly below its peak.
+        return Loss(
+            instances: min(loss.instances, level.belowPeak), addresses: min(loss.addresses, level.belowPeak))
     }
 
     /// Whether new instances go at least a third as fast as the others. In a deployment they stay. Where they go with
-    /// the rest, the registry fails, and they pay for nothing. Where others come in their place, the registry only
-    /// churns: then it has hardly fewer instances than at its peak.
+    /// the rest, the registry fails, and they pay for nothing.
     private func newcomersGoWithTheRest(present: Int) -> Bool {
-        if newcomers.gone == 0 || level.belowPeak * 2 < unpaid.loss.instances + paid.loss.instances { return false }
+        if newcomers.gone == 0 { return false }
         let gone = unpaid.loss.instances + paid.loss.instances - newcomers.gone
         let others = present - newcomers.standing + gone
         return newcomers.gone * others * 3 >= gone * (newcomers.standing + newcomers.gone)
@@ -180,7 +181,8 @@ extension LossLedger {
     mutating func arrive(_ id: ServiceID, _ endpoint: Endpoint, returns: Bool, now: Duration) {
         prune(now: now)
         var account = accounts[id] ?? Account()
-        let wasNew = (account.unpaid[endpoint] ?? account.paid[endpoint])?.wasNew == true
+        let removal = account.unpaid[endpoint] ?? account.paid[endpoint]
+        let wasNew = removal?.wasNew == true
         forget(endpoint, &account)
         if returns, !wasNew {
             account.returned[endpoint] = now
@@ -189,7 +191,8 @@ extension LossLedger {
             newcomers.standing += 1
             if returns { account.again.insert(endpoint) }
         }
-        level.change(by: 1, now: now, window: window)
+        // An instance that returns after the window replaces nothing that went within it.
+        if !returns || removal != nil { level.change(by: 1, now: now, window: window) }
         entries.append(Entry(time: now, id: id, endpoint: endpoint))
         accounts[id] = account
         payable.insert(id)
