@@ -76,9 +76,9 @@ struct SoakInvariants: Sendable {
         let released = (held[line] ?? []).subtracting(endpoints)
         if !released.isEmpty { wrongs.append("\(name) has lost \(released.sorted()), which are held") }
         let present = object.json.virtualAddresses
-        let known = addresses.updateValue(present, forKey: line.service)
+        let known = addresses.updateValue(present, forKey: name)
         if let known, known != present, mustBeServed(line, registry), !touchedByHand.contains(line.service) {
-            wrongs.append("the address of \(line.service) moved from \(known) to \(present)")
+            wrongs.append("the address of \(name) moved from \(known) to \(present)")
         }
         return wrongs
     }

@@ -30,7 +30,7 @@ final class SoakReplica: Sendable {
                 zookeeper: { servers: ["\(registryProxy.address)"], sessionTimeout: 4s }
             translation:
               namespace: \(SoakScene.namespace)
-              addresses: { cidr: 240.16.0.0/26 }
+              addresses: { cidr: 240.16.0.0/25 }
               emptyRetention: 6s
             delivery: { kubernetes: [{ kubeconfig: "\(try server.kubeconfig(through: clusterProxy))" }] }
             guard: { maxRemovalPercent: 20, minRemovals: 10, window: \(SoakScene.guardWindow)s, holdFor: 1h }

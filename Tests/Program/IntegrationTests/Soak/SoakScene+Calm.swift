@@ -51,7 +51,7 @@ extension SoakScene {
         var differences: [String] = []
         var delivered: [SoakLine: APIObject] = [:]
         var services: [String: String] = [:]
-        var addresses: [String: [String]] = [:]
+        var holders: [[String]: SoakLine] = [:]
         for object in objects {
             guard object.isOfSoak, let line = SoakLine(object) else {
                 if foreign[object.metadata.name] != object.bytes {
@@ -64,8 +64,8 @@ extension SoakScene {
             }
             let virtual = object.json.virtualAddresses
             if virtual.count != 1 { differences.append("\(line) has the addresses \(virtual)") }
-            if addresses.updateValue(virtual, forKey: line.service) ?? virtual != virtual {
-                differences.append("the objects of \(line.service) have different addresses")
+            if let other = holders.updateValue(line, forKey: virtual) {
+                differences.append("\(line) and \(other) have one address, \(virtual)")
             }
             for address in virtual {
                 if let other = services.updateValue(line.service, forKey: address), other != line.service {
