@@ -6,7 +6,7 @@ internal import ZooKeeper
 
 /// How long a change in the registry takes until istiod pushes it, at several rates.
 ///
-/// The writes are real: a watch shows them when istiod's watch would. When istiod pushes them is computed from the rules
+/// The writes are real: a watch shows them when istiod's would. The time of istiod's pushes is computed from the rules
 /// of its debounce.
 @main
 struct Arrival: AsyncParsableCommand {

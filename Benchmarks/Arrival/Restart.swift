@@ -1,7 +1,7 @@
 internal import IsthmusTesting
 internal import Measuring
 
-/// A rolling restart of three providers: each one deregisters, closes its port two seconds later, and another one comes.
+/// A rolling restart of three providers: each deregisters, closes its port two seconds later, and another one comes.
 /// A client calls every ten milliseconds meanwhile.
 final class Restart: Sendable {
     private static let grace = Duration.seconds(2)

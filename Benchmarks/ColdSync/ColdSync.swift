@@ -5,7 +5,7 @@ import Kubernetes
 import Measuring
 import ZooKeeper
 
-/// How long a cold start takes, against clients that only read the same znodes and only write the same objects; and a restart with
+/// How long a cold start takes, against clients that only read the same znodes or write the same objects; and a restart with
 /// nothing changed.
 @main
 struct ColdSync: AsyncParsableCommand {

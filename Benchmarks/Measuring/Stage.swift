@@ -4,7 +4,7 @@ import Kubernetes
 import Logging
 import ZooKeeper
 
-/// A real ZooKeeper and a real API server on loopback, with a client of each, and the bridge's release build to put between them.
+/// A real ZooKeeper and a real API server on loopback, a client of each, and the bridge's release build.
 public struct Stage: Sendable {
     public static let entries = ResourceType(
         group: "networking.istio.io", version: "v1beta1", plural: "serviceentries", kind: "ServiceEntry")

@@ -7,7 +7,7 @@ import ZooKeeper
 
 /// How long a change in the registry takes to stand in the cluster, and what the bridge asks for when nothing changes.
 ///
-/// Each change is compared with what the API server alone needs: a client that only writes the same object, seen through the same
+/// Each change is compared with the API server alone: a client that only writes the same object, seen through the same
 /// watch, in the same run.
 @main
 struct Propagation: AsyncParsableCommand {

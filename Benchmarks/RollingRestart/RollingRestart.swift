@@ -5,7 +5,7 @@ import Kubernetes
 import Measuring
 import ZooKeeper
 
-/// What a rolling restart of an application with 200 interfaces and 50 instances costs the API server, with paced writes and without.
+/// The API server's cost of a rolling restart of 200 interfaces × 50 instances, with paced writes and without.
 ///
 /// One instance after the other deregisters its interfaces and registers them a moment later at another address.
 @main

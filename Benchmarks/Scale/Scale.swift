@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import IsthmusTesting
 
-/// Measures the bridge at scale between ends in memory: a generator for the registry, and a delivery that keeps hashes only.
+/// Measures the bridge at scale between ends in memory: a generated registry, and a delivery that keeps hashes only.
 @main
 struct Scale: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

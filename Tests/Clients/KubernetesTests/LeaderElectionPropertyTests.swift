@@ -233,7 +233,7 @@ private struct Simulation {
 @Suite("Candidates for one lease")
 struct LeaderElectionPropertyTests {
     @Test(
-        "never lead two at a time, whatever is delayed, lost, stopped or killed, and a fit one leads when the faults end",
+        "two never lead at a time, whatever fails, and a fit one leads when the faults end",
         arguments: (0..<40).map { _ in UInt64.random(in: 0 ... .max) } + [1, 2, 3])
     func exclusion(seed: UInt64) {
         var simulation = Simulation(seed: seed, candidates: 2 + Int(seed % 3))

@@ -510,7 +510,7 @@ struct LeaderElectionStateMachineTests {
     }
 
     @Test(
-        "goes on leading when it is fit again before it sees the claim, and leads again when it is fit before another leads"
+        "a leader that is fit again before it sees the claim, or before another leads, leads on"
     )
     func recovers() throws {
         let claimed = try lease(

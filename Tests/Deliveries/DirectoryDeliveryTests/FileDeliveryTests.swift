@@ -214,7 +214,7 @@ struct FileDeliveryTests {
     }
 
     @Test(
-        "endpoints that are objects of their own are files of their own, which are there before and after the entry selects them"
+        "WorkloadEntries are files of their own, which are there before and after the entry selects them"
     )
     func workloads() async throws {
         try await Folder.with { folder in

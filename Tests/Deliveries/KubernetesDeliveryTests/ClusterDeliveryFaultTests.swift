@@ -151,7 +151,7 @@ struct ClusterDeliveryFaultTests {
     }
 
     @Test(
-        "who is not allowed to write asks again now and then, says which permission is missing, and delivers once allowed",
+        "a bridge without permission asks again now and then, names the permission, and delivers once allowed",
         arguments: [401, 403])
     func notAllowed(status: Int) async throws {
         try await World.run { world in

@@ -194,7 +194,7 @@ struct ClusterDeliveryWorkloadTests {
     }
 
     @Test(
-        "where WorkloadEntries are unknown, endpoints are inline, and where inline is all that is wanted, that is no failure"
+        "endpoints are inline where WorkloadEntries are unknown, which is no failure where inline is wanted"
     )
     func withoutCRD() async throws {
         let kinds = [ResourceStore.Kind].standard.filter { $0 != .workloadEntry }

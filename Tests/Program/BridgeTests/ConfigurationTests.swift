@@ -86,7 +86,7 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "TLS to ZooKeeper trusts the system's authorities and wants its name in the certificate, unless the file says otherwise"
+        "TLS to ZooKeeper trusts the system's authorities and checks the name, unless the file says otherwise"
     )
     func tls() throws {
         func tls(_ text: String) throws -> TLS? {

@@ -48,7 +48,7 @@ struct GuardFaultTests {
     }
 
     @Test(
-        "fault 3: what is held goes when reads have agreed for long enough, more than half of a registry never by itself"
+        "fault 3: a hold ends when reads have agreed for long enough, above half of a registry never by itself"
     )
     func timer() async {
         for (lost, isReleased) in [(50, true), (51, false)] {
@@ -145,7 +145,7 @@ struct GuardFaultTests {
     }
 
     @Test(
-        "fault 6: an hour without the registry changes nothing, the status tells of it, and one object changes afterwards"
+        "fault 6: an hour without the registry changes nothing, the status says so, and one object changes afterwards"
     )
     func outage() async {
         let pipeline = await pipeline()

@@ -86,7 +86,7 @@ struct RegistryFaultTests {
     }
 
     @Test(
-        "fault 23: a registry that was restored from a backup is read anew, and what it has forgotten stays under the guard"
+        "fault 23: a registry restored from a backup is read again, and what it lacks goes to the guard"
     )
     func restoredBackup() async throws {
         var settings = ZooKeeperServer.Configuration()

@@ -43,7 +43,7 @@ extension FaultTests {
     }
 
     @Test(
-        "fault 9: two bridges that both believe that they lead agree on the outcome, and who comes second finds the work done"
+        "fault 9: two bridges that both believe to lead agree on the outcome, and the second finds the work done"
     )
     func twoLeaders() async throws {
         try await Scene.run { scene in
@@ -134,7 +134,7 @@ extension FaultTests {
     }
 
     @Test(
-        "fault 9: a leader that can't reach the registry leaves the lease to a standby that can, and leads on where none can"
+        "fault 9: a leader without its registry leaves the lease to a standby that has one, else it leads on"
     )
     func unfitLeader() async throws {
         try await Self.withProxy { scene, proxy in

@@ -39,7 +39,7 @@ extension FaultTests {
     }
 
     @Test(
-        "fault 13: a watch whose past is compacted away is followed by a list, and what was known goes on until that is there"
+        "fault 13: a list follows a watch whose past is compacted, and the cache serves until it is there"
     )
     func compaction() async throws {
         try await RealAPIServer.withServer(watchCache: false) { server in

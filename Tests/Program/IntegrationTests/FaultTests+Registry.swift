@@ -5,7 +5,7 @@ internal import Testing
 /// The registry can't be reached, for a shorter or a longer time.
 extension FaultTests {
     @Test(
-        "fault 1: a connection that drops for less than the session freezes everything, and then all of it is read again"
+        "fault 1: a connection that drops for less than the session freezes everything; then all is read again"
     )
     func shortInterruption() async throws {
         try await Self.withProxy(maxSessionTimeout: .seconds(40)) { scene, proxy in
@@ -70,7 +70,7 @@ extension FaultTests {
     }
 
     @Test(
-        "fault 6: while the registry is away the last good goes on, ready and marked as stale, and then one minimal diff follows"
+        "fault 6: while the registry is away the last good view stays, marked as stale; one minimal diff follows"
     )
     func outage() async throws {
         try await Self.withProxy { scene, proxy in

@@ -10,7 +10,7 @@ extension FaultTests {
     private static let unguarded = "guard: { maxRemovalPercent: 100 }"
 
     @Test(
-        "fault 17: a service of 4,097 endpoints is left out with its reason while all others proceed, until one of them goes"
+        "fault 17: 4,097 endpoints are left out with the reason while others proceed, until one goes"
     )
     func tooManyEndpoints() async throws {
         try await Scene.run { scene in
@@ -37,7 +37,7 @@ extension FaultTests {
     }
 
     @Test(
-        "fault 17: an object that an admission webhook refuses is named with the reason while all others proceed, until it relents"
+        "fault 17: an object that a webhook refuses is named with the reason while others proceed, until it relents"
     )
     func refusedByWebhook() async throws {
         try await Scene.run { scene in

@@ -6,7 +6,7 @@ internal import ZooKeeper
 
 extension FaultTests {
     @Test(
-        "fault 22: after a storm of a thousand changes a second the cluster is what the registry is, and memory stays bounded"
+        "fault 22: after a storm of 1,000 changes a second the cluster equals the registry, and memory stays bounded"
     )
     func storm() async throws {
         let seconds = ProcessInfo.processInfo.environment["ISTHMUS_STORM_SECONDS"].flatMap { Int($0) } ?? 15

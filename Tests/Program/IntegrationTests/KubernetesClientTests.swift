@@ -122,7 +122,7 @@ struct KubernetesClientTests {
     }
 
     @Test(
-        "a write of the status leaves the rest of the object alone, and the other way round; a scale is read and written"
+        "a write of the status leaves the rest alone, and the other way round; a scale is read and written"
     )
     func subresources() async throws {
         struct Deployment: Codable {

@@ -11,7 +11,7 @@ struct LargeServiceTests {
     }
 
     @Test(
-        "a service grows to 5,000 endpoints and shrinks again, and an observer of both kinds never misses one that stays"
+        "a service grows to 5,000 endpoints and shrinks, and an observer of both kinds misses none that stays"
     )
     func thereAndBack() async throws {
         try await FaultTests.withProxy { scene, proxy in

@@ -146,7 +146,7 @@ struct ZooKeeperRegistryTests {
     }
 
     @Test(
-        "when one leaves an interface whose list can't be read, or the first that can be used joins one, it is read again"
+        "an interface is read again when one leaves an unread list, or the first usable one joins"
     )
     func joiningUnreadable() async throws {
         try await Scene.run { scene in

@@ -215,7 +215,7 @@ struct FailureTests {
     }
 
     @Test(
-        "a one-shot reconcile hears no source that loses its connection as it is stopped, and none before it is followed"
+        "a one-shot reconcile hears no source that is being stopped, and none before it is followed"
     )
     func concluded() {
         var scene = Scene(Self.leftCluster())
@@ -232,7 +232,7 @@ struct FailureTests {
     }
 
     @Test(
-        "an object whose host was refused since it was made stays while somebody serves it, which is told, and then goes"
+        "an object whose host is refused by now stays while somebody serves it, with the reason, and then goes"
     )
     func refusedLater() {
         var earlier = Scene()

@@ -10,7 +10,7 @@ struct AssignmentsTests {
     private var assignments = Assignments()
 
     @Test(
-        "of two services that differ in case only the first one has the host; the other one is named, and comes when it goes"
+        "of two services that differ in case only, the first has the host; the other is named, and follows it"
     )
     mutating func contested() {
         let (first, second) = (Service("a.Cart", [.sample(1)]), Service("a.CART", [.sample(2)]))

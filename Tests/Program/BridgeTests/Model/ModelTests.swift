@@ -13,7 +13,7 @@ import Testing
 @Suite("the bridge between registries and a cluster that fail at random", .timeLimit(.minutes(ModelSettings.timeLimit)))
 struct ModelTests {
     @Test(
-        "nothing goes without an affirmative answer, nothing of others is touched, and all is right when all is well again",
+        "nothing goes without an affirmative answer, others' objects stay, and all is right when faults end",
         arguments: ModelSettings.seed.map { [$0] } ?? SeededGenerator.seeds(3))
     func holds(seed: UInt64) async {
         let count = ModelSettings.steps ?? 3000

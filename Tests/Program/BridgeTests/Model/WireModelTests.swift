@@ -13,7 +13,7 @@ import Translation
 @Suite("the bridge between servers in memory that fail at random", .timeLimit(.minutes(3)))
 struct WireModelTests {
     @Test(
-        "what no provider does happens to no endpoint, and when all is well again the cluster is what the registry says",
+        "endpoints change only as providers do, and the cluster equals the registry when the faults end",
         arguments: ModelSettings.seed.map { [$0] } ?? SeededGenerator.seeds(2))
     func converges(seed: UInt64) async throws {
         try await Street.run { street, registry in
