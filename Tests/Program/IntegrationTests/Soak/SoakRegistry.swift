@@ -21,6 +21,8 @@ struct SoakRegistry: Sendable {
     /// About so many providers, so that the guard has nothing to suspect.
     private static let target = 80
     private static let fleetingLimit = 6
+    /// So many changes take longer than the guard remembers a peak, which is two windows.
+    private static let memory = 800
 
     private(set) var providers: [SoakLine: [SoakProvider]] = [:]
     private(set) var services: [String: SoakService] = [:]
@@ -31,6 +33,8 @@ struct SoakRegistry: Sendable {
     private var fleeting: [SoakLine] = []
     private var fleetingCount = 0
     private var count = 0
+    /// How many endpoints were served before each of the last changes.
+    private var levels: [Int] = []
 
     var lines: [SoakLine] { everRegistered.keys.sorted() }
     var total: Int { providers.values.reduce(0) { $0 + $1.count } }
@@ -144,6 +148,20 @@ extension SoakRegistry {
     }
 
     mutating func next(using generator: inout SeededGenerator) -> Change {
+        levels.append(level)
+        if levels.count > Self.memory { levels.removeFirst() }
+        return change(using: &generator)
+    }
+
+    private var level: Int { lines.reduce(0) { $0 + serving($1).count } }
+
+    /// Whether so many can leave and be replaced by nobody, without a loss that the guard would hold.
+    private func mayLose(_ number: Int) -> Bool {
+        let peak = levels.max() ?? level
+        return (level - number) * 100 >= peak * 92
+    }
+
+    private mutating func change(using generator: inout SeededGenerator) -> Change {
         switch Int.random(in: 0..<100, using: &generator) {
         case ..<35: scale(using: &generator)
         case ..<62: registerAgain(using: &generator)
@@ -165,7 +183,7 @@ extension SoakRegistry {
             let fresh = newProvider(of: some.service, line.protocol, using: &generator)
             return Change(name: "\(line) gains \(fresh.endpoint)", steps: [.add(fresh)])
         }
-        guard let leaving = removable(line).randomElement(using: &generator) else {
+        guard mayLose(1), let leaving = removable(line).randomElement(using: &generator) else {
             return Change(name: "nothing", steps: [])
         }
         return Change(name: "\(line) loses \(leaving.endpoint)", steps: [.remove(leaving)])
@@ -199,7 +217,7 @@ extension SoakRegistry {
     }
 
     private mutating func disable(using generator: inout SeededGenerator) -> Change {
-        guard let line = steady.randomElement(using: &generator), let old = removable(line).first else {
+        guard let line = steady.randomElement(using: &generator), let old = removable(line).first, mayLose(1) else {
             return Change(name: "nothing", steps: [])
         }
         var fresh = again(old, using: &generator)
@@ -231,7 +249,9 @@ extension SoakRegistry {
     private mutating func comeAndGo(using generator: inout SeededGenerator) -> Change {
         let served = fleeting.filter { !providers[$0, default: []].isEmpty }
         if served.count >= Self.fleetingLimit || !served.isEmpty && Bool.random(using: &generator) {
-            guard let line = served.randomElement(using: &generator) else { return Change(name: "nothing", steps: []) }
+            guard let line = served.randomElement(using: &generator), mayLose(providers[line]?.count ?? 0) else {
+                return Change(name: "nothing", steps: [])
+            }
             return Change(name: "everyone leaves \(line)", steps: (providers[line] ?? []).map { .remove($0) })
         }
         let unserved = fleeting.filter { providers[$0, default: []].isEmpty }
