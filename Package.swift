@@ -209,8 +209,8 @@ let package = Package(
         tests(
             "Deliveries/KubernetesDeliveryTests",
             [
-                "KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", "Sandbox",
-                "IsthmusTesting", logging,
+                "KubernetesDelivery", "Deliveries", "Planning", "IstioAPI", "IstiodOracle", "Kubernetes", "JSON",
+                "Sandbox", "IsthmusTesting", logging,
             ]),
         tests(
             "Deliveries/DirectoryDeliveryTests",

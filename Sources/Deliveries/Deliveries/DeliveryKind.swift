@@ -1,3 +1,4 @@
+package import IstioAPI
 package import Logging
 package import Planning
 package import Settings
@@ -57,6 +58,9 @@ package struct DeliveryContext: Sendable {
     package var namespace: String
     /// What the hosts end in; empty for nothing.
     package var domain: String
+    /// The namespaces that see the resources; empty for the mesh's default.
+    package var exportTo: [String]
+    package var mesh: MeshMode
     /// Whether endpoints may become objects of their own.
     package var usesWorkloads: Bool
     /// How replicas elect the one that writes; `nil` where nobody else does, or where the bridge looks once and ends.
@@ -67,7 +71,7 @@ package struct DeliveryContext: Sendable {
 
     package init(
         version: String, instance: String, ownership: Ownership, namespace: String, domain: String = "",
-        usesWorkloads: Bool,
+        exportTo: [String] = [], mesh: MeshMode = .sidecar, usesWorkloads: Bool,
         leadership: LeadershipTimes?, fitness: @escaping @Sendable () -> ReplicaFitness = { .fit }, logger: Logger
     ) {
         self.version = version
@@ -75,6 +79,8 @@ package struct DeliveryContext: Sendable {
         self.ownership = ownership
         self.namespace = namespace
         self.domain = domain
+        self.exportTo = exportTo
+        self.mesh = mesh
         self.usesWorkloads = usesWorkloads
         self.leadership = leadership
         self.fitness = fitness

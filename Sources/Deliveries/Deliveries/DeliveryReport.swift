@@ -13,16 +13,19 @@ package struct DeliveryReport: Sendable, Hashable {
     package var condition: DeliveryCondition?
     /// How replicas share the delivery.
     package var leadership: LeadershipState
+    /// What the delivery can't see, and does without.
+    package var notes: [String]
 
     package init(
         pending: Int = 0, failures: [ResourceFailure] = [], failureCount: Int = 0, condition: DeliveryCondition? = nil,
-        leadership: LeadershipState = .notElected
+        leadership: LeadershipState = .notElected, notes: [String] = []
     ) {
         self.pending = pending
         self.failures = failures
         self.failureCount = failureCount
         self.condition = condition
         self.leadership = leadership
+        self.notes = notes
     }
 }
 
@@ -35,6 +38,8 @@ package struct ResourceFailure: Sendable, Hashable {
         case failed
         /// Another writer keeps changing it.
         case fieldConflict
+        /// Somebody else's object has the host: it is not created, or stands beside that object.
+        case hostTaken
     }
 
     package var key: ResourceKey

@@ -18,12 +18,17 @@ package protocol StatefulDelivery: Delivery {
     /// - Parameter held: The object of this name among `owned()`.
     func plan(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change
 
+    /// What keeps an object that stands from having its effect, though it can be changed; `nil` for nothing.
+    func warning(about key: ResourceKey) async -> String?
+
     /// Carries out each change once, in the order that the readers of the other side need. Conflicts are left alone.
     /// - Parameter report: Told of each change what became of it.
     func carryOut(_ changes: [PlannedChange], report: @Sendable (PlannedChange, Attempt) async -> Void) async
 }
 
 extension StatefulDelivery {
+    package func warning(about key: ResourceKey) async -> String? { nil }
+
     package func plan(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change {
         await planByName(key, wanted: wanted, held: held)
     }

@@ -8,6 +8,9 @@ extension APIObject {
         ResourceKey(kind, namespace: metadata.namespace ?? "", name: metadata.name)
     }
 
+    /// `creationTimestamp` without punctuation. It sorts as text.
+    var created: String { (json["metadata"]?["creationTimestamp"]?.string ?? "").filter(\.isNumber) }
+
     /// The field manager that changed the object last, if that is another one.
     package func lastWriter(otherThan fieldManager: String) -> String? {
         let entries = json["metadata"]?["managedFields"]?.array ?? []
@@ -22,6 +25,7 @@ extension ActualObject {
         self.init(
             key: object.key(kind), uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion,
             labels: object.metadata.labels, annotations: object.metadata.annotations, spec: object.json["spec"] ?? [:],
-            generation: object.metadata.generation, isBeingDeleted: object.metadata.isBeingDeleted)
+            generation: object.metadata.generation, isBeingDeleted: object.metadata.isBeingDeleted,
+            created: object.created)
     }
 }

@@ -10,6 +10,7 @@ package import Planning
 extension ClusterDelivery {
     package func owned() async throws -> [ActualObject] {
         var entries = try await owned(.serviceEntry)
+        standing = Dictionary(entries.map { ($0.key, $0.created) }, uniquingKeysWith: { $1 })
         // An installation without rules needs no permission for them.
         entries += (try? await owned(.destinationRule)) ?? []
         do throws(KubernetesError) {
@@ -22,8 +23,9 @@ extension ClusterDelivery {
     }
 
     package func plan(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change {
-        key.kind == .destinationRule
-            ? await planRule(key, wanted: wanted) : await planByName(key, wanted: wanted, held: held)
+        if key.kind == .destinationRule { return await planRule(key, wanted: wanted) }
+        let change = await planByName(key, wanted: wanted, held: held)
+        return await planHost(key, change, isWanted: wanted != nil)
     }
 
     func owned(_ kind: ResourceKind) async throws(KubernetesError) -> [ActualObject] {
@@ -82,7 +84,9 @@ extension ClusterDelivery {
         // When WorkloadEntries can be followed again, all of them are looked at.
         if key.kind == .workloadEntry, !state.followsWorkloads { return .done(nil) }
         if key.kind == .destinationRule { return await attemptRule(key, wanted) }
-        if let delay = delay(beforeLookAt: key, wanted) { return .waiting(nil, retryAfter: delay) }
+        if let delay = delay(forHostOf: key, wanted) ?? delay(beforeLookAt: key, wanted) {
+            return .waiting(nil, retryAfter: delay)
+        }
         guard let lane = lane(key, wanted) else { return unchanged(key, wanted) }
         guard workers.queue.begin(lane) else { return .held(lane) }
         defer { workers.queue.end() }

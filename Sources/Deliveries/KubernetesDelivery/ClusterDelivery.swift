@@ -21,6 +21,7 @@ package actor ClusterDelivery: StatefulDelivery {
     let namespace: String
     /// istiod's own, which holds the rules of the whole mesh.
     let rootNamespace: String
+    private nonisolated let domain: String
     package nonisolated let ownership: Ownership
     let stopwatch: Stopwatch
     var caches: [ResourceKind: ObjectCache] = [.serviceEntry: ObjectCache(), .workloadEntry: ObjectCache()]
@@ -37,6 +38,14 @@ package actor ClusterDelivery: StatefulDelivery {
     let clock: any Clock<Duration>
     let logger: Logger
     let usesWorkloads: Bool
+    /// Who else has hosts of ours; `nil` where nobody looks.
+    var foreign: ForeignHosts?
+    let hostConflicts: HostConflicts
+    /// What is not created because its service's host is taken, or not known to be free.
+    var hostWaiters: [ResourceKey: Set<ResourceKey>] = [:]
+    /// When each ServiceEntry of ours was created, as a one-shot reconcile found it.
+    var standing: [ResourceKey: String] = [:]
+    var hasReadHosts = false
     /// The newest version of each type that the server has.
     var types: [ResourceKind: ResourceType] = [:]
     private let leadership: (any Leadership)?
@@ -52,6 +61,7 @@ package actor ClusterDelivery: StatefulDelivery {
     let lists = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
+    ///   - hosts: What our hosts are, so that nothing is created whose host somebody else has; `nil` not to look.
     ///   - rootNamespace: istiod's own, which holds the rules of the whole mesh.
     ///   - usesWorkloads: Whether WorkloadEntries may become wanted. Otherwise they are followed only where some are
     ///     there.
@@ -66,7 +76,7 @@ package actor ClusterDelivery: StatefulDelivery {
     ///   - clock: Measures these times, and the delays before repetitions.
     package init(
         name: String, client: KubernetesClient, namespace: String, ownership: Ownership,
-        rootNamespace: String = standardRootNamespace,
+        hosts: HostScope? = nil, rootNamespace: String = standardRootNamespace,
         usesWorkloads: Bool = false, settleTime: Duration = .seconds(2),
         concurrency: ClosedRange<Int> = standardConcurrency, pause: Duration? = standardPause,
         leadership: (any Leadership)? = nil,
@@ -89,6 +99,9 @@ package actor ClusterDelivery: StatefulDelivery {
         self.clock = clock
         stopwatch = Stopwatch(clock)
         self.logger = logger
+        foreign = hosts.map { ForeignHosts($0, views: $0.views(ownership)) }
+        hostConflicts = HostConflicts(stopwatch: stopwatch, logger: logger)
+        domain = hosts?.domain ?? ""
     }
 
     package nonisolated func changed(_ keys: [ResourceKey]) {
@@ -97,7 +110,14 @@ package actor ClusterDelivery: StatefulDelivery {
 
     package nonisolated func report(limit: Int) -> DeliveryReport {
         let state = leadership.map { $0.isLeading ? LeadershipState.leading : .standby(holder: nil) }
-        return workers.report(limit: limit, leadership: state ?? .notElected)
+        var report = workers.report(limit: limit, leadership: state ?? .notElected)
+        if limit > 0, hostConflicts.count > 0 {
+            report.failures = Array((hostConflicts.failures + report.failures).sorted { $0.age > $1.age }.prefix(limit))
+        }
+        report.failureCount += hostConflicts.count
+        report.notes = hostConflicts.notes
+        report.condition = report.condition ?? hostConflicts.domainCondition(domain)
+        return report
     }
 
     nonisolated var isLeading: Bool { leadership?.isLeading ?? true }
@@ -109,6 +129,7 @@ package actor ClusterDelivery: StatefulDelivery {
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.workWhenStarted(desired) }
+                group.addTask { await self.followForeignHosts() }
                 await follow()
                 workers.queue.finish()
                 group.cancelAll()
@@ -201,6 +222,7 @@ extension ClusterDelivery {
     /// over.
     package func endLeading() async {
         forgetAllWaits()
+        hostConflicts.forget()
         _ = state.looks(isLeading: isLeading)
         guard writesUnderWay > 0 else { return }
         // A task of its own, since at a stop the caller is cancelled and can't sleep.

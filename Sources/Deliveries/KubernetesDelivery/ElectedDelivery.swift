@@ -10,7 +10,6 @@ package struct ElectedDelivery: StatefulDelivery {
     /// `nil` where no other replica writes.
     private let election: LeaderElection?
     private let clients: [KubernetesClient]
-    private let domainCheck: DomainCheck?
 
     /// - Throws: `KubernetesError` for a cluster that can't be used. Nothing is connected yet.
     init(_ settings: ClusterSettings, _ context: DeliveryContext) throws {
@@ -18,7 +17,7 @@ package struct ElectedDelivery: StatefulDelivery {
         logger[metadataKey: "cluster"] = "\(settings.name)"
         // A connection for each write, and some to read with.
         var options = KubernetesClient.Options()
-        options.maximumConnections = ClusterDelivery.standardConcurrency.upperBound + 8
+        options.maximumConnections = ClusterDelivery.standardConcurrency.upperBound + 16
         func makeClient() throws -> KubernetesClient {
             try KubernetesClient(
                 settings.configuration, userAgent: "isthmus/\(context.version)", options: options, logger: logger)
@@ -32,11 +31,10 @@ package struct ElectedDelivery: StatefulDelivery {
             return try LeaderElection(client: own, times, context, logger: logger)
         }
         self.clients = clients
-        domainCheck = DomainCheck(domain: context.domain, client: client, logger: logger)
         cluster = ClusterDelivery(
             name: settings.name, client: client, namespace: context.namespace, ownership: context.ownership,
-            rootNamespace: settings.rootNamespace, usesWorkloads: context.usesWorkloads, pause: settings.pause,
-            leadership: election,
+            hosts: context.hosts, rootNamespace: settings.rootNamespace, usesWorkloads: context.usesWorkloads,
+            pause: settings.pause, leadership: election,
             writeGrace: context.leadership?.writeGrace ?? .zero, logger: logger)
     }
 
@@ -45,21 +43,12 @@ package struct ElectedDelivery: StatefulDelivery {
         self.cluster = cluster
         self.election = election
         clients = []
-        domainCheck = nil
     }
 
     package var name: String { cluster.name }
 
     package func run(desired: any DesiredState) async {
-        await withDiscardingTaskGroup { group in
-            group.addTask { await domainCheck?.run() }
-            await deliver(desired)
-            group.cancelAll()
-        }
-    }
-
-    /// At a stop the writes under way come to their end, within bounds, before another replica may lead.
-    private func deliver(_ desired: any DesiredState) async {
+        // At a stop the writes under way come to their end, within bounds, before another replica may lead.
         guard let election else { return await cluster.run(desired: desired) }
         // A task of its own, since the cancellation must not reach the writes before the lease is released.
         let writing = Task { await cluster.run(desired: desired) }
@@ -85,11 +74,11 @@ package struct ElectedDelivery: StatefulDelivery {
     package func plan(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change {
         await cluster.plan(key, wanted: wanted, held: held)
     }
+    package func warning(about key: ResourceKey) async -> String? { await cluster.warning(about: key) }
     package func changed(_ keys: [ResourceKey]) { cluster.changed(keys) }
 
     package func report(limit: Int) -> DeliveryReport {
         var report = cluster.report(limit: limit)
-        report.condition = report.condition ?? domainCheck?.condition
         guard let election else { return report }
         report.leadership = election.isLeading ? .leading : .standby(holder: election.otherHolder)
         // A replica that can't stand for election never writes.

@@ -52,6 +52,8 @@ package struct ObjectCache: Sendable {
         package var selectsWorkloads: Bool { stored.selectsWorkloads }
         /// Whether somebody deleted the object, and its finalizers keep it.
         package var isBeingDeleted: Bool { stored.isBeingDeleted }
+        /// Without punctuation; it sorts as text.
+        var created: String { stored.created }
     }
 
     /// What was known when a request was sent.

@@ -10,6 +10,7 @@ struct StoredObject: Sendable, Hashable {
     private(set) var resourceVersion: String
     private let generation: Int64
     let isBeingDeleted: Bool
+    let created: String
     /// Of labels and annotations.
     private let metadataHash: Int
     /// Whether it is a ServiceEntry whose endpoints are objects of their own.
@@ -23,6 +24,7 @@ struct StoredObject: Sendable, Hashable {
         resourceVersion = object.resourceVersion
         generation = object.generation
         isBeingDeleted = object.isBeingDeleted
+        created = object.created
         metadataHash = object.metadataHash
         selectsWorkloads = object.selectsWorkloads
         let content: JSONValue = [
@@ -39,7 +41,7 @@ struct StoredObject: Sendable, Hashable {
         return ActualObject(
             key: key, uid: uid, resourceVersion: resourceVersion, labels: content["labels"]?.strings ?? [:],
             annotations: content["annotations"]?.strings ?? [:], spec: content["spec"] ?? [:], generation: generation,
-            isBeingDeleted: isBeingDeleted)
+            isBeingDeleted: isBeingDeleted, created: created)
     }
 
     /// Takes over a newer version that differs in nothing that is kept, such as one with another `status`.

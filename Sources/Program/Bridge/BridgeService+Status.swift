@@ -102,7 +102,8 @@ extension DeliveryStatus {
         self.init(
             name: delivery.name, leadership: leadership, isSeeded: isSeeded, pending: report.pending,
             obstacle: obstacle,
-            troubles: Excerpt(first: report.failures.map { ResourceTrouble($0) }, count: report.failureCount))
+            troubles: Excerpt(first: report.failures.map { ResourceTrouble($0) }, count: report.failureCount),
+            notes: report.notes)
     }
 }
 
@@ -113,6 +114,7 @@ extension ResourceTrouble {
             case .refused: .refused
             case .failed: .failed
             case .fieldConflict: .contested
+            case .hostTaken: .hostTaken
             }
         self.init(
             resource: "\(failure.key)", kind: kind, reason: failure.reason, age: failure.age, retryIn: failure.retryIn)

@@ -17,6 +17,8 @@ package struct Survey: Sendable {
         package var change: Change
         /// What istiod pushes for it.
         package var push: IstiodPush
+        /// What keeps the object from having its effect.
+        package var warning: String?
     }
 
     /// Why no plan could be made.
@@ -32,6 +34,8 @@ package struct Survey: Sendable {
     package let skipped: [String]
     /// What each registry holds and the bridge does not carry.
     package let notes: [(registry: String, note: RegistryStatus.Note)]
+    /// What each delivery could not see, and did without.
+    package let unseen: [(delivery: String, note: String)]
     private let deliveries: [any StatefulDelivery]
     private let parts: BridgeParts
 
@@ -82,10 +86,14 @@ package struct Survey: Sendable {
                 let change = await delivery.plan(key, wanted: wanted.resource, held: held[key])
                 if change == .none { continue }
                 let push = change.push(selectedBy: Self.entry(of: key, held, wanted: entries))
-                items.append(Item(delivery: delivery.name, key: key, change: change, push: push))
+                let warning = if case .patch = change { await delivery.warning(about: key) } else { String?.none }
+                items.append(Item(delivery: delivery.name, key: key, change: change, push: push, warning: warning))
             }
         }
         self.items = items
+        unseen = stateful.flatMap { delivery in
+            delivery.report(limit: 0).notes.map { (delivery: delivery.name, note: $0) }
+        }
     }
 
     /// The ServiceEntry that a WorkloadEntry belongs to: as it stands, or else as it will.

@@ -101,6 +101,7 @@ extension DeliveryStatus {
     fileprivate var details: [String] {
         var lines: [String] = []
         if let obstacle { lines.append("hindered for \(obstacle.age.readable): \(obstacle.reason)") }
+        lines += notes.map { "not seen: \($0)" }
         return lines
             + troubles.lines { trouble in
                 let retry = trouble.retryIn.map { ", again in \($0.readable)" } ?? ""

@@ -32,10 +32,12 @@ package struct DeliveryStatus: Sendable, Hashable {
     package var pending: Int
     package var obstacle: Obstacle?
     package var troubles: Excerpt<ResourceTrouble>
+    /// What the delivery can't see, and does without.
+    package var notes: [String]
 
     package init(
         name: String, leadership: Leadership = .notElected, isSeeded: Bool, pending: Int = 0, obstacle: Obstacle? = nil,
-        troubles: Excerpt<ResourceTrouble> = .empty
+        troubles: Excerpt<ResourceTrouble> = .empty, notes: [String] = []
     ) {
         self.name = name
         self.leadership = leadership
@@ -43,6 +45,7 @@ package struct DeliveryStatus: Sendable, Hashable {
         self.pending = pending
         self.obstacle = obstacle
         self.troubles = troubles
+        self.notes = notes
     }
 }
 
@@ -55,6 +58,8 @@ package struct ResourceTrouble: Sendable, Hashable {
         case failed
         /// Another writer changes the resource again and again.
         case contested
+        /// Somebody else's object has the host.
+        case hostTaken
     }
 
     /// `namespace/name`.
@@ -90,6 +95,7 @@ extension DeliveryStatus: Codable {
         var obstacle: Obstacle?
         var troubles: [ResourceTrouble]
         var troubleCount: Int
+        var notes: [String]?
     }
 
     package init(from decoder: any Decoder) throws {
@@ -102,7 +108,8 @@ extension DeliveryStatus: Codable {
             }
         self.init(
             name: document.name, leadership: leadership, isSeeded: document.seeded, pending: document.pending,
-            obstacle: document.obstacle, troubles: Excerpt(first: document.troubles, count: document.troubleCount))
+            obstacle: document.obstacle, troubles: Excerpt(first: document.troubles, count: document.troubleCount),
+            notes: document.notes ?? [])
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -114,7 +121,7 @@ extension DeliveryStatus: Codable {
             }
         let document = Document(
             name: name, leadership: role, leader: leader, seeded: isSeeded, pending: pending, obstacle: obstacle,
-            troubles: troubles.first, troubleCount: troubles.count)
+            troubles: troubles.first, troubleCount: troubles.count, notes: notes.isEmpty ? nil : notes)
         try document.encode(to: encoder)
     }
 }

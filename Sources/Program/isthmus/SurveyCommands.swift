@@ -46,6 +46,7 @@ struct SurveyOptions: ParsableArguments {
         }
         // Standard output has the resources or the changes, and nothing else.
         for (registry, note) in survey.notes { warn("registry '\(registry)': not carried: \(note.text)") }
+        for (delivery, note) in survey.unseen { warn("cluster '\(delivery)': \(note)") }
         do {
             try await body(survey)
         } catch {
@@ -69,7 +70,7 @@ struct PlanCommand: AsyncParsableCommand {
         try await options.withSurvey { survey in
             let printer = ReportPrinter(format: options.output)
             let reports = survey.items.compactMap { item in
-                ChangeReport(item.key, item.change, push: item.push).map { (item.delivery, $0) }
+                ChangeReport(item.key, item.change, push: item.push, warning: item.warning).map { (item.delivery, $0) }
             }
             printer.print(plan: reports)
             hasChanges = !reports.isEmpty

@@ -18,7 +18,8 @@ package struct ChangeReport: Sendable, Hashable {
     package var details: [String]
 
     /// `nil` where nothing changes.
-    package init?(_ key: ResourceKey, _ change: Change, push: IstiodPush) {
+    /// - Parameter warning: What keeps the object from having its effect.
+    package init?(_ key: ResourceKey, _ change: Change, push: IstiodPush, warning: String? = nil) {
         self.key = key
         note = "\(push)"
         switch change {
@@ -38,6 +39,7 @@ package struct ChangeReport: Sendable, Hashable {
             note = reason
             details = []
         }
+        if let warning { details.append("! \(warning)") }
     }
 
     private static func parts(of resource: Resource) -> [String] {

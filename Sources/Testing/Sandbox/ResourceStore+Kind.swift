@@ -51,6 +51,11 @@ extension ResourceStore.Kind {
         shortNames: ["ns"], isNamespaced: false,
         columns: [.text("Status", "status", "phase", description: "The status of the namespace."), .age])
 
+    /// It has no cluster IP unless its maker gives it one, and no endpoints.
+    package static let service = Self(
+        group: "", versions: ["v1"], name: "Service", plural: "services", singular: "service", shortNames: ["svc"],
+        columns: [.text("Cluster-IP", "spec", "clusterIP", description: "The virtual address."), .age])
+
     package static let lease = Self(
         group: "coordination.k8s.io", versions: ["v1"], name: "Lease", plural: "leases", singular: "lease",
         shortNames: [],
@@ -82,5 +87,7 @@ extension ResourceStore.Kind {
 
 extension [ResourceStore.Kind] {
     /// The kinds that a bridge touches.
-    package static var standard: Self { [.namespace, .lease, .serviceEntry, .workloadEntry, .destinationRule] }
+    package static var standard: Self {
+        [.namespace, .service, .lease, .serviceEntry, .workloadEntry, .destinationRule]
+    }
 }

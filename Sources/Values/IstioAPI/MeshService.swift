@@ -54,6 +54,17 @@ package struct MeshService: Hashable, Sendable {
             selector: object.spec["selector"]?.strings ?? [:], exportTo: [])
     }
 
+    /// A service of which only that is known what decides who sees it, and which of several has its host.
+    package init(
+        registry: Registry, host: String, namespace: String, objectName: String, created: String,
+        exportTo: Set<String>
+    ) {
+        self.init(
+            registry: registry, host: host, namespace: namespace, objectName: objectName, created: created,
+            address: nil, addresses: [], ports: [], resolution: .static, isExternal: false, labels: [:], selector: [:],
+            exportTo: exportTo)
+    }
+
     private init(
         registry: Registry, host: String, namespace: String, objectName: String, created: String, address: String?,
         addresses: [String], ports: [ServiceTraits.Port], resolution: ServiceTraits.Resolution, isExternal: Bool,
@@ -114,6 +125,24 @@ extension MeshService {
         if exportTo.contains("~") { return nil }
         if namespace == client, exportTo.contains(".") || exportTo.contains(namespace) { return .withinNamespace }
         return namespace != client && exportTo.contains(client) ? .toThisNamespace : nil
+    }
+
+    /// Whether the calls of some client depend on both services, where both have one host. In one namespace they always
+    /// do: istiod gives a host all endpoints of its namespace, whatever `exportTo` says.
+    package func meets(_ other: MeshService, in mesh: MeshMode = .sidecar) -> Bool {
+        if mesh == .ambient || namespace == other.namespace { return true }
+        switch (audience, other.audience) {
+        case (nil, nil): return true
+        case (nil, let some?), (let some?, nil): return !some.isEmpty
+        case (let one?, let another?): return !one.isDisjoint(with: another)
+        }
+    }
+
+    /// The namespaces whose sidecars see the service; `nil` where all do.
+    private var audience: Set<String>? {
+        if exportTo.isEmpty || exportTo.contains("*") { return nil }
+        if exportTo.contains("~") { return [] }
+        return Set(exportTo.map { $0 == "." ? namespace : $0 })
     }
 
     /// Whether sidecars see two services of one host as one with the ports of both (`canMergeServices`). Otherwise the

@@ -1,4 +1,5 @@
 import Deliveries
+import Foundation
 import IsthmusTesting
 import IstioAPI
 import JSON
@@ -20,9 +21,9 @@ struct World: Sendable {
 
     static func run(
         kinds: [ResourceStore.Kind] = .standard, namespaces: [String] = [],
-        _ body: @Sendable (World) async throws -> Void
+        now: @escaping @Sendable () -> Date = { Date() }, _ body: @Sendable (World) async throws -> Void
     ) async throws {
-        try await withAPIServer(APIServer(kinds: kinds, namespaces: [namespace] + namespaces)) {
+        try await withAPIServer(APIServer(kinds: kinds, namespaces: [namespace] + namespaces, now: now)) {
             try await body(World(server: $0))
         }
     }
@@ -30,12 +31,14 @@ struct World: Sendable {
     /// A delivery runs while the body runs.
     /// - Parameters:
     ///   - pause: After a burst of writes; `nil` where writes are not paced.
+    ///   - hosts: Whose other owners are looked for.
     ///   - clock: Of the delivery.
     ///   - isClientHasty: Whether that is its client's too where it is the hasty one. A request may then take 0.6 s.
     func withDelivery(
         workers: Int? = nil, pause: Duration? = nil, leadership: (any Leadership)? = nil,
         resyncInterval: Duration? = nil,
-        usesWorkloads: Bool = false, clock: any Clock<Duration> = ContinuousClock(), isClientHasty: Bool = true,
+        usesWorkloads: Bool = false, hosts: HostScope? = nil, clock: any Clock<Duration> = ContinuousClock(),
+        isClientHasty: Bool = true,
         _ body: @Sendable (ClusterDelivery) async throws -> Void
     ) async throws {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -48,7 +51,8 @@ struct World: Sendable {
             }
         let delivery = ClusterDelivery(
             name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership,
-            usesWorkloads: usesWorkloads, concurrency: workers.map { $0...$0 } ?? ClusterDelivery.standardConcurrency,
+            hosts: hosts, usesWorkloads: usesWorkloads,
+            concurrency: workers.map { $0...$0 } ?? ClusterDelivery.standardConcurrency,
             pause: pause, leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -56,6 +60,23 @@ struct World: Sendable {
                 defer { group.cancelAll() }
                 try await body(delivery)
             }
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+        await client.shutdown()
+    }
+
+    /// A delivery that doesn't run, for the commands that look once.
+    func withIdleDelivery(hosts: HostScope?, _ body: (ClusterDelivery) async throws -> Void) async throws {
+        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let client = try KubernetesClient(
+            ClusterConfiguration(server: try await server.address.url), userAgent: "test", logger: silent)
+        do {
+            try await body(
+                ClusterDelivery(
+                    name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership, hosts: hosts,
+                    logger: silent))
         } catch {
             await client.shutdown()
             throw error

@@ -51,7 +51,18 @@ struct Scene: Sendable {
         let server = if let server { server } else { try await RealAPIServer.shared() }
         let namespace = "scene-\(count.add(1, ordering: .relaxed).newValue)"
         try await server.createNamespace(namespace)
-        try await body(server, namespace)
+        // Scenes have the same hosts, and a bridge leaves alone what others have.
+        let clean = {
+            _ = try await server.kubectl(
+                "delete", "--raw", "/apis/networking.istio.io/v1beta1/namespaces/\(namespace)/serviceentries")
+        }
+        do {
+            try await body(server, namespace)
+        } catch {
+            try? await clean()
+            throw error
+        }
+        try await clean()
     }
 
     /// `127.0.0.1:PORT`, and the chroot where there is one, as clients take it.
