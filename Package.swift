@@ -188,7 +188,10 @@ let package = Package(
             ["Catalog", "Addressing", "IsthmusTesting", "IstioAPI", "Services", "Sources"]),
         tests(
             "Street/TranslationTests",
-            ["Translation", "Catalog", "IstioAPI", "JSON", "Addressing", "IsthmusTesting", "Services"]),
+            [
+                "Translation", "Catalog", "IstioAPI", "IstiodOracle", "JSON", "Addressing", "IsthmusTesting",
+                "Services",
+            ]),
         tests("Street/PlanningTests", ["Planning", "IstioAPI", "JSON", "IsthmusTesting"]),
         tests(
             "Street/PipelineTests",

@@ -31,12 +31,19 @@ package protocol DeliverySettings: Sendable {
     /// The namespace of the resources where the configuration names none; `nil` where this way out knows none.
     var namespace: String? { get }
 
+    /// Whether istiod's ambient reads what it delivers: objects of the Kubernetes API only.
+    var servesAmbient: Bool { get }
+
     /// Where an installation finds after a restart what it made before.
     func memory(instance: String) -> DeliveryMemory
 
     /// Makes the delivery. Nothing is connected before it runs, or is asked for something.
     /// - Throws: What keeps it from being used.
     func delivery(_ context: DeliveryContext) throws -> any Delivery
+}
+
+extension DeliverySettings {
+    package var servesAmbient: Bool { false }
 }
 
 /// Where a bridge finds after a restart what a delivery made before.

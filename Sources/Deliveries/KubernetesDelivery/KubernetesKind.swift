@@ -76,6 +76,8 @@ package struct ClusterSettings: DeliverySettings {
 
     package var namespace: String? { configuration.namespace }
 
+    package var servesAmbient: Bool { true }
+
     package func memory(instance: String) -> DeliveryMemory { .objects }
 
     package func delivery(_ context: DeliveryContext) throws -> any Delivery {

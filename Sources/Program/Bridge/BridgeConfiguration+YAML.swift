@@ -20,6 +20,10 @@ extension BridgeConfiguration {
         deliveries = try Self.deliveries(root, kinds)
         let namespace = deliveries.lazy.compactMap(\.namespace).first ?? "default"
         translation = try Self.translation(root, namespace: namespace, formats: kinds.formats)
+        if translation.mesh == .ambient, let other = deliveries.first(where: { !$0.servesAmbient }) {
+            throw root.failure(
+                "mesh", "istiod's ambient reads Kubernetes only, and delivery '\(other.name)' does not write there")
+        }
         removals = try Self.removals(root)
         limits = try Self.limits(root)
         leadership = try Self.leadership(root)
@@ -101,6 +105,7 @@ extension BridgeConfiguration {
         var policy = TranslationPolicy(namespace: namespace, formats: formats)
         if let instance = try reader.string("instance") { policy.instance = instance }
         if let problem = policy.instanceProblem { throw reader.failure("instance", problem) }
+        if let mesh = reader.word("mesh").flatMap({ MeshMode(rawValue: $0) }) { policy.mesh = mesh }
         policy.outlierDetection = OutlierDetection()
         guard let section = try reader.mapping("translation") else {
             if let problem = policy.domainProblem { throw reader.failure("translation", "domain: \(problem)") }
@@ -124,6 +129,7 @@ extension BridgeConfiguration {
         if let choice = section.word("endpoints").flatMap({ TranslationPolicy.EndpointPolicy(rawValue: $0) }) {
             policy.endpoints = choice
         }
+        if let problem = policy.endpointProblem { throw section.failure("endpoints", problem) }
         if let limit = try section.mapping("inlineLimit") {
             if let count = try limit.integer("endpoints", in: 2...4096) { policy.inlineLimit.endpoints = count }
             if let count = try limit.bytes("bytes") { policy.inlineLimit.bytes = count }

@@ -1,5 +1,6 @@
 package import Catalog
 package import Deliveries
+internal import IstioAPI
 package import Pipeline
 package import Sources
 package import Translation
@@ -45,5 +46,14 @@ package struct BridgeConfiguration: Sendable {
         self.deliveries = deliveries
         self.statePath = statePath
         self.admin = admin
+    }
+}
+
+extension BridgeConfiguration {
+    /// What it says without effect.
+    package var warnings: [String] {
+        translation.mesh == .ambient && !translation.exportTo.isEmpty
+            ? ["'translation.exportTo' has no effect with 'mesh: ambient': ztunnels see the services of all namespaces"]
+            : []
     }
 }

@@ -26,7 +26,7 @@ struct BridgeParts: Sendable {
         let gauge = FitnessGauge(leaseDuration: (configuration.leadership ?? .init()).leaseDuration)
         let context = DeliveryContext(
             version: Version.current, instance: policy.instance, ownership: ownership, namespace: policy.namespace,
-            domain: policy.hosts.domain, exportTo: policy.exportTo,
+            domain: policy.hosts.domain, exportTo: policy.exportTo, mesh: policy.mesh,
             usesWorkloads: policy.endpoints != .inline, leadership: isLasting ? configuration.leadership : nil,
             fitness: { gauge.fitness }, logger: logger)
         let deliveries = try configuration.deliveries.map { try $0.delivery(context) }

@@ -18,6 +18,9 @@ package struct BridgeService: ServiceLifecycle.Service {
         parts = try BridgeParts(configuration, isLasting: true, logger: logger)
         instance = configuration.translation.instance
         self.logger = logger
+        for warning in configuration.warnings {
+            logger.warning("configuration without effect", metadata: ["reason": "\(warning)"])
+        }
     }
 
     /// Runs until the task is cancelled or a graceful shutdown is asked for; then closes sessions and connections.

@@ -1,4 +1,5 @@
 internal import Deliveries
+internal import IstioAPI
 internal import Services
 internal import Settings
 internal import Sources
@@ -18,6 +19,9 @@ extension BridgeConfiguration {
                 "registries", .list(of: registry(kinds)),
                 "what to watch; of an endpoint in two the newer description counts",
                 isRequired: true),
+            ConfigurationKey(
+                "mesh", .choice(MeshMode.allCases.map(\.rawValue)),
+                "how clients are connected: by a sidecar each, or by ztunnels (`ambient`)", standard: "`sidecar`"),
             ConfigurationKey("translation", .mapping(translation(kinds.formats)), "how services look in the mesh"),
             ConfigurationKey(
                 "delivery", .mapping(kinds.deliveries.flatMap(\.keys)), "where resources go",
@@ -77,7 +81,9 @@ extension BridgeConfiguration {
                     or: [ConfigurationKey("cidr", .text, "virtual addresses come from this block", isRequired: true)]),
                 "virtual addresses: of a block, or allocated by istiod (1.25 and later), or none",
                 standard: "`{ cidr: 240.16.0.0/12 }`"),
-            ConfigurationKey("exportTo", .texts, "namespaces that see the services", standard: "the mesh's default"),
+            ConfigurationKey(
+                "exportTo", .texts, "namespaces that see the services; without effect in ambient",
+                standard: "the mesh's default"),
             ConfigurationKey(
                 "ports",
                 .mapping(ports(formats)),

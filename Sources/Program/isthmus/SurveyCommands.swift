@@ -35,6 +35,7 @@ struct SurveyOptions: ParsableArguments {
     /// Reads the registries and the deliveries, calls `body`, and closes the connections.
     func withSurvey(_ body: (Survey) async throws -> Void) async throws {
         let bridge = try configuration.use { $0 }
+        for warning in bridge.warnings { warn(warning) }
         let survey: Survey
         do {
             survey = try await Survey.take(

@@ -50,6 +50,13 @@ extension TranslationPolicy {
         return exportTo.count > 1 ? standsAlone.map { "'\($0)' stands alone" } : nil
     }
 
+    /// Endpoints inline could not carry two instances at one address.
+    package var endpointProblem: String? {
+        mesh == .ambient && endpoints == .inline
+            ? "with 'mesh: ambient' an address of a ServiceEntry is one endpoint, and of two instances at one address one "
+                + "would be lost; use 'auto'" : nil
+    }
+
     package var allowedHostProblem: String? {
         let bad = allowedHosts.first { pattern in
             let fixed =

@@ -1,4 +1,5 @@
 package import Addressing
+package import IstioAPI
 package import Services
 
 /// The operator's decisions about how services look in the mesh.
@@ -38,7 +39,9 @@ package struct TranslationPolicy: Sendable, Hashable {
     /// The namespace of the resources.
     package var namespace: String
     package var addresses: AddressPolicy
+    /// Namespaces that see the services; empty for the mesh's default. Ambient knows no such limit.
     package var exportTo: [String]
+    package var mesh = MeshMode.sidecar
     package var hosts: HostNaming
     /// Whether instances may have loopback addresses, where consumers and providers run on one machine: tests.
     package var allowsLoopback = false

@@ -130,7 +130,7 @@ package struct Translator: Sendable {
             ports: ports,
             resolution: assignment.resolution.istio,
             endpoints: instances.map { endpoint($0, portName, withWeight: hasWeights) },
-            exportTo: policy.exportTo)
+            exportTo: policy.mesh == .ambient ? [] : policy.exportTo)
     }
 
     /// Every WorkloadEntry has a weight, so that the first unusual weight changes one object only.

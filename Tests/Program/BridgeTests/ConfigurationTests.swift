@@ -3,6 +3,7 @@ internal import Bridge
 internal import Catalog
 internal import Dubbo
 internal import Foundation
+internal import IstioAPI
 internal import KubernetesDelivery
 internal import Services
 internal import Settings
@@ -37,6 +38,34 @@ struct ConfigurationTests {
             zookeeper: { servers: ["127.0.0.1:2181"] }
 
         """
+
+    @Test(
+        "ambient needs a cluster and endpoints that can be objects of their own, and exportTo is said to have no effect"
+    )
+    func ambient() throws {
+        func read(_ translation: String, delivery: String? = nil) throws -> BridgeConfiguration {
+            var read: BridgeConfiguration?
+            try Self.withKubeconfig { kubeconfig in
+                let delivery = delivery ?? "kubernetes: [{ kubeconfig: \"\(kubeconfig)\" }]"
+                read = try BridgeConfiguration(
+                    yaml: Self.registries
+                        + "mesh: ambient\ntranslation: { \(translation) }\ndelivery: { \(delivery) }\n",
+                    file: "isthmus.yaml")
+            }
+            return try #require(read)
+        }
+        let configuration = try read("exportTo: [shop]")
+        #expect(configuration.translation.mesh == .ambient)
+        #expect(configuration.warnings.count == 1)
+        #expect(configuration.warnings.first?.contains("'translation.exportTo' has no effect") == true)
+        #expect(try read("namespace: dubbo").warnings == [])
+        let inline = #expect(throws: ConfigurationError.self) { try read("endpoints: inline") }
+        #expect(inline?.description.contains("of two instances at one address one would be lost") == true)
+        let directory = #expect(throws: ConfigurationError.self) {
+            try read("namespace: dubbo", delivery: "directory: { path: out }")
+        }
+        #expect(directory?.description.contains("delivery 'directory' does not write there") == true)
+    }
 
     @Test("a whole file is read, and what it leaves out has the documented default")
     func whole() throws {
@@ -176,7 +205,7 @@ struct ConfigurationTests {
             ("registris: []", "f:1:1: unknown key 'registris'; did you mean 'registries'?"),
             (
                 "colour: red",
-                "f:1:1: unknown key 'colour'; known here: admin, delivery, guard, instance, leadership, limits, registries, state, translation"
+                "f:1:1: unknown key 'colour'; known here: admin, delivery, guard, instance, leadership, limits, mesh, registries, state, translation"
             ),
             ("registries: []", "f:1:13: 'registries': at least one is needed, or there is nothing to watch"),
             ("instance: main", "f:1:1: 'registries': is needed: what to watch"),

@@ -34,6 +34,7 @@ struct ModelRun {
     let clock = ManualClock()
     let stopwatch: Stopwatch
     let foreign: [ResourceKey: ActualObject]
+    let mesh: MeshMode
     /// Of more endpoints each is an object of its own.
     let inlineLimit: Int
     var pipeline: PipelineActor
@@ -53,13 +54,14 @@ struct ModelRun {
     /// What happened, for people.
     var history: [String] = []
 
-    init(seed: UInt64) async {
+    init(seed: UInt64, mesh: MeshMode) async {
+        self.mesh = mesh
         random = SeededGenerator(seed: seed)
         foreign = Self.foreignObjects
         cluster = FakeCluster(objects: foreign)
         stopwatch = Stopwatch(clock)
         inlineLimit = Bool.random(using: &random) ? 8 : 1000
-        pipeline = Self.newPipeline(cluster, clock, inlineLimit: inlineLimit)
+        pipeline = Self.newPipeline(cluster, clock, mesh, inlineLimit: inlineLimit)
         for index in registries.indices {
             for _ in 0..<70 { register(at: index) }
         }
@@ -68,11 +70,16 @@ struct ModelRun {
 
     var now: Duration { stopwatch.elapsed }
 
-    private static func newPipeline(_ cluster: FakeCluster, _ clock: ManualClock, inlineLimit: Int) -> PipelineActor {
-        .sample(
-            cluster, registries: ["zk", "nacos"],
-            policy: .init(namespace: "dubbo", inlineLimit: .init(endpoints: inlineLimit), emptyRetention: retention),
-            guardPolicy: GuardPolicy(), clock: clock)
+    private static func newPipeline(
+        _ cluster: FakeCluster, _ clock: ManualClock, _ mesh: MeshMode, inlineLimit: Int
+    ) -> PipelineActor {
+        var policy = TranslationPolicy(
+            namespace: "dubbo", inlineLimit: .init(endpoints: inlineLimit), emptyRetention: retention)
+        policy.mesh = mesh
+        // Without effect in ambient.
+        if mesh == .ambient { policy.exportTo = ["."] }
+        return .sample(
+            cluster, registries: ["zk", "nacos"], policy: policy, guardPolicy: GuardPolicy(), clock: clock)
     }
 
     /// One has a name that is wanted, one the labels of another installation, one nothing to do with anything.
@@ -92,7 +99,7 @@ struct ModelRun {
     mutating func start(recalling snapshot: [SnapshotRecord]?, isOld: Bool = false) async {
         expiry?.cancel()
         await expiry?.value
-        pipeline = Self.newPipeline(cluster, clock, inlineLimit: inlineLimit)
+        pipeline = Self.newPipeline(cluster, clock, mesh, inlineLimit: inlineLimit)
         for index in registries.indices { registries[index].restart() }
         oracle.restarted(memories(snapshot ?? []), now: now)
         if snapshot == nil { oracle.forgets(since: now) } else if isOld { oracle.forgets(since: nil) }
@@ -111,7 +118,7 @@ struct ModelRun {
             let registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
             memories[id, default: .init()].registries.formUnion(registries)
         }
-        for claim in Self.claims(in: cluster.objects) { memories[claim.id, default: .init()].claims.insert(claim) }
+        for claim in claims(in: cluster.objects) { memories[claim.id, default: .init()].claims.insert(claim) }
         let isClusterEmpty = memories.isEmpty
         for record in snapshot {
             memories[record.id, default: .init()].registries.formUnion(record.registries)
@@ -189,7 +196,7 @@ struct ModelRun {
         if isLeading, oracle.isFollowed { expired = [] }
         let before = delivered
         if !changed.isEmpty {
-            delivered = Set(Self.claims(in: present))
+            delivered = Set(claims(in: present))
             problems += Istiod(present.values.map(\.asCreated)).complaints(from: "shop")
         }
         objects = present
@@ -210,18 +217,19 @@ struct ModelRun {
     /// An object is like this now.
     mutating func take(_ object: ActualObject?, at key: ResourceKey) {
         objects[key] = object
-        delivered = Set(Self.claims(in: objects))
+        delivered = Set(claims(in: objects))
     }
 
     static func service(of object: ActualObject) -> ServiceID? {
         object.annotations[OwnerMark.service].flatMap { ServiceID($0) }
     }
 
-    /// Where the calls of a client behind a sidecar go, service by service.
-    static func claims(in objects: [ResourceKey: ActualObject]) -> [ModelOracle.Claim] {
-        let view = Istiod(objects.values.map(\.asCreated)).view(from: "shop", through: .sidecar)
+    /// Where the calls of a client go, service by service.
+    func claims(in objects: [ResourceKey: ActualObject]) -> [ModelOracle.Claim] {
+        let istiod = Istiod(objects.values.map(\.asCreated))
+        let view = istiod.view(from: "shop", through: mesh == .ambient ? .ztunnel : .sidecar)
         return objects.values.filter { $0.key.kind == .serviceEntry }.flatMap { entry -> [ModelOracle.Claim] in
-            guard let id = service(of: entry) else { return [] }
+            guard let id = Self.service(of: entry) else { return [] }
             return view.endpoints(of: entry.configObject).compactMap { Endpoint($0) }.map {
                 .init(id: id, endpoint: $0)
             }

@@ -2,6 +2,7 @@ import Addressing
 import Catalog
 import Foundation
 import IsthmusTesting
+import IstioAPI
 import Planning
 import Services
 import Testing
@@ -14,10 +15,10 @@ import Testing
 struct ModelTests {
     @Test(
         "nothing goes without an affirmative answer, others' objects stay, and all is right when faults end",
-        arguments: ModelSettings.seed.map { [$0] } ?? SeededGenerator.seeds(3))
-    func holds(seed: UInt64) async {
+        arguments: ModelSettings.cases)
+    func holds(seed: UInt64, mesh: MeshMode) async {
         let count = ModelSettings.steps ?? 3000
-        var run = await ModelRun(seed: seed)
+        var run = await ModelRun(seed: seed, mesh: mesh)
         for step in 1...count {
             await run.step()
             // Nothing here waits: without this, the clients and servers of other tests would have to, for seconds.
@@ -28,7 +29,7 @@ struct ModelTests {
             if run.problems.isEmpty { continue }
             Issue.record(
                 """
-                seed \(seed), step \(step): \(run.problems.prefix(5).joined(separator: "\n"))
+                seed \(seed), \(mesh), step \(step): \(run.problems.prefix(5).joined(separator: "\n"))
                 what happened before:
                 \(run.history.joined(separator: "\n"))
                 """)
@@ -43,6 +44,12 @@ enum ModelSettings {
 
     static let seed = environment["ISTHMUS_MODEL_SEED"].flatMap { UInt64($0) }
     static let steps = environment["ISTHMUS_MODEL_STEPS"].flatMap { Int($0) }.map { max($0, 1) }
+    /// A seed that is given is tried in both modes.
+    static var cases: [(UInt64, MeshMode)] {
+        if let seed { return MeshMode.allCases.map { (seed, $0) } }
+        return Array(zip(SeededGenerator.seeds(3), [.sidecar, .ambient, .sidecar]))
+    }
+
     /// In minutes, of each seed.
     static var timeLimit: Int { 5 + (steps ?? 0) / 1000 }
 }
@@ -72,7 +79,7 @@ extension ModelRun {
         }
         expected = expected.mapValues { Set($0).sorted() }
         var delivered: [String: [String]] = [:]
-        for claim in Self.claims(in: cluster.objects) where claim.id.name != Self.taken {
+        for claim in claims(in: cluster.objects) where claim.id.name != Self.taken {
             delivered["\(claim.id)", default: []]
                 .append("\(claim.endpoint.host):\(claim.endpoint.port)")
         }
