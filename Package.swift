@@ -33,7 +33,9 @@ let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -57,6 +59,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         // TLS to the API server, with certificates from a kubeconfig.
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        // HTTP/2 below our gRPC, which docs/nacos.md compares with grpc-swift. AsyncHTTPClient builds it anyway.
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.42.0"),
         // HTTP/1.1 with pools and streaming bodies, for the API server.
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         // Runs the credential plug-ins of a kubeconfig; its default trait would only add Foundation's types.
@@ -96,6 +100,13 @@ let package = Package(
             [
                 "Addressing", "Concurrency", "JSON", "Text", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL,
                 logging, subprocess, systemPackage, yams,
+            ]),
+        room("Clients/GRPC", ["Text", nioCore, nioPosix, nioHPACK, nioHTTP1, nioHTTP2, nioSSL]),
+        room(
+            "Clients/Nacos",
+            [
+                "Addressing", "Concurrency", "GRPC", "JSON", "Text", asyncHTTPClient, dequeModule, nioCore, nioPosix,
+                nioHTTP1, nioSSL, logging, systemPackage,
             ]),
         // The middle of the street.
         room("Street/Sources", ["Services", "Settings", asyncAlgorithms, logging]),
