@@ -26,20 +26,28 @@ extension TranslationPolicy {
         if isKnownNamespace(domain) {
             return "'\(domain)' is a namespace: a host such as 'orders.\(domain)' would be the Service 'orders' there"
         }
-        let isOfCluster = ["localhost", "svc", clusterDomain].contains(domain)
-        if isOfCluster || domain.hasSuffix(".svc") || domain.hasSuffix("." + clusterDomain) {
-            return "'\(domain)' belongs to the cluster"
-        }
-        return nil
+        return isOfCluster(domain) ? "'\(domain)' belongs to the cluster" : nil
     }
 
-    /// Nothing leads to these.
     package var addressProblem: String? {
         guard case .block(let block) = addresses else { return nil }
-        let useless = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::/127", "fe80::/10", "ff00::/8"]
-        guard let other = useless.lazy.compactMap({ CIDRBlock($0) }).first(where: block.overlaps) else { return nil }
-        return "\(block) overlaps \(other), whose addresses can't be a service's"
+        if let other = Self.unusableBlocks.first(where: block.overlaps) {
+            return "\(block) overlaps \(other), whose addresses can't be a service's"
+        }
+        return Self.istiodBlocks.first(where: block.overlaps).map { other in
+            "\(block) overlaps \(other), from which istiod gives addresses to other hosts: the same address would lead "
+                + "to two services"
+        }
     }
+
+    /// Unspecified, loopback, link-local, multicast and broadcast addresses.
+    private static let unusableBlocks = [
+        "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "::/127", "fe80::/10",
+        "ff00::/8",
+    ].compactMap { CIDRBlock($0) }
+
+    /// With the default of `PILOT_IP_AUTOALLOCATE_IPV6_PREFIX`.
+    private static let istiodBlocks = [istiodBlock] + ["2001:2::/48"].compactMap { CIDRBlock($0) }
 
     package var exportProblem: String? {
         for name in exportTo where !["*", ".", "~"].contains(name) && !DNSName.isLabel(name) {

@@ -66,8 +66,8 @@ package struct TranslationPolicy: Sendable, Hashable {
     /// `nil` where no rule is wanted.
     package var outlierDetection: OutlierDetection?
 
-    /// istiod's own block.
-    private static let istiodBlock = CIDRBlock(base: .v4(0xF0F0_0000), prefixLength: 16)
+    /// istiod's own block: the default of `PILOT_IP_AUTOALLOCATE_IPV4_PREFIX`.
+    static let istiodBlock = CIDRBlock(base: .v4(0xF0F0_0000), prefixLength: 16)
     package static let defaultBlock = CIDRBlock(base: .v4(0xF010_0000), prefixLength: 12)
 
     /// - Parameter formats: Those of the registries. They bring the protocols, the default ports and labels.
@@ -100,10 +100,7 @@ package struct TranslationPolicy: Sendable, Hashable {
     /// Why a registry may not take a host; `nil` for a host that it may take. A registry is not a mesh administrator:
     /// often anyone can write to it, and a host decides which traffic a service receives.
     package func refusal(ofHost host: String) -> String? {
-        if host == "localhost" || host == clusterDomain || host.hasSuffix("." + clusterDomain) || host.hasSuffix(".svc")
-        {
-            return "the host '\(host)' belongs to the cluster"
-        }
+        if isOfCluster(host) { return "the host '\(host)' belongs to the cluster" }
         let labels = host.split(separator: ".")
         if labels.count == 1 {
             return
@@ -127,6 +124,12 @@ package struct TranslationPolicy: Sendable, Hashable {
             case .none: nil
             }
         return HostRules(allowsLoopback: allowsLoopback, allowsNames: allowsHostNames, virtualBlock: block)
+    }
+
+    /// Whether a host, or the domain of hosts, is the cluster's own.
+    func isOfCluster(_ host: String) -> Bool {
+        ["localhost", "svc", clusterDomain].contains(host) || host.hasSuffix(".svc")
+            || host.hasSuffix("." + clusterDomain)
     }
 
     /// Whether the cluster certainly has such a namespace.

@@ -308,7 +308,10 @@ struct ConfigurationTests {
             ("allowedHosts: ['com.Acme.*']", "is no host in lower case"),
             ("addresses: { cidr: 127.0.0.0/8 }", "overlaps 127.0.0.0/8, whose addresses can't be a service's"),
             ("addresses: { cidr: 224.0.0.0/3 }", "overlaps 224.0.0.0/4"),
-            ("addresses: { cidr: 'fe80::/64' }", "overlaps fe80::/10"), ("hostNames: no", "must be allow or refuse"),
+            ("addresses: { cidr: 'fe80::/64' }", "overlaps fe80::/10"),
+            ("addresses: { cidr: 240.240.7.0/24 }", "overlaps 240.240.0.0/16, from which istiod gives addresses"),
+            ("addresses: { cidr: 248.0.0.0/5 }", "overlaps 255.255.255.255/32"),
+            ("hostNames: no", "must be allow or refuse"),
             ("exportTo: all", "'translation.exportTo' must be a list"),
         ])
     func refusedTranslation(section: String, message: String) throws {
