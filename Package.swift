@@ -109,7 +109,7 @@ let package = Package(
                 nioHTTP1, nioSSL, logging, systemPackage,
             ]),
         // The middle of the street.
-        room("Street/Sources", ["Services", "Settings", asyncAlgorithms, logging]),
+        room("Street/Sources", ["Concurrency", "Services", "Settings", asyncAlgorithms, logging]),
         room("Street/Catalog", ["Services", "Sources", dequeModule]),
         room("Street/Translation", ["Addressing", "Catalog", "IstioAPI", "JSON", "Services"]),
         room("Street/Planning", ["IstioAPI", "JSON"]),

@@ -7,6 +7,7 @@ enum FollowerReport: Sendable {
     /// - Parameter pause: Until the next full read; `nil` where that waits for the registry.
     case unreadable(reason: String, failures: Int, pause: Duration?)
     case changesLost(reason: String)
+    case outdated(reason: String)
     /// - Parameter isNews: Whether the registry changed, or could not be read before.
     case read(ReadTally, isNews: Bool)
     case nameUnreadable(String, reason: String, failures: Int)
@@ -16,7 +17,7 @@ enum FollowerReport: Sendable {
         switch self {
         case .disconnected(_, let failures), .unreadable(_, let failures, _), .nameUnreadable(_, _, let failures):
             failures & (failures - 1) == 0
-        case .connected, .changesLost, .read: true
+        case .connected, .changesLost, .outdated, .read: true
         }
     }
 
@@ -37,6 +38,8 @@ enum FollowerReport: Sendable {
             logger.error("registry unreadable", metadata: metadata)
         case .changesLost(let reason):
             logger.notice("registry changes lost", metadata: ["reason": "\(reason)", "effect": "a full read"])
+        case .outdated(let reason):
+            logger.notice("registry view outdated", metadata: ["reason": "\(reason)", "effect": "a full read"])
         case .read(let tally, let isNews):
             logger.log(
                 level: isNews ? .info : .debug, "registry read",

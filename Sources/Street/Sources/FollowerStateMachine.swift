@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Services
 
 /// Decides what of a registry is read and when, and puts answers and changes in an order in which they can be shown.
@@ -48,6 +49,8 @@ struct FollowerStateMachine: Sendable {
     }
 
     let pauses: FollowerPauses
+    /// Between failed full reads.
+    private var backoff: Backoff
     let pollInterval: Duration?
     let readLimit: Int
     private let jitter: @Sendable () -> Double
@@ -59,19 +62,19 @@ struct FollowerStateMachine: Sendable {
     /// Calls of `read` that were not answered yet, given up or not.
     private var readsUnderWay = 0
     /// In a row.
-    private var failedReads = 0
     private var disconnections = 0
     private var lastTally: ReadTally?
 
     var now = Duration.zero
     var actions: [Action] = []
 
-    /// - Parameter jitter: From 0.5 to 1, anew for each pause.
+    /// - Parameter jitter: From 0 to 1, anew for each pause.
     init(
         pauses: FollowerPauses, pollInterval: Duration?, readLimit: Int,
-        jitter: @escaping @Sendable () -> Double = { .random(in: 0.5...1) }
+        jitter: @escaping @Sendable () -> Double = { .random(in: 0...1) }
     ) {
         self.pauses = pauses
+        backoff = pauses.fullRead
         self.pollInterval = pollInterval
         self.readLimit = max(readLimit, 1)
         self.jitter = jitter
@@ -123,8 +126,8 @@ struct FollowerStateMachine: Sendable {
         case .missing(let reason):
             report(.unreadable(reason: reason, failures: 1, pause: nil))
             interrupt(reason: reason, .missing)
-        case .changesLost(let reason):
-            changesLost(reason: reason)
+        case .changesLost(let reason): readAgain(.changesLost(reason: reason))
+        case .outdated(let reason): readAgain(.outdated(reason: reason))
         case .instance(let change): instanceChanged(change)
         case .unusableLeft(let name, let position): unusableLeft(name, position)
         case .changed(let name): nameChanged(name)
@@ -133,14 +136,15 @@ struct FollowerStateMachine: Sendable {
         }
     }
 
-    private mutating func changesLost(reason: String) {
+    /// The reader wants a full read.
+    private mutating func readAgain(_ cause: FollowerReport) {
         switch state {
         case .disconnected, .pausing: return
         case .missing: readEverything(isLive: false)
         case .listing, .reading: postpone { $0.isEverythingWanted = true }
         case .following: readEverything(isLive: true)
         }
-        report(.changesLost(reason: reason))
+        report(cause)
     }
 
     /// - Parameter isLive: Whether what was known goes on being changed by events until `begin`.
@@ -165,19 +169,18 @@ struct FollowerStateMachine: Sendable {
             report(.unreadable(reason: failure.reason, failures: 1, pause: nil))
             interrupt(reason: failure.reason, .missing)
         case .overloaded, .passing, .refused, .lasting:
-            failedReads += 1
-            let pause = pauses.beforeFullRead(failures: failedReads, jitter: jitter())
-            report(.unreadable(reason: failure.reason, failures: failedReads, pause: pause))
+            let pause = backoff.next(jitter: jitter())
+            report(.unreadable(reason: failure.reason, failures: backoff.failures, pause: pause))
             interrupt(reason: failure.reason, .pausing(until: now + pause))
         }
     }
 
     /// A full read is complete.
     mutating func everythingWasRead(_ tally: ReadTally) {
-        let isNews = pollInterval == nil || failedReads > 0 || tally != lastTally
+        let isNews = pollInterval == nil || backoff.failures > 0 || tally != lastTally
         report(.read(tally, isNews: isNews))
         lastTally = tally
-        failedReads = 0
+        backoff.reset()
         disconnections = 0
     }
 

@@ -108,21 +108,27 @@ struct EventsByName: Sendable {
     static let limit = 65_536
 
     private var names: [String: OverlappingEvents] = [:]
+    /// The number of instances with an event.
     private var count = 0
 
     /// - Returns: Whether the event was noted. One that was not must not be applied.
     mutating func note(_ change: InstanceChange) -> Bool {
-        guard count < Self.limit, names[change.name, default: OverlappingEvents()].note(change) else { return false }
-        count += 1
-        return true
+        let before = names[change.name]?.count ?? 0
+        let limit = min(OverlappingEvents.limit, before + Self.limit - count)
+        let isNoted = names[change.name, default: OverlappingEvents()].note(change, limit: limit)
+        if isNoted, let after = names[change.name]?.count { count += after - before }
+        if !isNoted, before == 0 { names[change.name] = nil }
+        return isNoted
     }
 
     mutating func take(_ name: String) -> OverlappingEvents {
-        names.removeValue(forKey: name) ?? OverlappingEvents()
+        let events = names.removeValue(forKey: name) ?? OverlappingEvents()
+        count -= events.count
+        return events
     }
 
     mutating func takeAll() -> [(name: String, events: OverlappingEvents)] {
-        defer { names = [:] }
+        defer { self = EventsByName() }
         return names.sorted { $0.key < $1.key }.map { (name: $0.key, events: $0.value) }
     }
 }

@@ -1,3 +1,5 @@
+internal import Concurrency
+
 /// The names whose last read told nothing that can be shown, and when each of them is worth another read.
 struct NameConditions: Sendable {
     enum Cause: Hashable, Sendable {
@@ -38,11 +40,12 @@ struct NameConditions: Sendable {
     mutating func note(_ name: String, _ cause: Cause, after earlier: NameConditions? = nil, now: Duration) -> Int {
         let last = conditions[name] ?? earlier?.conditions[name]
         let failures = last?.cause == cause ? (last?.failures ?? 0) + 1 : 1
+        let growing = pauses.name.limit(afterFailures: failures - 1)
         let pause: (retry: Duration?, event: Duration) =
             switch cause {
-            case .failed: (pauses.beforeName(failures: failures), pauses.beforeName(failures: failures))
-            case .refused: (pauses.refusal, min(pauses.beforeName(failures: failures), pauses.refusal))
-            case .unlistable: (nil, pauses.beforeName(failures: failures))
+            case .failed: (growing, growing)
+            case .refused: (pauses.refusal, min(growing, pauses.refusal))
+            case .unlistable: (nil, growing)
             // A list with nothing usable is short, as a rule.
             case .unusable: (nil, pauses.gathering)
             }

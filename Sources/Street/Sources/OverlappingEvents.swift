@@ -16,11 +16,14 @@ struct OverlappingEvents: Sendable {
     private var last: [Place: InstanceChange] = [:]
 
     var isEmpty: Bool { last.isEmpty }
+    /// The number of instances with an event.
+    var count: Int { last.count }
 
+    /// - Parameter limit: The number of instances for which there is room.
     /// - Returns: Whether the event was noted. One that was not must not be applied.
-    mutating func note(_ change: InstanceChange) -> Bool {
+    mutating func note(_ change: InstanceChange, limit: Int = Self.limit) -> Bool {
         let place = Place(service: change.service, key: change.key)
-        guard last.count < Self.limit || last[place] != nil else { return false }
+        guard last.count < limit || last[place] != nil else { return false }
         last[place] = change
         return true
     }

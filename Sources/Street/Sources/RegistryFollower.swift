@@ -1,4 +1,5 @@
 internal import AsyncAlgorithms
+internal import Concurrency
 package import Logging
 
 /// Follows a registry through its reader, and says what it sees.
@@ -10,7 +11,7 @@ package struct RegistryFollower: Sendable {
 
     private let reader: any RegistryReader
     private let pauses: FollowerPauses
-    private let clock: any Clock<Duration>
+    private let stopwatch: Stopwatch
     private let logger: Logger
 
     package init(
@@ -19,7 +20,7 @@ package struct RegistryFollower: Sendable {
     ) {
         self.reader = reader
         self.pauses = pauses
-        self.clock = clock
+        stopwatch = Stopwatch(clock)
         self.logger = logger
     }
 
@@ -32,14 +33,13 @@ package struct RegistryFollower: Sendable {
             group.addTask {
                 for await request in requests { await inputs.send(.requested(request)) }
             }
-            let now = clock.timeSinceNow()
             var alarms = Alarms()
             var machine = FollowerStateMachine(
                 pauses: pauses, pollInterval: reader.pollInterval, readLimit: reader.readLimit)
             var notes: [RegistryNote] = []
             for await input in inputs {
                 if case .timePassed(let time) = input { alarms.rang(time) }
-                for action in machine.handle(input, now: now()) {
+                for action in machine.handle(input, now: stopwatch.elapsed) {
                     switch action {
                     case .emit(let event): await emit(event)
                     case .emitNotes:
@@ -51,9 +51,8 @@ package struct RegistryFollower: Sendable {
                     }
                 }
                 guard let deadline = machine.deadline, alarms.set(deadline) else { continue }
-                let pause = deadline - now()
                 group.addTask {
-                    try? await clock.sleep(for: max(pause, .zero))
+                    try? await stopwatch.sleep(for: max(deadline - stopwatch.elapsed, .zero))
                     await inputs.send(.timePassed(until: deadline))
                 }
             }
@@ -104,13 +103,5 @@ private struct Alarms {
         if let first = times.min(), first <= time { return false }
         times.append(time)
         return true
-    }
-}
-
-extension Clock<Duration> {
-    /// Tells how much time has passed since the call.
-    fileprivate func timeSinceNow() -> @Sendable () -> Duration {
-        let start = now
-        return { start.duration(to: now) }
     }
 }

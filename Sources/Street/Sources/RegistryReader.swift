@@ -61,10 +61,12 @@ package enum RegistryChange: Sendable {
     case connected(details: [String: String])
     /// The registry can't be read. The reader goes on trying, and reports `connected`.
     case disconnected(reason: String)
-    /// There is nothing to follow, such as a root that is gone. `changesLost` ends this state.
+    /// There is nothing to follow, such as a root that is gone. `outdated` ends this state.
     case missing(reason: String)
     /// Changes may have been missed, although the connection stands.
     case changesLost(reason: String)
+    /// Everything has to be read again, although no change was missed: for example, a root that was missing was made.
+    case outdated(reason: String)
     case instance(InstanceChange)
     /// A registration that can't be used has left. The name may be worth another read.
     case unusableLeft(name: String, position: Position)
@@ -146,7 +148,7 @@ package struct ReadFailure: Error, Hashable {
     package enum Cause: Hashable, Sendable {
         /// The connection ended. The reader reports `connected` when another one stands.
         case disconnected
-        /// There is nothing to follow, such as a missing root. The reader reports `changesLost` when there is.
+        /// There is nothing to follow, such as a missing root. The reader reports `outdated` when there is.
         case missing
         /// The registry has too much to do. A full read ends with it.
         case overloaded

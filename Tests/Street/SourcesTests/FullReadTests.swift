@@ -68,7 +68,7 @@ struct FullReadTests {
         #expect(driver.change(.added("a", 1, at: 5)) == [])
         #expect(driver.hear(.requested(.names(["a"]))) == ["list"])
         #expect(driver.failList(.missing) == ["interrupted"])
-        #expect(driver.change(.changesLost(reason: "made")) == ["list"])
+        #expect(driver.change(.outdated(reason: "made")) == ["list"])
         #expect(driver.list([]) == ["begin", "complete"])
         #expect(driver.change(.missing(reason: "gone")) == ["interrupted"])
     }
@@ -76,7 +76,7 @@ struct FullReadTests {
     @Test("a root that is made while the answer that it is missing is on its way is read")
     mutating func madeMeanwhile() {
         _ = driver.connect()
-        #expect(driver.change(.changesLost(reason: "made")) == [])
+        #expect(driver.change(.outdated(reason: "made")) == [])
         #expect(driver.failList(.missing) == ["interrupted", "list"])
     }
 
@@ -184,6 +184,36 @@ struct EventsDuringFullReadTests {
         }
         #expect(driver.change(.added("a", OverlappingEvents.limit, at: 100_000)) == [])
         #expect(driver.read("a", [], at: 1).suffix(2) == ["complete", "read a"])
+    }
+
+    @Test("an instance that changes all the time takes one place of the events that are noted")
+    mutating func oneInstance() {
+        _ = driver.connect()
+        _ = driver.list(["a", "b"], at: 1)
+        for number in 0..<EventsByName.limit + 10 {
+            #expect(driver.change(.added("a", 1, at: Position(number + 2))).count == 1)
+        }
+        #expect(driver.change(.added("b", 2, at: 200_000)) == ["b + 2"])
+    }
+
+    @Test("the events about a name that was answered make room for others; what finds none is read again")
+    mutating func room() {
+        let names = (0...EventsByName.limit / OverlappingEvents.limit).map { "n\($0)" }
+        _ = driver.connect()
+        _ = driver.list(names, at: 1)
+        var position: Position = 2
+        for name in names.dropLast() {
+            for number in 0..<OverlappingEvents.limit {
+                #expect(driver.change(.added(name, number, at: position)).count == 1)
+                position += 1
+            }
+        }
+        let last = names[names.count - 1]
+        #expect(driver.change(.added(last, 1, at: position)) == [])
+        _ = driver.read(names[0], [], at: position + 1)
+        #expect(driver.change(.added(last, 2, at: position + 2)) == ["\(last) + 2"])
+        for name in names.dropFirst().dropLast() { _ = driver.read(name, [], at: position + 1) }
+        #expect(driver.read(last, [1], at: position + 1).suffix(2) == ["complete", "read \(last)"])
     }
 
     @Test("a change that only a read can tell is read after the frame, unless the read has yet to start")

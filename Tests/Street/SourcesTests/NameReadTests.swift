@@ -194,7 +194,7 @@ struct FollowerReportTests {
         driver.reports.compactMap { report in
             switch report {
             case .disconnected(_, let failures), .unreadable(_, let failures, _): report.isTold ? failures : nil
-            case .connected, .changesLost, .read, .nameUnreadable: nil
+            case .connected, .changesLost, .outdated, .read, .nameUnreadable: nil
             }
         }
     }

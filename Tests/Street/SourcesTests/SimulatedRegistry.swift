@@ -138,7 +138,7 @@ struct SimulatedRegistry {
         changes.removeAll { change in
             switch change {
             case .instance, .unusableLeft, .changed, .pushed: true
-            case .connected, .disconnected, .missing, .changesLost, .notesChanged: false
+            case .connected, .disconnected, .missing, .changesLost, .outdated, .notesChanged: false
             }
         }
         changes.append(.changesLost(reason: "overflow"))
@@ -147,7 +147,7 @@ struct SimulatedRegistry {
     private mutating func toggleMissing() {
         isMissing.toggle()
         guard isConnected else { return }
-        changes.append(isMissing ? .missing(reason: "no root") : .changesLost(reason: "a root"))
+        changes.append(isMissing ? .missing(reason: "no root") : .outdated(reason: "a root"))
     }
 
     private mutating func changeFailure() {
@@ -260,7 +260,7 @@ struct SimulatedRegistry {
         let lasting = failing.filter { $0.value == .lasting }.keys.sorted()
         failing = [:]
         if !isConnected { connect() }
-        changes.append(.changesLost(reason: "a root"))
+        changes.append(.outdated(reason: "a root"))
         settle()
         for name in Self.names {
             if unusable.contains(name) { changeUsability(of: name) }
