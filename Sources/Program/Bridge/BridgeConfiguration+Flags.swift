@@ -40,10 +40,9 @@ extension BridgeConfiguration {
 
     private static func registry(url: String, _ kinds: Kinds) throws(ConfigurationError) -> Registry {
         guard let kind = kinds.registries.first(where: { url.hasPrefix($0.urlScheme + "://") }) else {
-            let forms = kinds.registries.map(\.urlForm).joined(separator: " or ")
             // A password may hold any character.
             let shown = url.contains("@") || url.contains("?") ? url.prefix { $0.isLetter } + "…" : url[...]
-            throw ConfigurationError(place: "--registry", message: "'\(shown)' is not of the form \(forms)")
+            throw ConfigurationError(place: "--registry", message: "'\(shown)' is not of the form \(kinds.urlForms)")
         }
         return Registry(name: String(kind.urlScheme), settings: try kind.settings(url: url))
     }

@@ -22,6 +22,9 @@ package struct Kinds: Sendable {
         }
     }
 
+    /// The forms that `--registry` takes.
+    package var urlForms: String { registries.map(\.urlForm).joined(separator: " or ") }
+
     package static let standard = Kinds(
         registries: [
             ZooKeeperKind()

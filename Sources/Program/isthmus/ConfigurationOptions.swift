@@ -7,7 +7,7 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A configuration file.", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("A registry: zookeeper://HOST:PORT[,HOST:PORT…][/dubbo-root].", valueName: "url"))
+    @Option(help: ArgumentHelp("A registry: \(Kinds.standard.urlForms).", valueName: "url"))
     var registry: String?
 
     @Option(

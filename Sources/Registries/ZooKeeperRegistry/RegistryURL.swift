@@ -5,48 +5,40 @@ internal import ZooKeeper
 /// `zookeeper://HOST:PORT[,HOST:PORT…][/ROOT][?backup=HOST:PORT,…&group=ROOT]`.
 ///
 /// Dubbo takes user, password, timeouts and more from it. Here they stand in the configuration, so that no password is
-/// in a list of processes.
+/// in a list of processes. No error repeats a part of the text that may be secret.
 struct RegistryURL: Hashable {
     static let scheme = "zookeeper://"
-
-    /// Why a text is no such URL. It repeats no part of the text that may be secret.
-    struct Problem: Error {
-        var message: String
-    }
 
     /// Without a chroot.
     let servers: ConnectionString
     let root: String
 
-    init(_ text: String) throws(Problem) {
+    init(_ text: String) throws(ZooKeeperError) {
         let rest = text.hasPrefix(Self.scheme) ? String(text.dropFirst(Self.scheme.count)) : text
         // A password may hold any character.
         if rest.contains("@") {
-            throw Problem(
-                message: "a URL with a user and a password is not taken, since lists of processes show it: "
+            throw Self.problem(
+                "a URL with a user and a password is not taken, since lists of processes show it: "
                     + "name the user in a configuration file, at zookeeper.digest")
         }
         let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let parameters = try Self.parameters(parts.count > 1 ? parts[1] : "")
         let backups = parameters.backups.map { "," + $0 }.joined()
         let slash = parts[0].firstIndex(of: "/") ?? parts[0].endIndex
-        do throws(ZooKeeperError) {
-            var servers = try ConnectionString("\(parts[0][..<slash])\(backups)\(parts[0][slash...])")
-            let path = servers.chroot
-            servers.chroot = ""
-            self.servers = servers
-            root = parameters.group ?? (path.isEmpty ? "/dubbo" : path)
-            if let group = parameters.group, !path.isEmpty, path != group {
-                throw ZooKeeperError(
-                    .invalidInput, message: "the path '\(path)' and the group '\(group)' both name the root: give one")
-            }
-            try ZnodePath.validate(root)
-        } catch {
-            throw Problem(message: error.message)
+        var servers = try ConnectionString("\(parts[0][..<slash])\(backups)\(parts[0][slash...])")
+        let path = servers.chroot
+        servers.chroot = ""
+        self.servers = servers
+        root = parameters.group ?? (path.isEmpty ? "/dubbo" : path)
+        if let group = parameters.group, !path.isEmpty, path != group {
+            throw Self.problem("the path '\(path)' and the group '\(group)' both name the root: give one")
         }
+        try ZnodePath.validate(root)
     }
 
-    private static func parameters(_ query: Substring) throws(Problem) -> (backups: [String], group: String?) {
+    private static func problem(_ message: String) -> ZooKeeperError { ZooKeeperError(.invalidInput, message: message) }
+
+    private static func parameters(_ query: Substring) throws(ZooKeeperError) -> (backups: [String], group: String?) {
         var backups: [String] = []
         var group: String?
         for parameter in query.split(separator: "&") {
@@ -56,19 +48,18 @@ struct RegistryURL: Hashable {
             case ("backup", let value?) where !value.isEmpty: backups.append(value)
             case ("group", let value?) where !value.isEmpty: group = value.hasPrefix("/") ? value : "/" + value
             case ("backup", _), ("group", _):
-                throw Problem(message: "the parameter '\(pair[0])' has no value")
+                throw problem("the parameter '\(pair[0])' has no value")
             case ("username", _), ("password", _):
-                throw Problem(
-                    message: "the parameter '\(pair[0])' is not taken, since lists of processes show it: "
+                throw problem(
+                    "the parameter '\(pair[0])' is not taken, since lists of processes show it: "
                         + "name the user in a configuration file, at zookeeper.digest")
             case ("timeout", _), ("session", _):
-                throw Problem(
-                    message:
-                        "the parameter '\(pair[0])' is not taken: give zookeeper.sessionTimeout in a configuration file"
+                throw problem(
+                    "the parameter '\(pair[0])' is not taken: give zookeeper.sessionTimeout in a configuration file"
                 )
             default:
-                throw Problem(
-                    message: "the parameter '\(pair[0].prefix(40))' is not taken: a URL may have 'backup' and 'group'; "
+                throw problem(
+                    "the parameter '\(pair[0].prefix(40))' is not taken: a URL may have 'backup' and 'group'; "
                         + "everything else stands in a configuration file")
             }
         }

@@ -10,7 +10,7 @@ package struct ZooKeeperKind: RegistryKind {
 
     package let formats = [FormatDefaults.dubbo]
 
-    package let urlForm = "zookeeper://HOST:PORT[,HOST:PORT…][/dubbo-root]"
+    package let urlForm = "zookeeper://HOST:PORT[,HOST:PORT…][/dubbo-root][?backup=HOST:PORT,…][&group=dubbo-root]"
 
     package func settings(_ section: ConfigurationSection) throws(ConfigurationError) -> any RegistrySettings {
         try ZooKeeperSettings(section)

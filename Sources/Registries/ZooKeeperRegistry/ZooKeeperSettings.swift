@@ -60,14 +60,16 @@ extension ZooKeeperSettings {
         }
         if let dubbo = try section.mapping("dubbo") {
             root = try dubbo.string("root") ?? root
-            guard root.hasPrefix("/"), root == "/" || !root.hasSuffix("/") else {
-                throw dubbo.failure("root", "must be a path such as /dubbo")
+            do throws(ZooKeeperError) {
+                try ZnodePath.validate(root)
+            } catch {
+                throw dubbo.failure("root", "must be a path such as /dubbo: \(error.message)")
             }
         }
     }
 
     init(url: String) throws(ConfigurationError) {
-        do throws(RegistryURL.Problem) {
+        do throws(ZooKeeperError) {
             let url = try RegistryURL(url)
             self.init(servers: url.servers, root: url.root)
         } catch {

@@ -267,7 +267,15 @@ struct ConfigurationTests {
             ),
             (
                 "registries: [{ name: zk, zookeeper: { servers: [a], dubbo: { root: dubbo } } }]",
-                "must be a path such as /dubbo"
+                "must be a path such as /dubbo: the path does not begin with '/'"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], dubbo: { root: /rpc//dubbo } } }]",
+                "must be a path such as /dubbo: the path has an empty segment"
+            ),
+            (
+                "registries: [{ name: zk, zookeeper: { servers: [a], dubbo: { root: /rpc/../dubbo } } }]",
+                "must be a path such as /dubbo: the path is relative"
             ),
             (
                 "registries: [{ name: zk, zookeeper: { servers: [a] } }, { name: zk, zookeeper: { servers: [b] } }]",
