@@ -36,7 +36,8 @@ struct BridgeParts: Sendable {
             logger[metadataKey: "registry"] = "\(registry.name)"
             let source = registry.settings.source(
                 SourceContext(
-                    name: registry.name, keptAttributes: policy.keptLabels, hosts: policy.hostRules, logger: logger))
+                    name: registry.name, keptAttributes: policy.keptLabels, hosts: policy.hostRules,
+                    isLasting: isLasting, logger: logger))
             guard let scope = registry.scope else { return source }
             return ScopedSource(source, scope: scope)
         }

@@ -22,9 +22,21 @@ package struct ApplicationInstances: Sendable {
 
     // MARK: Instances
 
+    /// The instances of an application, as they registered.
+    package func ids(of application: String) -> [String] { ids[application].map { Array($0) } ?? [] }
+
+    /// Takes over all instances of all applications but the others.
+    package mutating func replace(_ applications: [String: [String]], keeping others: Set<String>) {
+        for application in ids.keys where applications[application] == nil && !others.contains(application) {
+            replace([], of: application)
+        }
+        for (application, ids) in applications { replace(ids, of: application) }
+    }
+
     /// Takes over all instances of an application.
     package mutating func replace(_ ids: [String], of application: String) {
-        for id in self.ids[application] ?? [] where !ids.contains(id) { remove(id, of: application) }
+        let wanted = Set(ids)
+        for id in self.ids[application] ?? [] where !wanted.contains(id) { remove(id, of: application) }
         for id in ids { add(id, of: application) }
     }
 
@@ -69,6 +81,13 @@ package struct ApplicationInstances: Sendable {
         for address in addresses { increment(address) }
         for address in former { decrement(address) }
         announced[interface] = addresses.isEmpty ? nil : addresses
+    }
+
+    /// All other interfaces are gone.
+    package mutating func withdraw(interfacesExcept interfaces: Set<String>) {
+        for interface in announced.keys where !interfaces.contains(interface) {
+            announce([Endpoint](), of: interface)
+        }
     }
 
     package mutating func announce(_ endpoint: Endpoint, of interface: String) {

@@ -22,6 +22,8 @@ package struct UnreadRegistrations: Sendable {
     /// Rules that stand beside the providers of an interface.
     private var interfaceRules: [String: [InstanceKey: GovernanceRule]] = [:]
     package var applications = ApplicationInstances()
+    /// The changes while the lists of rules and applications are read.
+    private var changesMeanwhile: [Change]?
 
     package init() {}
 
@@ -52,12 +54,63 @@ package struct UnreadRegistrations: Sendable {
         if counts[sort] == 0 { counts[sort] = nil }
     }
 
-    // MARK: Rules
-
-    /// - Parameter rule: `nil` where there is none, or none that the mesh would have to follow.
-    package mutating func set(_ rule: GovernanceRule?, key: String) {
-        rules[key] = rule
+    /// The interfaces of a registry were listed: all others are gone.
+    package mutating func forget(interfacesExcept interfaces: Set<String>) {
+        for interface in leftOut.keys where !interfaces.contains(interface) { leaveOut([:], of: interface) }
+        interfaceRules = interfaceRules.filter { interfaces.contains($0.key) }
+        applications.withdraw(interfacesExcept: interfaces)
     }
+
+    // MARK: Surroundings
+
+    /// A change beside the interfaces.
+    package enum Change: Sendable {
+        /// A rule of the configuration centre; `nil` where it went, or the mesh would not have to follow it.
+        case rule(GovernanceRule?, key: String)
+        /// - Parameter id: `HOST:PORT`, as registered.
+        case instance(_ id: String, application: String, isThere: Bool)
+    }
+
+    /// Above this number changes are not kept while lists are read, and counts may be wrong until the next read.
+    private static let changeLimit = 65_536
+
+    /// Takes over a change of which an event tells.
+    package mutating func apply(_ change: Change) {
+        if let count = changesMeanwhile?.count, count < Self.changeLimit { changesMeanwhile?.append(change) }
+        perform(change)
+    }
+
+    private mutating func perform(_ change: Change) {
+        switch change {
+        case .rule(let rule, let key): rules[key] = rule
+        case .instance(let id, let application, true): applications.add(id, of: application)
+        case .instance(let id, let application, false): applications.remove(id, of: application)
+        }
+    }
+
+    /// The lists of rules and applications are about to be read.
+    package mutating func surroundingsAreRead() {
+        changesMeanwhile = []
+    }
+
+    /// Takes over what was read. The changes since `surroundingsAreRead` are made again, since the lists may be older.
+    /// - Parameters:
+    ///   - rules: By key; `nil` where they could not be read: the last ones stay.
+    ///   - applications: Likewise, the instances of each.
+    ///   - others: Applications that are read elsewhere.
+    package mutating func takeSurroundings(
+        rules: [String: GovernanceRule]?, applications: [String: [String]]?, keeping others: Set<String>
+    ) {
+        if let rules { self.rules = rules }
+        if let applications { self.applications.replace(applications, keeping: others) }
+        for change in changesMeanwhile ?? [] { perform(change) }
+        changesMeanwhile = nil
+    }
+
+    /// A rule of the configuration centre, as it was known last.
+    package func rule(_ key: String) -> GovernanceRule? { rules[key] }
+
+    // MARK: Rules of interfaces
 
     /// Takes over all rules that stand beside the providers of an interface.
     package mutating func setRules(_ rules: [InstanceKey: GovernanceRule], of interface: String) {

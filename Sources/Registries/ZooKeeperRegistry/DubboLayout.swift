@@ -1,5 +1,3 @@
-internal import Dubbo
-
 /// Where things stand in Dubbo's tree: `<root>/<interface>/providers/<provider URL>`.
 struct DubboLayout: Sendable {
     enum Place: Equatable {
@@ -102,7 +100,7 @@ struct DubboLayout: Sendable {
     }
 
     /// Those children of the root that may be interfaces.
-    func directories(among children: [String]) -> [String] {
-        children.filter { !Self.reserved.contains($0) && ProviderDecoder.interface(directory: $0) != nil }
+    func directories(among children: [String]) -> [InterfaceDirectory] {
+        children.filter { !Self.reserved.contains($0) }.compactMap(InterfaceDirectory.init)
     }
 }

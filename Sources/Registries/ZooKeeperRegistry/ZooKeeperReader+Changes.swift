@@ -18,6 +18,9 @@ extension ZooKeeperReader {
                     await report(.notesChanged)
                 }
             }
+            group.addTask { [ruleReads] in
+                for await _ in ruleReads.stream { await self.readMissingRules() }
+            }
             for await event in await client.events(where: { [layout] in layout.concerns($0.path) }) {
                 await take(event, report)
             }
@@ -52,7 +55,7 @@ extension ZooKeeperReader {
 
     private func takeInTree(_ event: WatchEvent, _ report: @Sendable (RegistryChange) async -> Void) async {
         switch (layout.place(of: event.path), event.kind) {
-        case (.root, .created): await report(.changesLost(reason: "the root \(layout.fullRoot) was made"))
+        case (.root, .created): await report(.outdated(reason: "the root \(layout.fullRoot) was made"))
         case (.root, .deleted): await report(.missing(reason: rootIsMissing))
         case (.provider(let directory, let node), .created):
             for change in providerChanged(directory: directory, node: node, event, isThere: true) {
@@ -67,9 +70,9 @@ extension ZooKeeperReader {
         case (.rule(let key), _):
             await ruleChanged(key, event.kind)
         case (.interfaceRule(let directory, let node), _):
-            guard let interface = ProviderDecoder.interface(directory: directory) else { return }
+            guard let directory = InterfaceDirectory(directory) else { return }
             let rule = event.kind == .deleted ? nil : GovernanceRule(node: node)
-            state.withLock { $0.unread.set(rule, InstanceKey(node), of: interface) }
+            state.withLock { $0.unread.set(rule, InstanceKey(node), of: directory.interface) }
             notesChanges.continuation.yield()
         case (.root, _), (.directory, _), (.providers, _), (.provider, _), (.other, _):
             break
@@ -79,8 +82,9 @@ extension ZooKeeperReader {
     private func providerChanged(
         directory: String, node: String, _ event: WatchEvent, isThere: Bool
     ) -> [RegistryChange] {
-        guard let interface = ProviderDecoder.interface(directory: directory) else { return [] }
-        if interface != directory { state.withLock { $0.noteSpelling(of: directory) } }
+        guard let directory = InterfaceDirectory(directory) else { return [] }
+        if directory.isRespelled { state.withLock { $0.noteSpelling(of: directory) } }
+        let interface = directory.interface
         let key = InstanceKey(node)
         switch decoder.decode(node: node, interface: interface) {
         case .provider(let provider):
@@ -121,21 +125,21 @@ extension ZooKeeperReader {
     ) async {
         let isFirst = state.withLock { state in
             switch kind {
-            case .created: state.unread.applications.add(id, of: application)
-            case .deleted: state.unread.applications.remove(id, of: application)
+            case .created: state.unread.apply(.instance(id, application: application, isThere: true))
+            case .deleted: state.unread.apply(.instance(id, application: application, isThere: false))
             default: break
             }
             return !state.comparesAddresses && !state.unread.applications.isEmpty
         }
         notesChanges.continuation.yield()
         // The addresses of the provider URLs were not noted.
-        if isFirst { await report(.changesLost(reason: "the first application has registered")) }
+        if isFirst { await report(.outdated(reason: "the first application has registered")) }
     }
 
     private func ruleChanged(_ key: String, _ kind: WatchEvent.Kind) async {
         // The next connection begins with a full read, which reads the rules too.
         let rule = kind == .deleted ? nil : (try? await rule(key)) ?? nil
-        state.withLock { $0.unread.set(rule, key: key) }
+        state.withLock { $0.unread.apply(.rule(rule, key: key)) }
         notesChanges.continuation.yield()
     }
 
@@ -145,13 +149,13 @@ extension ZooKeeperReader {
         switch layout.place(of: event.path) {
         case .root where event.kind == .created:
             // What was never read completely, or was gone meanwhile, is read as a whole.
-            await report(.changesLost(reason: "the root \(layout.fullRoot) was made"))
+            await report(.outdated(reason: "the root \(layout.fullRoot) was made"))
         case .root:
             await reportNewDirectories(report)
         case .providers(let directory):
+            guard let directory = InterfaceDirectory(directory) else { return }
             state.withLock { $0.noteSpelling(of: directory) }
-            guard let interface = ProviderDecoder.interface(directory: directory) else { return }
-            await report(.changed(name: interface))
+            await report(.changed(name: directory.interface))
         case .directory, .provider, .applicationInstance, .rule, .interfaceRule, .other:
             break
         }
@@ -162,11 +166,11 @@ extension ZooKeeperReader {
         do throws(ZooKeeperError) {
             let (directories, _) = try await listDirectories()
             let new = state.withLock { state in
-                defer { state.directories = Set(directories) }
+                defer { state.directories = Set(directories.map(\.name)) }
                 for directory in directories { state.noteSpelling(of: directory) }
-                return directories.filter { !state.directories.contains($0) }
+                return directories.filter { !state.directories.contains($0.name) }
             }
-            for interface in Set(new.compactMap(ProviderDecoder.interface(directory:))).sorted() {
+            for interface in Set(new.map(\.interface)).sorted() {
                 await report(.changed(name: interface))
             }
         } catch {

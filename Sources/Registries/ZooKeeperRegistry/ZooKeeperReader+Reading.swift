@@ -13,13 +13,8 @@ extension ZooKeeperReader {
             try await client.sync(layout.root)
             try await watchTrees()
             let (directories, position) = try await listDirectories()
-            try await readSurroundings()
-            let names = state.withLock { state in
-                state.respelled = [:]
-                for directory in directories { state.noteSpelling(of: directory) }
-                state.directories = state.watching == .lists ? Set(directories) : []
-                return Set(directories.compactMap(ProviderDecoder.interface(directory:)))
-            }
+            try await readSurroundings(beside: directories)
+            let names = state.withLock { $0.listed(directories) }
             return Listing(names: names.sorted(), position: position)
         } catch {
             throw failure(error)
@@ -48,7 +43,7 @@ extension ZooKeeperReader {
     }
 
     /// The root's children that may be interfaces. Where the root is missing, the watch on its creation stands.
-    func listDirectories() async throws(ZooKeeperError) -> ([String], Position) {
+    func listDirectories() async throws(ZooKeeperError) -> ([InterfaceDirectory], Position) {
         let isWatchingLists = watching == .lists
         let list = try await client.childrenInSequence(of: layout.root, watch: isWatchingLists)
         if let children = list.children { return (layout.directories(among: children), list.sequence) }
@@ -70,20 +65,19 @@ extension ZooKeeperReader {
 
     /// Several directories of one name give one answer. When one of them can't be read, neither can the name.
     func read(_ name: String) async throws(ReadFailure) -> Reading {
-        let (directories, watching) = state.withLock {
-            ($0.respelled[name].map { $0.sorted() } ?? [name], $0.watching)
+        let (directories, watching, lacksRules) = state.withLock {
+            ($0.directories(of: name), $0.watching, $0.withoutRules.contains(name))
         }
+        defer { if state.withLock({ $0.answered(name) }) { ruleReads.continuation.yield() } }
         var providers = ProviderList()
         // Only events of the watch on the tree can be older than what was read.
         var oldest = watching == .tree ? Position.max : nil
         do throws(ZooKeeperError) {
             var created: [InstanceKey: Int64] = [:]
-            var rules: [InstanceKey: GovernanceRule] = [:]
             for directory in directories {
                 let (nodes, position) = try await nodes(in: directory, watch: watching == .lists)
                 for node in nodes { providers.add(node, decoder.decode(node: node, interface: name)) }
                 oldest = oldest.map { min($0, position) }
-                rules.merge(try await interfaceRules(in: directory)) { $1 }
                 guard providers.hasRepetitions || directories.count > 1 else { continue }
                 for node in nodes where isRepeated(node, of: name, in: providers) {
                     let path = layout.providers(of: directory) + "/" + node
@@ -91,7 +85,7 @@ extension ZooKeeperReader {
                 }
             }
             providers.order(created: created)
-            state.withLock { [rules] in $0.unread.setRules(rules, of: name) }
+            if lacksRules, !readsRulesLast { try await readRules(of: name) }
         } catch {
             throw failure(error)
         }

@@ -29,13 +29,41 @@ final class ZooKeeperReader: RegistryReader {
         /// The directories that the root had when it was last listed; kept only while `watching` is `lists`.
         var directories: Set<String> = []
         var unread = UnreadRegistrations()
+        /// The interfaces of a full read that are still to be read.
+        var unanswered: Set<String> = []
+        /// The interfaces whose own rules are still to be listed.
+        var withoutRules: Set<String> = []
+        /// The connection on which the rules of interfaces were listed.
+        var ruledConnection = 0
         /// Whether the addresses of provider URLs are noted. Nothing asks for them before an application registers.
         var comparesAddresses = false
 
-        mutating func noteSpelling(of directory: String) {
-            guard let interface = ProviderDecoder.interface(directory: directory), interface != directory
-            else { return }
-            respelled[interface, default: [interface]].insert(directory)
+        func directories(of interface: String) -> [String] { respelled[interface].map { $0.sorted() } ?? [interface] }
+
+        mutating func noteSpelling(of directory: InterfaceDirectory) {
+            guard directory.isRespelled else { return }
+            respelled[directory.interface, default: [directory.interface]].insert(directory.name)
+        }
+
+        /// The root was listed: a full read begins.
+        /// - Returns: The interfaces.
+        mutating func listed(_ directories: [InterfaceDirectory]) -> Set<String> {
+            respelled = [:]
+            for directory in directories { noteSpelling(of: directory) }
+            self.directories = watching == .lists ? Set(directories.map(\.name)) : []
+            let interfaces = Set(directories.map(\.interface))
+            unread.forget(interfacesExcept: interfaces)
+            // In between, the events of the watch on the tree tell of rules.
+            if watching == .lists || ruledConnection != connection { withoutRules = interfaces }
+            ruledConnection = connection
+            unanswered = interfaces
+            return interfaces
+        }
+
+        /// An interface was read.
+        /// - Returns: Whether that ends a full read, and rules are still to be listed.
+        mutating func answered(_ interface: String) -> Bool {
+            unanswered.remove(interface) != nil && unanswered.isEmpty && !withoutRules.isEmpty
         }
 
         /// Notes what a read of an interface showed.
@@ -52,13 +80,19 @@ final class ZooKeeperReader: RegistryReader {
     let state: Mutex<State>
     /// Wakes the task that reports changed notes.
     let notesChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    /// Whether the rules of interfaces are listed after a full read. They are only counted, and take two of three lists.
+    let readsRulesLast: Bool
+    /// Wakes the task that lists them.
+    let ruleReads = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     init(
-        client: ZooKeeperClient, layout: DubboLayout, decoder: ProviderDecoder, watching: Watching, logger: Logger
+        client: ZooKeeperClient, layout: DubboLayout, decoder: ProviderDecoder, watching: Watching,
+        readsRulesLast: Bool, logger: Logger
     ) {
         self.client = client
         self.layout = layout
         self.decoder = decoder
+        self.readsRulesLast = readsRulesLast
         self.logger = logger
         state = Mutex(State(watching: watching))
     }

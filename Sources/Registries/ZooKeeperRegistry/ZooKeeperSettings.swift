@@ -36,7 +36,7 @@ package struct ZooKeeperSettings: RegistrySettings {
             client: ZooKeeperClient(servers, configuration: configuration, logger: context.logger),
             chroot: servers.chroot, root: root,
             decoder: ProviderDecoder(keptParameters: context.keptAttributes, hosts: context.hosts),
-            logger: context.logger)
+            readsRulesLast: context.isLasting, logger: context.logger)
     }
 }
 

@@ -44,13 +44,19 @@ package struct SourceContext: Sendable {
     package var keptAttributes: [String]
     /// Reads the hosts of instances.
     package var hosts: HostRules
+    /// Whether the source runs until it is stopped. What is only counted may then follow the first complete read;
+    /// otherwise that read is the only one.
+    package var isLasting: Bool
     /// It bears the registry's name already.
     package var logger: Logger
 
-    package init(name: String, keptAttributes: [String], hosts: HostRules, logger: Logger) {
+    package init(
+        name: String, keptAttributes: [String], hosts: HostRules, isLasting: Bool = false, logger: Logger
+    ) {
         self.name = name
         self.keptAttributes = keptAttributes
         self.hosts = hosts
+        self.isLasting = isLasting
         self.logger = logger
     }
 }

@@ -119,6 +119,7 @@ extension ZooKeeperServer {
             reply(.success(.done), to: header, on: id)
             return
         }
+        operationCount += 1
         let outcome = tree.perform(operation, session: session, now: .now())
         notify(outcome.notifications)
         reply(outcome.result, to: header, on: id)

@@ -39,6 +39,8 @@ package actor ZooKeeperServer {
     private var lifecycle = Lifecycle.idle { didSet { wakeWaiters() } }
     /// The tree that the server holds now.
     package internal(set) var tree: ZnodeTree { didSet { wakeWaiters() } }
+    /// How many requests of clients were carried out, without pings.
+    package internal(set) var operationCount = 0
     var connections: [Int: Connection] = [:]
     /// The connections that sessions go on over.
     var attached: [Int64: Int] = [:]

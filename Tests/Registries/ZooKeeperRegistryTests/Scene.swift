@@ -42,13 +42,14 @@ struct Scene: Sendable {
     }
 
     static func source(
-        of server: ZooKeeperServer, root: String = "/dubbo", persistentWatches: Bool = true
+        of server: ZooKeeperServer, root: String = "/dubbo", persistentWatches: Bool = true,
+        readsRulesLast: Bool = false
     ) async throws -> ZooKeeperSource {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         return ZooKeeperSource(
             name: "zk", client: ZooKeeperClient(try ConnectionString(try await server.address), logger: logger),
             root: root, decoder: ProviderDecoder(keptParameters: ["dubbo.tag", "region", "version", "zone"]),
-            persistentWatches: persistentWatches, logger: logger)
+            persistentWatches: persistentWatches, readsRulesLast: readsRulesLast, logger: logger)
     }
 
     /// What a source shows when it has read a server completely.
