@@ -3,7 +3,7 @@ package import Deliveries
 package import IstioAPI
 package import Logging
 internal import Pipeline
-package import Planning
+internal import Planning
 internal import Services
 package import Status
 
@@ -13,10 +13,7 @@ package struct Survey: Sendable {
     /// A change that one delivery would carry out.
     package struct Item: Sendable {
         package var delivery: String
-        package var key: ResourceKey
-        package var change: Change
-        /// What istiod pushes for it.
-        package var push: IstiodPush
+        package var planned: PlannedChange
         /// What keeps the object from having its effect.
         package var warning: String?
     }
@@ -87,7 +84,8 @@ package struct Survey: Sendable {
                 if change == .none { continue }
                 let push = change.push(selectedBy: Self.entry(of: key, held, wanted: entries))
                 let warning = if case .patch = change { await delivery.warning(about: key) } else { String?.none }
-                items.append(Item(delivery: delivery.name, key: key, change: change, push: push, warning: warning))
+                let planned = PlannedChange(key: key, change: change, push: push)
+                items.append(Item(delivery: delivery.name, planned: planned, warning: warning))
             }
         }
         self.items = items
@@ -149,9 +147,9 @@ package struct Survey: Sendable {
     /// - Parameter report: Told of each change what became of it.
     package func apply(_ report: @Sendable (Item, Attempt) async -> Void) async {
         for delivery in deliveries {
-            let changes = items.filter { $0.delivery == delivery.name }
-            await delivery.carryOut(changes.map { PlannedChange($0) }) { change, attempt in
-                await report(Item(delivery: delivery.name, change), attempt)
+            let changes = items.filter { $0.delivery == delivery.name }.map(\.planned)
+            await delivery.carryOut(changes) { planned, attempt in
+                await report(Item(delivery: delivery.name, planned: planned), attempt)
             }
         }
     }
@@ -159,17 +157,5 @@ package struct Survey: Sendable {
     /// Closes the connections.
     package func end() async {
         await parts.shutdown()
-    }
-}
-
-extension PlannedChange {
-    fileprivate init(_ item: Survey.Item) {
-        self.init(key: item.key, change: item.change, push: item.push)
-    }
-}
-
-extension Survey.Item {
-    fileprivate init(delivery: String, _ planned: PlannedChange) {
-        self.init(delivery: delivery, key: planned.key, change: planned.change, push: planned.push)
     }
 }

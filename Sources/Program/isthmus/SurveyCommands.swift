@@ -71,7 +71,7 @@ struct PlanCommand: AsyncParsableCommand {
         try await options.withSurvey { survey in
             let printer = ReportPrinter(format: options.output)
             let reports = survey.items.compactMap { item in
-                ChangeReport(item.key, item.change, push: item.push, warning: item.warning).map { (item.delivery, $0) }
+                ChangeReport(item.planned, warning: item.warning).map { (item.delivery, $0) }
             }
             printer.print(plan: reports)
             hasChanges = !reports.isEmpty
@@ -93,7 +93,7 @@ struct ApplyCommand: AsyncParsableCommand {
         try await options.withSurvey { survey in
             let printer = ReportPrinter(format: options.output)
             await survey.apply { item, attempt in
-                guard let report = ChangeReport(item.key, item.change, push: item.push) else { return }
+                guard let report = ChangeReport(item.planned) else { return }
                 if printer.print(applied: report, by: item.delivery, attempt) { return }
                 await failures.increment()
             }
@@ -123,6 +123,12 @@ struct ExportCommand: AsyncParsableCommand {
                 print(String(decoding: list.bytes, as: UTF8.self))
             }
         }
+    }
+}
+
+extension ChangeReport {
+    fileprivate init?(_ planned: PlannedChange, warning: String? = nil) {
+        self.init(planned.key, planned.change, push: planned.push, warning: warning)
     }
 }
 
