@@ -46,10 +46,6 @@ extension KubernetesError {
         }
     }
 
-    /// Whether the client's user may not read a path that is no resource, such as that of the discovery. Every user
-    /// may, unless the path is another one.
-    private var isAboutPath: Bool { code == .forbidden && message.contains(" cannot get path ") }
-
     /// Reads a `Status` object, as error replies and the `ERROR` events of watches hold it.
     init(status: JSONValue, httpStatus: Int?, path: String) {
         let httpStatus = status["code"]?.integer.map { Int($0) } ?? httpStatus

@@ -68,6 +68,17 @@ extension KubernetesError {
     /// Whether the server refused a write because it could not ask an admission webhook. The webhook may be needed for
     /// other objects too.
     public var isWebhookUnavailable: Bool { httpStatus == 500 && message.contains("failed calling webhook") }
+
+    /// Whether the client's user lacks a permission. A refusal for the content of the request, for the state of the
+    /// namespace or for the path of the server's URL is none of that.
+    public var isPermissionMissing: Bool {
+        code == .forbidden && !isAboutPath
+            && !["denied the request", "is being terminated", "exceeded quota"].contains { message.contains($0) }
+    }
+
+    /// Whether the client's user may not read a path that is no resource, such as that of the discovery. Every user
+    /// may, unless the path is another one.
+    var isAboutPath: Bool { code == .forbidden && message.contains(" cannot get path ") }
 }
 
 extension KubernetesError: Hashable {

@@ -375,7 +375,7 @@ extension ClusterDelivery {
             return "\(error); create the namespace '\(namespace)'"
         case .notFound where error.missing == .resourceType:
             return "\(error); install Istio's CRDs"
-        case .forbidden where !error.isAboutContent:
+        case .forbidden where error.isPermissionMissing:
             return "\(error); the bridge needs get, list, watch, create, patch and delete on "
                 + "\(kind.plural).\(ResourceKind.group) in namespace '\(namespace)'"
         default:
@@ -392,14 +392,6 @@ extension KubernetesError {
 
     /// Whether the server doesn't know the kind, or doesn't let us see it.
     var isUnavailability: Bool { code == .notFound || code == .forbidden }
-
-    /// Whether a refusal is for what was sent, for the state of the namespace or for the server's URL, and no
-    /// permission would help.
-    fileprivate var isAboutContent: Bool {
-        ["denied the request", "is being terminated", "exceeded quota", " cannot get path "].contains {
-            message.contains($0)
-        }
-    }
 }
 
 extension Attempt {

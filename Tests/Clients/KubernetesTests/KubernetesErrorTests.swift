@@ -99,6 +99,19 @@ struct KubernetesErrorTests {
         #expect(refusal(.init(statusCode: status), "").code == code)
     }
 
+    @Test(
+        "with 403 is for a missing permission, unless it is for the content, the namespace's state or the URL",
+        arguments: [
+            (#"serviceentries is forbidden: User \"me\" cannot list resource"#, true), ("", true),
+            (#"admission webhook \"a\" denied the request: no"#, false),
+            (#"namespace dubbo is being terminated"#, false), ("exceeded quota: objects", false),
+            (#"forbidden: User \"me\" cannot get path \"/k8s/apis\""#, false),
+        ])
+    func permission(text: String, isMissing: Bool) {
+        let body = #"{"kind":"Status","code":403,"reason":"Forbidden","message":"\#(text)"}"#
+        #expect(refusal(.forbidden, body, method: .POST).isPermissionMissing == isMissing)
+    }
+
     @Test("of a webhook that is away leaves no doubt: nothing was stored")
     func webhook() {
         let text = #"Internal error occurred: failed calling webhook \"v.acme.com\": Post: connection refused"#
