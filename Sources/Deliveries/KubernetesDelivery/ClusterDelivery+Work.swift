@@ -87,10 +87,11 @@ extension ClusterDelivery {
         if let delay = delay(forHostOf: key, wanted) ?? delay(beforeLookAt: key, wanted) {
             return .waiting(nil, retryAfter: delay)
         }
-        guard let lane = lane(key, wanted) else { return unchanged(key, wanted) }
+        let next = nextWrite(key, wanted)
+        guard let lane = next.lane else { return unchanged(key, wanted) }
         guard workers.queue.begin(lane) else { return .held(lane) }
         defer { workers.queue.end() }
-        return await bring(key, to: wanted, desired)
+        return await bring(key, to: wanted, next.plan, desired)
     }
 
     /// The outcome for an object that is as it should be. An object that is being deleted is made again when it is
@@ -102,9 +103,11 @@ extension ClusterDelivery {
             reason: "somebody deleted the object, and its finalizers keep it; it is made again when it is gone")
     }
 
-    private func bring(_ key: ResourceKey, to wanted: Wanted, _ desired: any DesiredState) async -> Attempt {
+    private func bring(
+        _ key: ResourceKey, to wanted: Wanted, _ plan: PlannedWrite?, _ desired: any DesiredState
+    ) async -> Attempt {
         do throws(KubernetesError) {
-            let observation = try await look(key)
+            let observation = if let plan { Observation(object: plan.object) } else { try await look(key) }
             // After the look, which may take its time, and right before the deletion.
             if wanted == .absent, let service = WorkloadEntry.serviceEntry(ofWorkload: key), observation.object != nil {
                 guard let departure = await desired.departure(ofWorkload: key) else { return .outdated }
@@ -115,7 +118,8 @@ extension ClusterDelivery {
             switch step(to: wanted.resource, from: observation.object) {
             case .leave(let delay): return .waiting(nil, retryAfter: delay)
             case .deliver(let resource, let delay):
-                let attempt = try await bring(resource, key, observation)
+                let planned = plan.flatMap { $0.resource == resource ? $0.change : nil }
+                let attempt = try await bring(resource, key, observation, planned)
                 if let delay { return attempt.waiting(delay) }
                 if attempt == .done(nil) { return unchanged(key, wanted) }
                 // The next look tells of a deletion under way.
@@ -131,9 +135,9 @@ extension ClusterDelivery {
     func needsRepair(_ key: ResourceKey) -> Bool { known(key).map(\.isForeign) ?? true }
 
     private func bring(
-        _ resource: Resource?, _ key: ResourceKey, _ observation: Observation
+        _ resource: Resource?, _ key: ResourceKey, _ observation: Observation, _ planned: Change?
     ) async throws(KubernetesError) -> Attempt {
-        let change = Change.plan(desired: resource, actual: observation.object, ownership: ownership)
+        let change = planned ?? Change.plan(desired: resource, actual: observation.object, ownership: ownership)
         switch (change, resource) {
         case (.create, let desired?), (.patch, let desired?): return try await bring(desired, change, observation)
         default: return try await bring(change, key)
