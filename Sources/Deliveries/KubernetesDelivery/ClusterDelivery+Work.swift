@@ -11,8 +11,7 @@ extension ClusterDelivery {
     package func owned() async throws -> [ActualObject] {
         var entries = try await owned(.serviceEntry)
         standing = Dictionary(entries.map { ($0.key, $0.created) }, uniquingKeysWith: { $1 })
-        // An installation without rules needs no permission for them.
-        entries += (try? await owned(.destinationRule)) ?? []
+        entries += try await ownedRules()
         do throws(KubernetesError) {
             return entries + (try await owned(.workloadEntry))
         } catch {

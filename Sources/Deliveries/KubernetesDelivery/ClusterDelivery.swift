@@ -48,6 +48,9 @@ package actor ClusterDelivery: StatefulDelivery {
     var hasReadHosts = false
     /// The newest version of each type that the server has.
     var types: [ResourceKind: ResourceType] = [:]
+    /// Rules that are ours, or were wanted.
+    var ruleKeys: Set<ResourceKey> = []
+    let ruleLooks = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private let leadership: (any Leadership)?
     private let resyncInterval: Duration?
     /// How long the end of leadership waits for the writes under way.
@@ -130,6 +133,7 @@ package actor ClusterDelivery: StatefulDelivery {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.workWhenStarted(desired) }
                 group.addTask { await self.followForeignHosts() }
+                group.addTask { await self.followRules() }
                 await follow()
                 workers.queue.finish()
                 group.cancelAll()
@@ -169,7 +173,7 @@ package actor ClusterDelivery: StatefulDelivery {
         conflicts.forgetQuiet(now: stopwatch.elapsed)
         let wanted = await desired.everyKey()
         workers.add(Set(caches.values.flatMap(\.keys)).union(wanted).union(uncertain), isInBackground: true)
-        workers.add(await ownedRules(), isInBackground: true)
+        lookAtRules()
     }
 
     /// Has a look at every resource that is wanted or in the cluster, after whatever else there is to do. Where nothing

@@ -2,6 +2,7 @@ import Deliveries
 import IsthmusTesting
 import IstioAPI
 import JSON
+import Kubernetes
 import KubernetesDelivery
 import Planning
 import Sandbox
@@ -17,11 +18,12 @@ struct ClusterDeliveryRuleTests {
             outlierDetection: .init(splitsLocalErrors: true, consecutiveLocalFailures: 2), usesLocality: false))
 
     private func withDelivery(
-        clock: any Clock<Duration> = ContinuousClock(), _ body: @Sendable (World, ClusterDelivery) async throws -> Void
+        rootNamespace: String = ClusterDelivery.standardRootNamespace,
+        _ body: @Sendable (World, ClusterDelivery) async throws -> Void
     ) async throws {
         try await World.run { world in
             world.wishes[Self.key] = .present(.destinationRule(Self.rule))
-            try await world.withDelivery(clock: clock) { delivery in try await body(world, delivery) }
+            try await world.withDelivery(rootNamespace: rootNamespace) { delivery in try await body(world, delivery) }
         }
     }
 
@@ -92,19 +94,56 @@ struct ClusterDeliveryRuleTests {
         }
     }
 
-    @Test("ours goes when a rule of the root namespace comes")
+    @Test("ours goes when a rule of the root namespace comes, and comes back when that one goes")
     func rootRuleComes() async throws {
         try await World.run(namespaces: ["istio-system"]) { world in
             world.wishes[Self.key] = .present(.destinationRule(Self.rule))
-            try await world.withDelivery(clock: HastyClock()) { delivery in
+            try await world.withDelivery { delivery in
                 try await world.wait(forRule: Self.rule)
+                let root = ResourceKey(.destinationRule, namespace: "istio-system", name: "all")
                 try await world.create(
-                    DestinationRule(
-                        key: .init(.destinationRule, namespace: "istio-system", name: "all"), host: "*.mesh",
-                        trafficPolicy: .init(maximumConnections: 77)))
-                await delivery.compareEverything()
+                    DestinationRule(key: root, host: "*.mesh", trafficPolicy: .init(maximumConnections: 77)))
                 try await world.server.wait { $0.ruleSpec(Self.key) == nil }
                 try await delivery.waitForFailures(1)
+                try await world.deleteRule(root)
+                try await world.wait(forRule: Self.rule)
+                try await delivery.waitForFailures(0)
+            }
+        }
+    }
+
+    @Test("ours is put right when somebody changes or deletes it")
+    func repaired() async throws {
+        try await withDelivery { world, _ in
+            try await world.wait(forRule: Self.rule)
+            try await world.deleteRule(Self.key)
+            await world.wishes.wait { $0.count == 2 }
+            try await world.wait(forRule: Self.rule)
+        }
+    }
+
+    @Test("where services stand in the root namespace, our own rule is not taken for somebody else's")
+    func inRootNamespace() async throws {
+        try await withDelivery(rootNamespace: World.namespace) { world, delivery in
+            try await world.wait(forRule: Self.rule)
+            try await delivery.settle()
+            await delivery.compareEverything()
+            try await delivery.settle()
+            #expect(await world.server.store.ruleSpec(Self.key) == Self.rule.spec)
+            #expect(delivery.report(limit: 1).failureCount == 0)
+            let plan = await delivery.plan(Self.key, wanted: .destinationRule(Self.rule), held: nil)
+            #expect(plan == .none)
+        }
+    }
+
+    @Test("rules that can't be read for a reason that may pass are not taken for none: there is no plan")
+    func unreadable() async throws {
+        try await World.run { world in
+            try await world.create(Self.rule)
+            await world.server.inject(
+                .respond(status: 400), times: .max, where: { $0.verb == .list && $0.resource == "destinationrules" })
+            try await world.withDelivery { delivery in
+                await #expect(throws: KubernetesError.self) { try await delivery.owned() }
             }
         }
     }
@@ -145,6 +184,11 @@ extension World {
             ResourceStore.Request(
                 .create, .destinationRule, namespace: rule.key.namespace,
                 body: Resource.destinationRule(rule).json(version: "v1")))
+    }
+
+    fileprivate func deleteRule(_ key: ResourceKey) async throws {
+        try await server.perform(
+            ResourceStore.Request(.delete, .destinationRule, namespace: key.namespace, name: key.name))
     }
 
     fileprivate func wish(_ resource: Resource, of delivery: ClusterDelivery) {

@@ -31,14 +31,15 @@ struct World: Sendable {
     /// A delivery runs while the body runs.
     /// - Parameters:
     ///   - pause: After a burst of writes; `nil` where writes are not paced.
+    ///   - rootNamespace: istiod's own.
     ///   - hosts: Whose other owners are looked for.
     ///   - clock: Of the delivery.
     ///   - isClientHasty: Whether that is its client's too where it is the hasty one. A request may then take 0.6 s.
     func withDelivery(
         workers: Int? = nil, pause: Duration? = nil, leadership: (any Leadership)? = nil,
         resyncInterval: Duration? = nil,
-        usesWorkloads: Bool = false, hosts: HostScope? = nil, clock: any Clock<Duration> = ContinuousClock(),
-        isClientHasty: Bool = true,
+        usesWorkloads: Bool = false, rootNamespace: String = ClusterDelivery.standardRootNamespace,
+        hosts: HostScope? = nil, clock: any Clock<Duration> = ContinuousClock(), isClientHasty: Bool = true,
         _ body: @Sendable (ClusterDelivery) async throws -> Void
     ) async throws {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -51,7 +52,7 @@ struct World: Sendable {
             }
         let delivery = ClusterDelivery(
             name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership,
-            hosts: hosts, usesWorkloads: usesWorkloads,
+            hosts: hosts, rootNamespace: rootNamespace, usesWorkloads: usesWorkloads,
             concurrency: workers.map { $0...$0 } ?? ClusterDelivery.standardConcurrency,
             pause: pause, leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
         do {
