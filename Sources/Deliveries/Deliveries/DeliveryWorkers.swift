@@ -54,7 +54,7 @@ package struct DeliveryWorkers: Sendable {
 
     /// - Parameter isInBackground: Whether they can wait until nothing else does.
     package func add(_ keys: some Sequence<ResourceKey>, isInBackground: Bool = false) {
-        for key in keys { queue.add(key, isInBackground: isInBackground) }
+        queue.add(all: keys, isInBackground: isInBackground)
     }
 
     /// Runs until the queue is finished or the task cancelled.

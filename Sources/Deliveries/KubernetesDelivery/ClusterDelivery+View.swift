@@ -83,11 +83,17 @@ extension ClusterDelivery {
                 await perform(state.listComplete(kind, isLeading: isLeading))
             case .changed(let object):
                 let seen = ActualObject(object, kind)
-                guard caches[kind]?.observed(seen, now: stopwatch.elapsed) == true else { break }
-                changedByOthers(seen.key)
+                if caches[kind]?.observed(seen, now: stopwatch.elapsed) == true {
+                    changedByOthers(seen.key)
+                } else {
+                    workers.queue.echoed()
+                }
             case .deleted(let object):
                 let key = object.key(kind)
-                guard caches[kind]?.observedDeletion(key, uid: object.metadata.uid) == true else { break }
+                guard caches[kind]?.observedDeletion(key, uid: object.metadata.uid) == true else {
+                    workers.queue.echoed()
+                    break
+                }
                 // Nobody will ask for an object that another replica deleted.
                 if !isLeading { _ = caches[kind]?.takeLost(key) }
                 changedByOthers(key)

@@ -85,6 +85,31 @@ final class PacingTests {
         #expect(begin(.endpoints), "the burst goes on, since a write is under way")
     }
 
+    @Test("the silence begins anew when the watch shows a write after its answer, but not for ever")
+    func echo() {
+        #expect(begin(.endpoints))
+        end()
+        pacing.drained(now: now)
+        pass(.milliseconds(100))
+        pacing.echoed(now: now)
+        #expect(opening(.endpoints) == Self.pause)
+        for _ in 0..<4 {
+            pass(.milliseconds(100))
+            pacing.echoed(now: now)
+        }
+        #expect(opening(.endpoints) == .milliseconds(30), "the last answer is too old to wait for its echo")
+    }
+
+    @Test("a write that the watch shows before its answer changes nothing")
+    func fastEcho() {
+        #expect(begin(.endpoints))
+        pacing.echoed(now: now)
+        pass(.milliseconds(5))
+        end()
+        pacing.drained(now: now)
+        #expect(opening(.endpoints) == Self.pause)
+    }
+
     @Test("a burst that wrote nothing needs no breath")
     func nothingWritten() {
         #expect(begin(.endpoints))

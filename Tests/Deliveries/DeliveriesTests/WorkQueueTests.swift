@@ -1,7 +1,8 @@
-import Deliveries
 import IsthmusTesting
 import Synchronization
 import Testing
+
+@testable import Deliveries
 
 @Suite("work queue", .timeLimit(.minutes(1)))
 struct WorkQueueTests {
@@ -10,11 +11,11 @@ struct WorkQueueTests {
     @Test("keys come in the order in which they were added, each once however often it was added")
     func coalescing() async {
         for key in ["a", "b", "a", "c", "b", "a"] { queue.add(key) }
-        #expect(queue.count == 3)
+        #expect(queue.waiting == 3)
         #expect(await queue.next()?.key == "a")
         #expect(await queue.next()?.key == "b")
         #expect(await queue.next()?.key == "c")
-        #expect(queue.count == 0)
+        #expect(queue.waiting == 0)
     }
 
     @Test("what is in the background comes when nothing else waits, and at once when it is needed")
@@ -35,6 +36,29 @@ struct WorkQueueTests {
         keys = []
         for _ in 0..<4 { if let item = await queue.next() { keys.append(item.key) } }
         #expect(keys == ["c", "a", "b", "d"] && queue.waiting == 0)
+    }
+
+    @Test("what has waited through a burst goes before what came since, whatever it waits for")
+    func rounds() {
+        var lanes = WorkLanes<String>()
+        func wait(_ key: String, _ lane: Lane) {
+            lanes.add(key, .fresh, since: .now)
+            _ = lanes.take([.fresh])
+            lanes.hold(key, lane, since: .now)
+        }
+        wait("arrival", .endpoints)
+        wait("late arrival", .endpoints)
+        wait("removal", .removal)
+        #expect(lanes.take([.removal, .endpoints])?.key == "removal")
+        lanes.beginRound()
+        wait("late removal", .removal)
+        #expect(lanes.take([.removal, .endpoints])?.key == "arrival")
+        // Its write may not begin after all.
+        lanes.hold("arrival", .endpoints, since: .now)
+        #expect(lanes.take([.removal, .endpoints])?.key == "arrival")
+        #expect(lanes.take([.removal, .endpoints])?.key == "late arrival")
+        #expect(lanes.take([.removal, .endpoints])?.key == "late removal")
+        #expect(lanes.take([.removal, .endpoints]) == nil && lanes.waiting == 0)
     }
 
     @Test("whoever waits for a key and is cancelled gets nil, and takes none away")
@@ -66,7 +90,7 @@ struct WorkQueueTests {
         #expect(await queue.next()?.key == "a")
         queue.done("a")
         queue.done("b")
-        #expect(queue.count == 0)
+        #expect(queue.unfinished == 0)
     }
 
     @Test("a key is done once; saying so again changes nothing")
@@ -109,7 +133,7 @@ struct WorkQueueTests {
             #expect(await queue.next()?.key == "\(index)")
             queue.done("\(index)")
         }
-        #expect(queue.count == 0)
+        #expect(queue.unfinished == 0)
     }
 
     /// What concurrent workers saw.
@@ -163,6 +187,5 @@ struct WorkQueueTests {
         }
         let end = tally.counts.withLock { $0 }
         #expect(end.overlaps == 0 && end.seen == end.newest)
-        #expect(queue.count == 0)
     }
 }

@@ -27,6 +27,8 @@ package struct Pacing<Key: Hashable & Sendable>: Sendable {
     static var fullPushInterval: Duration { .seconds(2) }
     /// For how long a breath waits for answers. A write that hangs must not hold up the others.
     static var answerPatience: Duration { .seconds(1) }
+    /// How long after the last answer the watch may show writes and put off the end of the breath.
+    static var echoPatience: Duration { .milliseconds(500) }
 
     /// How long nothing is written after a burst. `nil` where writes are not paced.
     private let pause: Duration?
@@ -51,6 +53,8 @@ package struct Pacing<Key: Hashable & Sendable>: Sendable {
 
     /// A pacing that holds up nothing.
     package static func unpaced(workers: Int) -> Pacing { Pacing(concurrency: workers...workers, pause: nil) }
+
+    var isIdle: Bool { rhythm == .idle }
 
     /// How many workers are needed at most.
     package var workerCount: Int { concurrency.range.upperBound }
@@ -117,6 +121,15 @@ extension Pacing {
     mutating func end() {
         writesUnderWay -= 1
         if case .breath = rhythm, writesUnderWay == 0 { rhythm = .breath(until: silenceEnd) }
+    }
+
+    /// The watch has shown a write of ours. istiod's watch shows it about now, too: a busy server may show it long after
+    /// its answer, and the silence begins with what istiod sees last.
+    mutating func echoed(now: Duration) {
+        guard case .breath(let end) = rhythm, writesUnderWay == 0, let pause, pause > .zero, let lastAnswer,
+            now < lastAnswer + Self.echoPatience
+        else { return }
+        rhythm = .breath(until: max(end, now + pause))
     }
 
     /// No worker has a key, and none can be taken.

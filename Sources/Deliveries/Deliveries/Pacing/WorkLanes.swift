@@ -7,17 +7,19 @@ struct WorkLanes<Key: Hashable & Sendable>: Sendable {
         /// The time at which the key was added first.
         var since: ContinuousClock.Instant
         var lane: Lane
+        /// The round in which the key was added first.
+        var round: Int
     }
 
     /// Keys in the order of their arrival. A key that is no longer dirty, or now waits in another lane, is skipped.
     private var queues: [Lane: Deque<Key>] = [:]
     private var dirty: [Key: Need] = [:]
-    private var processing: Set<Key> = []
+    /// The keys that have a worker, with the rounds in which they were added.
+    private var processing: [Key: Int] = [:]
     /// The number of keys of each lane that are dirty and have no worker.
     private var counts: [Lane: Int] = [:]
+    private var round = 0
 
-    /// The number of dirty keys.
-    var dirtyCount: Int { dirty.count }
     /// The number of keys that have a worker.
     var processingCount: Int { processing.count }
     /// The number of keys that wait for a worker.
@@ -29,37 +31,58 @@ struct WorkLanes<Key: Hashable & Sendable>: Sendable {
     mutating func add(_ key: Key, _ lane: Lane, since: ContinuousClock.Instant) {
         let known = dirty[key]
         if let known, lane == .background || known.lane != .background { return }
-        let need = Need(since: known?.since ?? since, lane: lane)
+        let need = Need(since: known?.since ?? since, lane: lane, round: round)
         dirty[key] = need
-        if processing.contains(key) { return }
+        if processing[key] != nil { return }
         if let known { counts[known.lane, default: 0] -= 1 }
         append(key, need)
     }
 
-    /// The next key of a lane. The caller has it until it calls `done`.
-    mutating func take(_ lane: Lane) -> (key: Key, since: ContinuousClock.Instant)? {
+    /// What waits already goes before what comes to wait from now on, whatever its lane.
+    mutating func beginRound() {
+        round += 1
+    }
+
+    /// The next key of these lanes: of those that have waited since the earliest round, one of the first lane. The
+    /// caller has it until it calls `done`.
+    mutating func take(_ lanes: some Sequence<Lane>) -> (key: Key, since: ContinuousClock.Instant)? {
+        var next: (key: Key, need: Need)?
+        for lane in lanes {
+            guard let first = first(lane), first.need.round < next?.need.round ?? .max else { continue }
+            next = first
+        }
+        guard let (key, need) = next else { return nil }
+        queues[need.lane]?.removeFirst()
+        processing[key] = need.round
+        dirty[key] = nil
+        counts[need.lane, default: 0] -= 1
+        return (key, need.since)
+    }
+
+    /// The first key that waits in a lane.
+    private mutating func first(_ lane: Lane) -> (key: Key, need: Need)? {
         guard counts[lane, default: 0] > 0 else { return nil }
-        while let key = queues[lane]?.popFirst() {
-            guard let need = dirty[key], need.lane == lane, processing.insert(key).inserted else { continue }
-            dirty[key] = nil
-            counts[lane, default: 0] -= 1
-            return (key, need.since)
+        while let key = queues[lane]?.first {
+            if let need = dirty[key], need.lane == lane, processing[key] == nil { return (key, need) }
+            queues[lane]?.removeFirst()
         }
         return nil
     }
 
     /// The work on a key is done. A key that was added meanwhile waits again.
     mutating func done(_ key: Key) {
-        guard processing.remove(key) != nil, let need = dirty[key] else { return }
+        guard processing.removeValue(forKey: key) != nil, let need = dirty[key] else { return }
         append(key, need)
     }
 
     /// The work on a key was not begun: it goes on waiting in this lane.
     mutating func hold(_ key: Key, _ lane: Lane, since: ContinuousClock.Instant) {
-        guard processing.remove(key) != nil else { return }
-        let need = Need(since: min(dirty[key]?.since ?? since, since), lane: lane)
+        guard let round = processing.removeValue(forKey: key) else { return }
+        let need = Need(since: min(dirty[key]?.since ?? since, since), lane: lane, round: round)
         dirty[key] = need
         append(key, need)
+        // A write whose turn it was keeps its place.
+        if round < self.round, let last = queues[lane]?.popLast() { queues[lane]?.prepend(last) }
     }
 
     private mutating func append(_ key: Key, _ need: Need) {

@@ -10,8 +10,7 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     package typealias Item = (key: Key, since: ContinuousClock.Instant)
 
     private struct State {
-        var lanes = WorkLanes<Key>()
-        var pacing: Pacing<Key>
+        var paced: PacedLanes<Key>
         /// The workers that wait for a key, the latest one at the end.
         var idle: [(id: Int, worker: CheckedContinuation<Item?, Never>)] = []
         var nextID = 0
@@ -19,33 +18,16 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         /// The earliest time at which `wake` will be called.
         var alarm: Duration?
 
-        mutating func take(now: Duration) -> Item? {
-            guard lanes.processingCount < pacing.limit else { return nil }
-            for lane in Lane.allCases where pacing.opening(of: lane, now: now) == nil {
-                guard let item = lanes.take(lane) else { continue }
-                pacing.took(waiting: lanes.waiting, now: now)
-                return item
-            }
-            return nil
-        }
-
         mutating func handOut(now: Duration) -> [(worker: CheckedContinuation<Item?, Never>, item: Item)] {
             var handedOut: [(CheckedContinuation<Item?, Never>, Item)] = []
-            while !idle.isEmpty, let item = take(now: now) { handedOut.append((idle.removeLast().worker, item)) }
-            let waitingLanes = lanes.waitingLanes
-            if lanes.processingCount == 0,
-                waitingLanes.allSatisfy({ pacing.opening(of: $0, now: now) != nil })
-            {
-                pacing.drained(now: now)
-            }
+            while !idle.isEmpty, let item = paced.take(now: now) { handedOut.append((idle.removeLast().worker, item)) }
+            paced.rest(now: now)
             return handedOut
         }
 
         /// - Returns: When to call `wake`, unless somebody will earlier.
         mutating func nextAlarm(now: Duration) -> Duration? {
-            guard let time = lanes.waitingLanes.compactMap({ pacing.opening(of: $0, now: now) }).min(),
-                alarm.map({ time < $0 }) ?? true
-            else { return nil }
+            guard let time = paced.opening(now: now), alarm.map({ time < $0 }) ?? true else { return nil }
             alarm = time
             return time
         }
@@ -60,7 +42,7 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     package init(
         pacing: Pacing<Key> = .unpaced(workers: .max), stopwatch: Stopwatch = Stopwatch(ContinuousClock())
     ) {
-        state = Mutex(State(pacing: pacing))
+        state = Mutex(State(paced: PacedLanes(pacing: pacing)))
         self.stopwatch = stopwatch
         (alarms, alarmContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -69,7 +51,7 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     private func change<Result: Sendable>(_ body: (inout State, _ now: Duration) -> Result) -> Result {
         let now = stopwatch.elapsed
         let (result, handedOut, alarm) = state.withLock { state in
-            state.pacing.advance(to: now)
+            state.paced.pacing.advance(to: now)
             let result = body(&state, now)
             let handedOut = state.handOut(now: now)
             return (result, handedOut, state.nextAlarm(now: now))
@@ -86,8 +68,16 @@ extension WorkQueue {
     /// Adds a key.
     /// - Parameter isInBackground: Whether the key can wait until no other key does.
     package func add(_ key: Key, isInBackground: Bool = false, now: ContinuousClock.Instant = .now) {
+        add(all: CollectionOfOne(key), isInBackground: isInBackground, now: now)
+    }
+
+    /// Adds keys at once: no worker takes the first one as if it were the only one.
+    package func add(
+        all keys: some Sequence<Key>, isInBackground: Bool = false, now: ContinuousClock.Instant = .now
+    ) {
         change { state, _ in
-            if !state.isFinished { state.lanes.add(key, isInBackground ? .background : .fresh, since: now) }
+            if state.isFinished { return }
+            for key in keys { state.paced.lanes.add(key, isInBackground ? .background : .fresh, since: now) }
         }
     }
 
@@ -117,12 +107,12 @@ extension WorkQueue {
 
     /// The caller's work on the key is done.
     package func done(_ key: Key) {
-        change { state, _ in state.lanes.done(key) }
+        change { state, _ in state.paced.lanes.done(key) }
     }
 
     /// The caller's work on the key may not begin yet: the key waits in this lane.
     package func hold(_ item: Item, in lane: Lane) {
-        change { state, _ in state.lanes.hold(item.key, lane, since: item.since) }
+        change { state, _ in state.paced.lanes.hold(item.key, lane, since: item.since) }
     }
 
     /// Ends the queue: it hands out no more keys, and the workers that wait get `nil`.
@@ -141,14 +131,11 @@ extension WorkQueue {
         change { state, _ in state.alarm = nil }
     }
 
-    /// The number of dirty keys.
-    package var count: Int { state.withLock { $0.lanes.dirtyCount } }
-
     /// The number of keys that wait for a worker.
-    package var waiting: Int { state.withLock { $0.lanes.waiting } }
+    package var waiting: Int { state.withLock { $0.paced.lanes.waiting } }
 
     /// The number of keys that wait for a worker or have one.
-    package var unfinished: Int { state.withLock { $0.lanes.waiting + $0.lanes.processingCount } }
+    package var unfinished: Int { state.withLock { $0.paced.lanes.waiting + $0.paced.lanes.processingCount } }
 }
 
 // MARK: - Writes
@@ -157,40 +144,42 @@ extension WorkQueue {
     /// A write is about to begin.
     /// - Returns: Whether it may. `end` follows then; otherwise the caller holds the key.
     package func begin(_ lane: Lane) -> Bool {
-        change { state, now in state.pacing.begin(lane, now: now) }
+        change { state, now in state.paced.begin(lane, now: now) }
     }
 
     /// The server has stored a write.
     package func wrote(_ key: Key, _ cost: WriteCost) {
         change { state, now in
-            let isLimited = state.lanes.waiting > 0 && state.lanes.processingCount >= state.pacing.limit
-            state.pacing.wrote(key, cost, isLimited: isLimited, now: now)
+            state.paced.pacing.wrote(key, cost, isLimited: state.paced.isLimited, now: now)
         }
+    }
+
+    /// The other side has shown a write of ours to those who watch it.
+    package func echoed() {
+        change { state, now in state.paced.pacing.echoed(now: now) }
     }
 
     /// A write that `begin` let begin has ended, or turned out to be none.
     package func end() {
-        change { state, _ in state.pacing.end() }
+        change { state, _ in state.paced.pacing.end() }
     }
 
     /// How long the next write of an object that keeps changing has to wait; `nil` when it may begin at once.
     package func delay(_ key: Key) -> Duration? {
         let now = stopwatch.elapsed
-        return state.withLock { $0.pacing.delay(key, now: now) }
+        return state.withLock { $0.paced.pacing.delay(key, now: now) }
     }
 
     /// The object was deleted. Another one of its name has not changed before.
     package func removed(_ key: Key) {
-        state.withLock { $0.pacing.removed(key) }
+        state.withLock { $0.paced.pacing.removed(key) }
     }
 
     /// The server refused a request for its load, or did not answer in time.
     package func overloaded() {
-        change { state, now in state.pacing.overloaded(now: now) }
+        change { state, now in state.paced.pacing.overloaded(now: now) }
     }
 
     /// How many workers are needed at most.
-    package var workerCount: Int { state.withLock { $0.pacing.workerCount } }
-    /// How many keys may be worked on at once, now.
-    package var limit: Int { state.withLock { $0.pacing.limit } }
+    package var workerCount: Int { state.withLock { $0.paced.pacing.workerCount } }
 }
