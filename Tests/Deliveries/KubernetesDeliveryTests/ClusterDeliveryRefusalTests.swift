@@ -64,7 +64,8 @@ struct ClusterDeliveryRefusalTests {
         try await World.run { world in
             try await world.withDelivery { delivery in
                 world.wish(.sample("a", 1), of: delivery)
-                try await world.wait(for: .sample("a", 1))
+                // The answer is there, not only the object.
+                await world.wishes.wait { $0.count == 1 }
                 var request = ResourceStore.Request(
                     .patch, .serviceEntry, namespace: World.namespace, name: "a",
                     body: ["status": ["conditions": [["type": "Reconciled"]]]])
