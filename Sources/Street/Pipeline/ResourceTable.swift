@@ -55,15 +55,16 @@ struct ResourceTable: Sendable {
     }
 
     /// - Parameter changed: Gets the keys of the entry and of its WorkloadEntries that differ from before.
-    /// - Returns: Whether the entry differs from before.
+    /// - Returns: Whether any of them does.
     mutating func update(_ entry: ServiceEntry, _ changed: inout [ResourceKey]) -> Bool {
         let earlier = entries[entry.key]
         if earlier == entry, leftOut[entry.key] == nil { return false }
+        let count = changed.count
         if let rule, entries.isEmpty { changed.append(rule.key) }
-        changed.append(entry.key)
+        if earlier != entry { changed.append(entry.key) }
         entries[entry.key] = entry
         updateWorkloads(from: earlier, to: entry, &changed)
-        return true
+        return changed.count > count
     }
 
     /// - Parameter changed: Gets the key, and the keys of the entry's WorkloadEntries.
@@ -83,12 +84,11 @@ struct ResourceTable: Sendable {
         if before == nil, after == nil { return }
         let entry = new?.key ?? old?.key
         // A WorkloadEntry has the labels and annotations of its entry.
-        let isSame =
-            before?.labels == after?.labels && before?.annotations == after?.annotations
-            && entry.flatMap { leftOut[$0] } == nil
+        let isRelabelled = before?.labels != after?.labels || before?.annotations != after?.annotations
+        let isEachLookedAt = isRelabelled || entry.flatMap { leftOut[$0] } != nil
         var old = (before?.endpoints ?? [])[...]
         var new = (after?.endpoints ?? [])[...]
-        if isSame {
+        if !isEachLookedAt {
             // Both are sorted, and one of thousands changes.
             while let first = old.first, first == new.first { (old, new) = (old.dropFirst(), new.dropFirst()) }
             while let last = old.last, last == new.last { (old, new) = (old.dropLast(), new.dropLast()) }
@@ -101,11 +101,11 @@ struct ResourceTable: Sendable {
             changed.append(key)
         }
         var refused = 0
-        for endpoint in new where !isSame || known[EndpointPlace(endpoint)] != endpoint {
+        for endpoint in new where isEachLookedAt || known[EndpointPlace(endpoint)] != endpoint {
             guard let key = after?.workloadKey(of: endpoint) else { continue }
             if workloads[key] == nil, isFull() {
                 refused += 1
-            } else if workloads.updateValue(endpoint, forKey: key) != endpoint || !isSame {
+            } else if workloads.updateValue(endpoint, forKey: key) != endpoint || isRelabelled {
                 changed.append(key)
             }
         }

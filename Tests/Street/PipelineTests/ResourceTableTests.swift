@@ -48,6 +48,16 @@ struct ResourceTableTests {
         #expect(table.resources.count == 1)
     }
 
+    @Test("where the limit leaves endpoints out, only what goes and what comes is told of")
+    func limit() {
+        var table = ResourceTable(limit: 3)
+        #expect(update(&table, entry([1, 2, 3, 4], hasWorkloads: true)).count == 3)
+        #expect(table.leftOut.values.map(\.self) == [2])
+        #expect(update(&table, entry([1, 2, 3, 4], hasWorkloads: true)) == [])
+        #expect(update(&table, entry([2, 3, 4], hasWorkloads: true)).filter { $0 == .workloadEntry }.count == 2)
+        #expect(table.leftOut.values.map(\.self) == [1])
+    }
+
     @Test("an entry goes with its WorkloadEntries")
     func removed() {
         var table = ResourceTable()
