@@ -41,7 +41,7 @@ package struct Translator: Sendable {
     private let numberedPorts: [PortProtocol: ServiceEntry.Port]
 
     /// The label that names an endpoint's application.
-    package static let applicationLabel = "service.istio.io/canonical-name"
+    package static let applicationLabel = WorkloadEntry.canonicalNameLabel
 
     /// The largest weight of an inline endpoint. The sum for 4,096 endpoints stays below Envoy's limit, 2³² − 1.
     static let maximumWeight: UInt32 = 1_000_000

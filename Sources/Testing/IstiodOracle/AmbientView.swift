@@ -50,9 +50,9 @@ extension Istiod {
                 winners[key] = service
             }
         }
-        let canonical = Dictionary(grouping: winners.values, by: \.host).compactMapValues { services in
-            let kubernetes = services.filter { $0.registry == .kubernetes }
-            return (kubernetes.isEmpty ? services : kubernetes).min { $0.precedes($1) }?.namespace
+        // As a client sees it whose namespace has none.
+        let canonical = Dictionary(grouping: winners.values, by: \.host).compactMapValues {
+            MeshService.namespace(of: $0, for: "")
         }
         for (key, service) in winners {
             view.services[key.text] = AmbientView.Service(
@@ -66,7 +66,6 @@ extension Istiod {
 }
 
 extension AmbientView {
-    private static let canonicalNameLabel = "service.istio.io/canonical-name"
     private static let prefix = "Kubernetes/networking.istio.io"
 
     fileprivate mutating func addWorkload(
@@ -78,7 +77,7 @@ extension AmbientView {
         let services = selecting.map { Self.ports(of: place, in: $0, winners) }
         workloads["\(Self.prefix)/WorkloadEntry/\(object.namespace)/\(object.name)"] = Workload(
             place, namespace: object.namespace, name: object.name,
-            canonicalName: place.labels[Self.canonicalNameLabel] ?? object.name,
+            canonicalName: place.labels[WorkloadEntry.canonicalNameLabel] ?? object.name,
             services: services.reduce(into: [:]) { $0.merge($1) { first, _ in first } })
     }
 
@@ -93,7 +92,7 @@ extension AmbientView {
                 let uid = "\(Self.prefix)/ServiceEntry/\(object.namespace)/\(object.name)/\(place.address)"
                 workloads[uid] = Workload(
                     place, namespace: object.namespace, name: object.name,
-                    canonicalName: object.labels[Self.canonicalNameLabel] ?? object.name, services: services)
+                    canonicalName: object.labels[WorkloadEntry.canonicalNameLabel] ?? object.name, services: services)
             }
         }
     }

@@ -50,10 +50,7 @@ extension DestinationRule {
 
     /// Whether both are for the same host, or may be.
     package func overlaps(_ other: DestinationRule) -> Bool {
-        func reaches(_ host: String, _ other: String) -> Bool {
-            host == "*" || host == other || host.hasPrefix("*.") && other.hasSuffix(host.dropFirst())
-        }
-        return reaches(host, other.host) || reaches(other.host, host)
+        covers(other.host) || other.covers(host)
     }
 
     package func isVisible(from client: String) -> Bool {

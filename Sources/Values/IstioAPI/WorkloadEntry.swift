@@ -35,6 +35,9 @@ extension WorkloadEntry {
     /// The label by which a ServiceEntry selects its endpoints.
     package static let serviceLabel = "isthmus.mesh/service"
 
+    /// The label by which telemetry names a workload's application.
+    package static let canonicalNameLabel = "service.istio.io/canonical-name"
+
     private static let separator = ".e-"
     private static let hashLength = 16
     /// The ServiceEntry to which an object of this name belongs; `nil` where we give no such names.
