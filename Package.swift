@@ -89,12 +89,13 @@ let package = Package(
         room("Values/Addressing"),
         room("Values/Concurrency"),
         room("Values/JSON"),
+        room("Values/Notices"),
         room("Values/IstioAPI", ["Addressing", "JSON"]),
         room("Values/Services", ["Addressing", "IstioAPI"]),
-        room("Values/Settings", [yams]),
+        room("Values/Settings", [systemPackage, yams]),
         room("Values/Text"),
         // Wire clients, which know nothing of meshes.
-        room("Clients/ZooKeeper", ["Concurrency", nioCore, nioPosix, nioSSL, logging, systemPackage]),
+        room("Clients/ZooKeeper", ["Concurrency", "Text", nioCore, nioPosix, nioSSL, logging, systemPackage]),
         room(
             "Clients/Kubernetes",
             [
@@ -109,7 +110,9 @@ let package = Package(
                 nioHTTP1, nioSSL, logging, systemPackage,
             ]),
         // The middle of the street.
-        room("Street/Sources", ["Concurrency", "Services", "Settings", asyncAlgorithms, logging]),
+        room(
+            "Street/Sources",
+            ["Concurrency", "Notices", "Services", "Settings", "Text", asyncAlgorithms, logging]),
         room("Street/Catalog", ["Services", "Sources", dequeModule]),
         room("Street/Translation", ["Addressing", "Catalog", "IstioAPI", "JSON", "Services"]),
         room("Street/Planning", ["IstioAPI", "JSON"]),
@@ -117,7 +120,7 @@ let package = Package(
             "Street/Pipeline",
             [
                 "Addressing", "Catalog", "Concurrency", "Deliveries", "IstioAPI", "JSON", "Planning", "Services",
-                "Snapshot", "Sources", "Translation", logging,
+                "Snapshot", "Sources", "Text", "Translation", logging,
             ]),
         // The ways in.
         room("Registries/Dubbo", ["Addressing", "IstioAPI", "Services", "Sources", "Text"]),
@@ -127,17 +130,22 @@ let package = Package(
         // The ways out.
         room(
             "Deliveries/Deliveries",
-            ["Concurrency", "Settings", "IstioAPI", "Planning", "Text", dequeModule, heapModule, logging]),
+            ["Concurrency", "Notices", "Settings", "IstioAPI", "Planning", "Text", dequeModule, heapModule, logging]),
         room(
             "Deliveries/KubernetesDelivery",
-            ["Concurrency", "Settings", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON", logging]),
+            [
+                "Concurrency", "Notices", "Settings", "Deliveries", "Planning", "IstioAPI", "Kubernetes", "JSON",
+                "Text",
+                logging,
+            ]),
         room(
             "Deliveries/DirectoryDelivery",
             [
-                "Concurrency", "Settings", "Deliveries", "Planning", "IstioAPI", "JSON", nioPosix, logging,
+                "Concurrency", "Settings", "Deliveries", "Planning", "IstioAPI", "JSON", "Text", nioPosix, logging,
                 systemPackage, yams,
             ]),
         // The program: what is known of it, what it remembers, and how it is put together.
+        room("Program/Logs", ["JSON", "Text", logging, systemPackage]),
         room("Program/Status", ["Text"]),
         room(
             "Program/Console",
@@ -153,14 +161,14 @@ let package = Package(
             [
                 "Addressing", "Catalog", "Concurrency", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI",
                 "JSON",
-                "KubernetesDelivery", "Pipeline", "Planning", "Services", "Snapshot", "Sources", "Status",
+                "KubernetesDelivery", "Pipeline", "Planning", "Services", "Snapshot", "Sources", "Status", "Text",
                 "Translation", "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
         .executableTarget(
             name: "isthmus",
             dependencies: [
                 "Bridge", "Settings", "Console", "Deliveries", "IstioAPI", "JSON", "Kubernetes",
-                "KubernetesDelivery", "Planning", "Sandbox", "Status", "Text", "Translation", "ZooKeeper",
+                "KubernetesDelivery", "Logs", "Planning", "Sandbox", "Status", "Text", "Translation", "ZooKeeper",
                 "ZooKeeperRegistry", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
                 serviceLifecycle, systemPackage, unixSignals,
             ],
@@ -178,6 +186,7 @@ let package = Package(
         tests("Values/AddressingTests", ["Addressing", "IsthmusTesting"]),
         tests("Values/ConcurrencyTests", ["Concurrency", "IsthmusTesting"]),
         tests("Values/JSONTests", ["JSON"]),
+        tests("Values/NoticesTests", ["Notices"]),
         tests("Values/IstioAPITests", ["IstioAPI", "JSON", "IsthmusTesting"]),
         tests("Values/ServicesTests", ["Services", "IstioAPI", "IsthmusTesting"]),
         tests("Values/TextTests", ["Text"]),
@@ -229,6 +238,7 @@ let package = Package(
         tests(
             "Deliveries/DirectoryDeliveryTests",
             ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
+        tests("Program/LogsTests", ["Logs", "JSON", logging]),
         tests("Program/StatusTests", ["Status", "JSON"]),
         tests("Program/ConsoleTests", ["Console", "Status", "JSON", "IsthmusTesting", httpTypes, logging]),
         tests(

@@ -7,6 +7,8 @@ package struct DeliveryReport: Sendable, Hashable {
     package var pending: Int
     /// The resources that can't be delivered as they should be, the one that fails for the longest time first.
     package var failures: [ResourceFailure]
+    /// All that fail, those together that do so for one reason; the largest groups first.
+    package var failureGroups: [FailureGroup]
     /// How many resources fail, named or not.
     package var failureCount: Int
     /// What keeps the delivery as a whole from working.
@@ -17,11 +19,12 @@ package struct DeliveryReport: Sendable, Hashable {
     package var notes: [String]
 
     package init(
-        pending: Int = 0, failures: [ResourceFailure] = [], failureCount: Int = 0, condition: DeliveryCondition? = nil,
-        leadership: LeadershipState = .notElected, notes: [String] = []
+        pending: Int = 0, failures: [ResourceFailure] = [], failureGroups: [FailureGroup] = [], failureCount: Int = 0,
+        condition: DeliveryCondition? = nil, leadership: LeadershipState = .notElected, notes: [String] = []
     ) {
         self.pending = pending
         self.failures = failures
+        self.failureGroups = failureGroups
         self.failureCount = failureCount
         self.condition = condition
         self.leadership = leadership

@@ -1,6 +1,7 @@
 internal import Concurrency
 package import IstioAPI
 package import Logging
+internal import Notices
 internal import Synchronization
 internal import Text
 
@@ -32,6 +33,7 @@ package enum Attempt: Sendable, Hashable {
 package struct DeliveryWorkers: Sendable {
     private final class Shared: Sendable {
         let ledger = Mutex(AttemptLedger())
+        let notices = Mutex(NoticeGroups<FailureNotice>())
     }
 
     package let name: String
@@ -99,7 +101,9 @@ package struct DeliveryWorkers: Sendable {
                 if case .done(.deleted) = result { queue.removed(key) }
                 let settlement = shared.ledger.withLock { $0.settle(key, result, now: stopwatch.elapsed) }
                 if let time = settlement.sleepUntil { retries.addTask { await repeatWhenDue(sleepingUntil: time) } }
-                await report(settlement, of: key, since: since, to: desired)
+                if await report(settlement, of: key, since: since, to: desired) {
+                    retries.addTask { await tellOthers() }
+                }
                 if settlement.retryIn == .zero { queue.add(key) }
                 queue.done(key)
             }
@@ -164,9 +168,10 @@ extension DeliveryWorkers {
         // A copy, so that the workers don't wait for the sorting.
         let ledger = shared.ledger.withLock { $0 }
         let now = stopwatch.elapsed
+        let failures = limit > 0 ? ledger.failures(now: now) : []
         return DeliveryReport(
             pending: queue.unfinished + ledger.postponedCount,
-            failures: limit > 0 ? Array(ledger.failures(now: now).prefix(limit)) : [],
+            failures: Array(failures.prefix(limit)), failureGroups: FailureGroup.groups(of: failures),
             failureCount: ledger.failureCount, condition: ledger.condition(now: now), leadership: leadership)
     }
 
@@ -181,29 +186,30 @@ extension DeliveryWorkers {
 // MARK: - Receipts and the log
 
 extension DeliveryWorkers {
+    /// - Returns: Whether `tellOthers` has to run from now on.
     private func report(
         _ settlement: AttemptLedger.Settlement, of key: ResourceKey, since: ContinuousClock.Instant,
         to desired: any DesiredState
-    ) async {
+    ) async -> Bool {
         if let pause = settlement.pause {
             logger.warning(
                 "server asks for a pause", metadata: ["pause": "\(pause.readable)"])
         }
-        guard let outcome = settlement.outcome else { return }
+        guard let outcome = settlement.outcome else { return false }
         // A field conflict goes on for as long as two writers want different things. It is logged once for each step of
         // its backoff.
-        if case .fieldConflict = outcome, !settlement.isNews { return }
+        if case .fieldConflict = outcome, !settlement.isNews { return false }
         let receipt = Receipt(key: key, delivery: name, outcome: outcome, elapsed: since.duration(to: .now))
-        log(receipt, settlement)
+        let mustWait = log(receipt, settlement)
         await desired.delivered(receipt)
+        return mustWait
     }
 
-    private func log(_ receipt: Receipt, _ settlement: AttemptLedger.Settlement) {
+    /// - Returns: Whether `tellOthers` has to run from now on.
+    private func log(_ receipt: Receipt, _ settlement: AttemptLedger.Settlement) -> Bool {
         var metadata: Logger.Metadata = [
             "kind": "\(receipt.key.kind.rawValue)", "resource": "\(receipt.key.namespace)/\(receipt.key.name)",
         ]
-        // A server that is down fails every object, again and again. One line an object is enough for a reader.
-        let failure: Logger.Level = settlement.isNews ? .error : .debug
         switch receipt.outcome {
         case .created(let push), .updated(let push), .deleted(let push):
             metadata["push"] = "\(push)"
@@ -216,9 +222,47 @@ extension DeliveryWorkers {
         case .created: logger.info("resource created", metadata: metadata)
         case .updated: logger.info("resource updated", metadata: metadata)
         case .deleted: logger.info("resource deleted", metadata: metadata)
-        case .refused: logger.log(level: failure, "resource refused", metadata: metadata)
-        case .fieldConflict: logger.warning("field conflict with another writer", metadata: metadata)
-        case .failed: logger.log(level: failure, "resource not written", metadata: metadata)
+        case .refused(let reason): return log(.refused, reason, receipt.key, settlement, metadata)
+        case .fieldConflict(let reason): return log(.fieldConflict, reason, receipt.key, settlement, metadata)
+        case .failed(let reason): return log(.failed, reason, receipt.key, settlement, metadata)
+        }
+        return false
+    }
+
+    /// The first resource of several that fail for one reason has a line, and the others are told together.
+    private func log(
+        _ kind: ResourceFailure.Kind, _ reason: String, _ key: ResourceKey, _ settlement: AttemptLedger.Settlement,
+        _ metadata: Logger.Metadata
+    ) -> Bool {
+        let notice = FailureNotice(kind, reason, of: key)
+        // A server that is down fails every object, again and again. Each object counts once.
+        guard settlement.isNews else {
+            logger.debug(notice.message, metadata: metadata)
+            return false
+        }
+        let (isTold, mustWait) = shared.notices.withLock { notices in
+            notices.add(notice, subject: "\(key.namespace)/\(key.name)", now: stopwatch.elapsed)
+        }
+        logger.log(level: isTold ? notice.level : .debug, notice.message, metadata: metadata)
+        return mustWait
+    }
+
+    /// Tells of the resources whose failures were counted, as long as there are any.
+    private func tellOthers() async {
+        while true {
+            do { try await stopwatch.sleep(for: NoticeGroups<FailureNotice>.tick) } catch { return }
+            let (summaries, goesOn) = shared.notices.withLock { $0.wake(now: stopwatch.elapsed) }
+            for summary in summaries {
+                let more = summary.count > summary.subjects.count ? ", …" : ""
+                logger.log(
+                    level: summary.group.level, summary.group.othersMessage,
+                    metadata: [
+                        "kind": "\(summary.group.resourceKind.rawValue)", "count": "\(summary.count)",
+                        "reason": "\(summary.group.reason)",
+                        "resources": "\(summary.subjects.joined(separator: ", "))\(more)",
+                    ])
+            }
+            if !goesOn { return }
         }
     }
 }

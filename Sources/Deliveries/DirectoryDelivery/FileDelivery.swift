@@ -7,6 +7,7 @@ package import Logging
 internal import NIOPosix
 package import Planning
 internal import SystemPackage
+internal import Text
 
 /// Keeps one YAML file for each resource in a folder: `<folder>/<namespace>/<name>.yaml`, for other kinds than
 /// ServiceEntry with the kind behind it, as in `<name>_workloadentry.yaml`, which can be no other resource's name.
@@ -51,7 +52,7 @@ package struct FileDelivery: StatefulDelivery {
                 let reason = "\(folder): \(Self.explanation(of: error))"
                 workers.note(condition: reason)
                 workers.logger.error(
-                    "folder unreadable", metadata: ["reason": "\(reason)", "retryIn": "\(delay)"])
+                    "folder unreadable", metadata: ["reason": "\(reason)", "retryIn": "\(delay.readable)"])
                 try? await Task.sleep(for: delay)
             }
         }

@@ -20,7 +20,9 @@ extension ClusterDelivery {
         }
         throw KubernetesError(
             code: .notFound,
-            message: "the API server does not know \(ResourceKind.group)/\(kind.rawValue): install Istio's CRDs")
+            message:
+                "the API server does not know \(ResourceKind.group)/\(kind.rawValue): install Istio's CRDs, for "
+                + "example by: helm install istio-base istio/base -n istio-system --create-namespace")
     }
 
     /// A version that comes or goes may be told of and not be there.
@@ -42,13 +44,11 @@ extension ClusterDelivery {
             do throws(KubernetesError) {
                 return try await resourceType(kind)
             } catch {
-                if error.code == .shutDown { return nil }
+                if error.code == .shutDown || Task.isCancelled { return nil }
                 let delay = max(backoff.next(), min(error.retryAfter ?? .zero, .seconds(60)))
                 let reason = explanation(of: error, kind)
                 workers.note(condition: reason, of: kind)
-                logger.error(
-                    "resource type unavailable",
-                    metadata: ["kind": "\(kind.rawValue)", "reason": "\(reason)", "retryIn": "\(delay)"])
+                viewLog.tell("resource type unavailable", .error, of: kind, reason: reason, retryIn: delay)
                 if error.isUnavailability { await isUnavailable() }
                 try? await Task.sleep(for: delay, clock: clock)
             }

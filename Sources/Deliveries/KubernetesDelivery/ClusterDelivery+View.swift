@@ -68,7 +68,10 @@ extension ClusterDelivery {
     private func watch(_ type: ResourceType, _ kind: ResourceKind) async -> Bool {
         var watcher = client.watcher(
             type, namespace: namespace, labelSelector: ownership.labelSelector, listing: .full, watching: .metadataOnly)
-        watcher.whenWatching = { [workers] in workers.note(condition: nil, of: kind) }
+        watcher.whenWatching = { [workers, viewLog] in
+            workers.note(condition: nil, of: kind)
+            viewLog.follows(kind)
+        }
         for await event in watcher {
             switch event {
             case .listBegins:
@@ -100,9 +103,7 @@ extension ClusterDelivery {
             case .interrupted(let error, let delay):
                 let reason = explanation(of: error, kind)
                 workers.note(condition: reason, of: kind)
-                logger.warning(
-                    "cluster view interrupted",
-                    metadata: ["kind": "\(kind.rawValue)", "reason": "\(reason)", "retryIn": "\(delay)"])
+                viewLog.tell("cluster view interrupted", .warning, of: kind, reason: reason, retryIn: delay)
                 if kind == .workloadEntry, error.isUnavailability { await workloadsUnavailable() }
                 if error.code == .notFound, await isServedOtherwise(type, kind) { return false }
             }

@@ -37,6 +37,7 @@ package actor ClusterDelivery: StatefulDelivery {
     let workers: DeliveryWorkers
     let clock: any Clock<Duration>
     let logger: Logger
+    let viewLog: ViewLog
     let usesWorkloads: Bool
     /// Who else has hosts of ours; `nil` where nobody looks.
     var foreign: ForeignHosts?
@@ -105,6 +106,7 @@ package actor ClusterDelivery: StatefulDelivery {
         foreign = hosts.map { ForeignHosts($0, views: $0.views(ownership)) }
         hostConflicts = HostConflicts(stopwatch: stopwatch, logger: logger)
         domain = hosts?.domain ?? ""
+        viewLog = ViewLog(logger: logger, stopwatch: stopwatch)
     }
 
     package nonisolated func changed(_ keys: [ResourceKey]) {
@@ -115,7 +117,9 @@ package actor ClusterDelivery: StatefulDelivery {
         let state = leadership.map { $0.isLeading ? LeadershipState.leading : .standby(holder: nil) }
         var report = workers.report(limit: limit, leadership: state ?? .notElected)
         if limit > 0, hostConflicts.count > 0 {
-            report.failures = Array((hostConflicts.failures + report.failures).sorted { $0.age > $1.age }.prefix(limit))
+            let conflicts = hostConflicts.failures
+            report.failures = Array((conflicts + report.failures).sorted { $0.age > $1.age }.prefix(limit))
+            report.failureGroups = FailureGroup.groups(of: conflicts) + report.failureGroups
         }
         report.failureCount += hostConflicts.count
         report.notes = hostConflicts.notes

@@ -103,20 +103,34 @@ extension DeliveryStatus {
             name: delivery.name, leadership: leadership, isSeeded: isSeeded, pending: report.pending,
             obstacle: obstacle,
             troubles: Excerpt(first: report.failures.map { ResourceTrouble($0) }, count: report.failureCount),
-            notes: report.notes)
+            troubleGroups: report.failureGroups.map { TroubleGroup($0) }, notes: report.notes)
     }
 }
 
-extension ResourceTrouble {
-    fileprivate init(_ failure: ResourceFailure) {
-        let kind: Kind =
-            switch failure.kind {
+extension ResourceTrouble.Kind {
+    fileprivate init(_ kind: ResourceFailure.Kind) {
+        self =
+            switch kind {
             case .refused: .refused
             case .failed: .failed
             case .fieldConflict: .contested
             case .hostTaken: .hostTaken
             }
+    }
+}
+
+extension ResourceTrouble {
+    fileprivate init(_ failure: ResourceFailure) {
         self.init(
-            resource: "\(failure.key)", kind: kind, reason: failure.reason, age: failure.age, retryIn: failure.retryIn)
+            resource: "\(failure.key)", kind: Kind(failure.kind), reason: failure.reason, age: failure.age,
+            retryIn: failure.retryIn)
+    }
+}
+
+extension TroubleGroup {
+    fileprivate init(_ group: FailureGroup) {
+        self.init(
+            kind: ResourceTrouble.Kind(group.kind), reason: group.reason, count: group.count,
+            resources: group.resources.map { "\($0)" }, age: group.age, retryIn: group.retryIn)
     }
 }

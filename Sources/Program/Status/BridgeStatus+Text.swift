@@ -102,12 +102,25 @@ extension DeliveryStatus {
         var lines: [String] = []
         if let obstacle { lines.append("hindered for \(obstacle.age.readable): \(obstacle.reason)") }
         lines += notes.map { "not seen: \($0)" }
+        lines += troubleGroups.map(\.line)
+        let told = troubleGroups.reduce(0) { $0 + $1.count }
+        if told < troubles.count { lines.append("and \(troubles.count - told) more, for other reasons") }
         return lines
-            + troubles.lines { trouble in
-                let retry = trouble.retryIn.map { ", again in \($0.readable)" } ?? ""
-                let kind = trouble.kind.rawValue
-                return "\(trouble.resource) \(kind) \(trouble.age.readable) ago\(retry): \(trouble.reason)"
+    }
+}
+
+extension TroubleGroup {
+    /// Such as `shop/a, shop/b and 198 more refused for 3 min, next attempt in 5 s: the namespace is full`.
+    fileprivate var line: String {
+        let others = count > resources.count ? " and \(count - resources.count) more" : ""
+        let attempt =
+            switch retryIn {
+            case nil: ""
+            case .zero?: ", next attempt now"
+            case let delay?: ", next attempt in \(delay.readable)"
             }
+        let names = resources.joined(separator: ", ")
+        return "\(names)\(others) \(kind.rawValue) for \(age.readable)\(attempt): \(reason)"
     }
 }
 

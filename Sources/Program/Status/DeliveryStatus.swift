@@ -32,12 +32,14 @@ package struct DeliveryStatus: Sendable, Hashable {
     package var pending: Int
     package var obstacle: Obstacle?
     package var troubles: Excerpt<ResourceTrouble>
+    /// All troubles, those together that have one reason; the largest groups first.
+    package var troubleGroups: [TroubleGroup]
     /// What the delivery can't see, and does without.
     package var notes: [String]
 
     package init(
         name: String, leadership: Leadership = .notElected, isSeeded: Bool, pending: Int = 0, obstacle: Obstacle? = nil,
-        troubles: Excerpt<ResourceTrouble> = .empty, notes: [String] = []
+        troubles: Excerpt<ResourceTrouble> = .empty, troubleGroups: [TroubleGroup] = [], notes: [String] = []
     ) {
         self.name = name
         self.leadership = leadership
@@ -45,6 +47,7 @@ package struct DeliveryStatus: Sendable, Hashable {
         self.pending = pending
         self.obstacle = obstacle
         self.troubles = troubles
+        self.troubleGroups = troubleGroups
         self.notes = notes
     }
 }
@@ -95,6 +98,8 @@ extension DeliveryStatus: Codable {
         var obstacle: Obstacle?
         var troubles: [ResourceTrouble]
         var troubleCount: Int
+        // An earlier release has none of these.
+        var troubleGroups: [TroubleGroup]?
         var notes: [String]?
     }
 
@@ -109,7 +114,7 @@ extension DeliveryStatus: Codable {
         self.init(
             name: document.name, leadership: leadership, isSeeded: document.seeded, pending: document.pending,
             obstacle: document.obstacle, troubles: Excerpt(first: document.troubles, count: document.troubleCount),
-            notes: document.notes ?? [])
+            troubleGroups: document.troubleGroups ?? [], notes: document.notes ?? [])
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -121,7 +126,8 @@ extension DeliveryStatus: Codable {
             }
         let document = Document(
             name: name, leadership: role, leader: leader, seeded: isSeeded, pending: pending, obstacle: obstacle,
-            troubles: troubles.first, troubleCount: troubles.count, notes: notes.isEmpty ? nil : notes)
+            troubles: troubles.first, troubleCount: troubles.count,
+            troubleGroups: troubleGroups.isEmpty ? nil : troubleGroups, notes: notes.isEmpty ? nil : notes)
         try document.encode(to: encoder)
     }
 }

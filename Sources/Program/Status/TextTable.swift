@@ -1,3 +1,5 @@
+internal import Text
+
 /// A table in plain text.
 enum TextTable {
     /// The lines of a table. Each column is as wide as its widest cell; the details of a row stand below it, indented.
@@ -14,21 +16,5 @@ enum TextTable {
             return line
         }
         return [line(header)] + rows.flatMap { row in [line(row.cells)] + row.details.map { "    " + $0 } }
-    }
-}
-
-extension String {
-    /// The text without characters that would control a terminal: a registry's users choose the names of services.
-    var printable: String {
-        var text = ""
-        for scalar in unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
-                text += "\\u{\(String(scalar.value, radix: 16))}"
-            default:
-                text.unicodeScalars.append(scalar)
-            }
-        }
-        return text
     }
 }

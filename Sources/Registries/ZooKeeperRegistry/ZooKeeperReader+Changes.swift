@@ -3,6 +3,7 @@ internal import Logging
 internal import Services
 internal import Sources
 internal import Synchronization
+internal import Text
 internal import ZooKeeper
 
 extension ZooKeeperReader {
@@ -35,7 +36,7 @@ extension ZooKeeperReader {
             await report(
                 .connected(details: [
                     "server": "\(session.server)", "session": "0x\(String(session.id, radix: 16))",
-                    "resumed": "\(session.isResumed)", "sessionTimeout": "\(Int(session.timeout / .milliseconds(1)))ms",
+                    "resumed": "\(session.isResumed)", "sessionTimeout": "\(session.timeout.readable)",
                 ]))
         case .disconnected(let reason):
             await report(.disconnected(reason: reason))

@@ -1,6 +1,7 @@
 internal import Catalog
 internal import Logging
 internal import Services
+internal import Text
 
 extension Logger {
     func log(_ report: PipelineReport) {
@@ -13,7 +14,7 @@ extension Logger {
                 metadata: ["deliveries": "\(names.joined(separator: ", "))"])
         case .holdBegan(let registry, let hold):
             let end =
-                hold.remaining.map { "in \($0) if the registry is healthy and its reads agree" }
+                hold.remaining.map { "in \($0.readable) if the registry is healthy and its reads agree" }
                 ?? "when the registry recovers"
             critical(
                 "registry losses held: they look like a failure of the registry",

@@ -37,6 +37,7 @@ package struct RegistryFollower: Sendable {
             var machine = FollowerStateMachine(
                 pauses: pauses, pollInterval: reader.pollInterval, readLimit: reader.readLimit)
             var notes: [RegistryNote] = []
+            var log = FollowerLog(logger)
             for await input in inputs {
                 if case .timePassed(let time) = input { alarms.rang(time) }
                 for action in machine.handle(input, now: stopwatch.elapsed) {
@@ -46,7 +47,7 @@ package struct RegistryFollower: Sendable {
                         let newest = reader.notes
                         if newest != notes { await emit(.notes(newest)) }
                         notes = newest
-                    case .report(let report): report.log(to: logger)
+                    case .report(let report): log.log(report, now: now())
                     case .list, .prepare, .read: group.addTask { await perform(action, inputs) }
                     }
                 }

@@ -43,6 +43,10 @@ public final class LogRecorder: Sendable {
     /// Each with its metadata as `key: value`, sorted.
     public var messages: [String] { observed.value.map(\.description) }
 
+    public func messages(at level: Logger.Level) -> [String] {
+        observed.value.filter { $0.level == level }.map(\.description)
+    }
+
     /// The `reason` of each error.
     public var errors: [String] { observed.value.filter { $0.level == .error }.map { $0.metadata["reason"] ?? "" } }
 

@@ -123,6 +123,8 @@ struct DeliveryWorkersTests {
         let log = LogRecorder()
         try await withWorkers(logger: log.logger, attempt: { attempts.next($0) }) { workers in
             for count in 1...7 {
+                // What fails again sooner is told together.
+                if count == 7 { clock.advance(by: .seconds(10)) }
                 workers.add([key("a")])
                 await desired.receive(count)
             }
@@ -270,6 +272,29 @@ struct DeliveryWorkersTests {
             #expect(items.allSatisfy { $0.retryIn != nil })
             #expect(workers.report(limit: 1).failures.map(\.key.name) == ["b"])
         }
+    }
+
+    @Test("two hundred resources that fail for one reason are two lines of the log, and one group of the report")
+    func equalFailures() async throws {
+        let log = LogRecorder()
+        let attempt: @Sendable (ResourceKey) async -> Attempt = { key in
+            .refused(reason: "serviceentries '\(key.name)' is forbidden")
+        }
+        try await withWorkers(logger: log.logger, attempt: attempt) { workers in
+            workers.add((0..<200).map { key("service-\($0)") })
+            await desired.receive(200)
+            try await yield(while: workers.report(limit: 0).pending > 0)
+            let report = workers.report(limit: 100)
+            #expect(report.failures.count == 100)
+            #expect(report.failureGroups.map(\.count) == [200])
+            #expect(report.failureGroups.first?.reason == "serviceentries 'NAME' is forbidden")
+            #expect(report.failureGroups.first?.resources.count == 3)
+            clock.advance(by: .seconds(10))
+            await log.wait(for: "more resources refused for one reason", count: 1)
+        }
+        #expect(log.messages(at: .error).count == 2)
+        #expect(log.messages(at: .error).last?.contains("count: 199") == true)
+        #expect(log.messages(at: .error).last?.contains("reason: serviceentries 'NAME' is forbidden") == true)
     }
 
     @Test("what keeps everything from being delivered is known until it is overcome")

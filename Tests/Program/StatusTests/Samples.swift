@@ -38,7 +38,15 @@ enum Samples {
                         ResourceTrouble(
                             resource: "dubbo/com.acme.stock", kind: .refused, reason: "exists and is not ours",
                             age: .seconds(90_000)),
-                    ], limit: DeliveryStatus.troubleLimit)),
+                    ], limit: DeliveryStatus.troubleLimit),
+                troubleGroups: [
+                    TroubleGroup(
+                        kind: .refused, reason: "spec.hosts: invalid", count: 1, resources: ["dubbo/com.acme.orders"],
+                        age: .seconds(200), retryIn: .seconds(20)),
+                    TroubleGroup(
+                        kind: .refused, reason: "exists and is not ours", count: 1, resources: ["dubbo/com.acme.stock"],
+                        age: .seconds(90_000)),
+                ]),
             DeliveryStatus(
                 name: "east", leadership: .standby(holder: "isthmus-1"), isSeeded: false,
                 obstacle: .init(reason: "the server refuses the credentials", age: .seconds(45))),

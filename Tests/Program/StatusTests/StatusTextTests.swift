@@ -27,8 +27,8 @@ struct StatusTextTests {
 
                 DELIVERY   ROLE                   SEEDED  PENDING  TROUBLES
                 default    leading                yes     2        2
-                    dubbo/com.acme.orders refused 3.3 min ago, again in 20 s: spec.hosts: invalid
-                    dubbo/com.acme.stock refused 25 h ago: exists and is not ours
+                    dubbo/com.acme.orders refused for 3.3 min, next attempt in 20 s: spec.hosts: invalid
+                    dubbo/com.acme.stock refused for 25 h: exists and is not ours
                 east       standby for isthmus-1  no      0        0
                     hindered for 45 s: the server refuses the credentials
                 west       standby                yes     0        0
@@ -43,6 +43,30 @@ struct StatusTextTests {
                     and 3 more
 
                 """)
+    }
+
+    @Test("two hundred resources with one trouble are one line with their number and a few names")
+    func grouped() {
+        let group = TroubleGroup(
+            kind: .failed, reason: "no connection", count: 200, resources: ["dubbo/a", "dubbo/b", "dubbo/c"],
+            age: .seconds(60), retryIn: .zero)
+        let troubles = (0..<100).map {
+            ResourceTrouble(resource: "dubbo/\($0)", kind: .failed, reason: "no connection", age: .zero)
+        }
+        let delivery = DeliveryStatus(
+            name: "default", isSeeded: true, troubles: Excerpt(first: troubles, count: 205), troubleGroups: [group])
+        let text = BridgeStatus(
+            instance: "main", version: "1", uptime: .zero, isReady: true, registries: [], deliveries: [delivery]
+        ).text()
+        #expect(
+            text.hasSuffix(
+                """
+                DELIVERY  ROLE   SEEDED  PENDING  TROUBLES
+                default   alone  yes     0        205
+                    dubbo/a, dubbo/b, dubbo/c and 197 more failed for 1 min, next attempt now: no connection
+                    and 5 more, for other reasons
+
+                """))
     }
 
     @Test("a hold that does not end by itself says so, and a bridge that is not ready says why")
