@@ -1,5 +1,6 @@
 internal import AsyncHTTPClient
 internal import NIOCore
+internal import Text
 
 /// The parameters of a watch.
 struct Watching: Sendable {
@@ -111,7 +112,8 @@ public struct WatchEvents: AsyncSequence, Sendable {
             } catch let error as HTTPClientError where error == .readTimeout {
                 await transport.retire(stream.pool)
                 throw KubernetesError(
-                    code: .idle, message: "no event or bookmark came for \(transport.options.watchIdleTimeout)",
+                    code: .idle,
+                    message: "no event or bookmark came for \(transport.options.watchIdleTimeout.readable)",
                     path: stream.request.label)
             } catch {
                 throw transport.failure(error, of: stream.request)

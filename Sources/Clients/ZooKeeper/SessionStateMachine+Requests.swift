@@ -1,4 +1,5 @@
 package import NIOCore
+internal import Text
 
 extension SessionStateMachine {
     /// The number of requests on the wire and waiting. A cancelled request on the wire counts until its reply.
@@ -43,7 +44,7 @@ extension SessionStateMachine {
     /// Ends the wait for the requests whose deadline has passed. A request on the wire counts until its reply.
     package mutating func expireRequests(now: NIODeadline) -> [Failure] {
         guard let timeout = settings.requestTimeout else { return [] }
-        let limit = "within \(timeout.nanoseconds / 1_000_000) ms (requestTimeout)"
+        let limit = "within \(Duration.nanoseconds(timeout.nanoseconds).readable) (requestTimeout)"
         var expired: [Failure] = []
         // All requests have the same timeout, so their deadlines are in the order of the queues.
         for index in inFlight.indices {

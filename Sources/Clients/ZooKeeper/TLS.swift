@@ -92,7 +92,7 @@ extension TLS {
         } catch {
             throw ZooKeeperError(
                 .invalidInput,
-                message: "TLS can't be set up; does the client key belong to the client certificate? (\(error))",
+                message: "TLS can't be set up; does the client key belong to the client certificate?",
                 cause: error)
         }
     }

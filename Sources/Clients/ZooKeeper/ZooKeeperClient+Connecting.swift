@@ -2,6 +2,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 internal import SystemPackage
+internal import Text
 
 extension ZooKeeperClient {
     /// Connects to the server and sends the handshake.
@@ -84,8 +85,13 @@ extension ZooKeeperClient {
         case let error as ZooKeeperError:
             return error.message
         case let error as NIOConnectionError:
-            if let dns = error.dnsAError ?? error.dnsAAAAError { return "the host name can't be resolved: \(dns)" }
+            // A name may have addresses of one family only. The look-up of the other one then fails, too.
+            if error.connectionErrors.isEmpty { return unknownHost }
             return error.connectionErrors.map { explain($0.error) }.joined(separator: "; ")
+        case is SocketAddressError:
+            return unknownHost
+        case ChannelError.connectTimeout:
+            return "no connection came about in time; is there a firewall, or is the address wrong?"
         case let error as IOError:
             // The description of `IOError` says "connection reset" for a refused connection too.
             return "\(Errno(rawValue: error.errnoCode))"
@@ -93,13 +99,27 @@ extension ZooKeeperClient {
             return "the server closed the connection"
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
             return "the server's certificate names another host; connect by a name in it, or set serverName"
-        case NIOSSLError.handshakeFailed(let cause) where "\(cause)".contains("CERTIFICATE_VERIFY_FAILED"):
-            return "the server's certificate is not from an authority that is trusted, or has expired: \(cause)"
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
-            return
-                "TLS failed; does the port expect TLS, and does the server trust the client's certificate? (\(error))"
+            return explain(tls: TLSReason.name(in: "\(error)"))
+        case let error as FrameDecoder.Violation:
+            return "\(error); is this the client port of a ZooKeeper, and without TLS?"
         default:
-            return "\(error)"
+            return "the connection failed (\(type(of: error)))"
+        }
+    }
+
+    private static let unknownHost = "the host name can't be resolved; check its spelling, and the DNS of this machine"
+
+    /// - Parameter name: The name of BoringSSL's reason.
+    private static func explain(tls name: Substring) -> String {
+        switch name {
+        case "CERTIFICATE_VERIFY_FAILED":
+            "the server's certificate is not from an authority that is trusted, or has expired; check caFile"
+        case "":
+            "TLS failed; does the port expect TLS, and does the server trust the client's certificate?"
+        default:
+            "TLS: \(TLSReason.words(for: name)); does the port expect TLS, and does the server trust the client's "
+                + "certificate?"
         }
     }
 }

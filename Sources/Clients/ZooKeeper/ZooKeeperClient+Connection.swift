@@ -36,6 +36,7 @@ extension ZooKeeperClient {
             for frame in frames { write(frame) }
         case .established(let id, let timeout, let isResumed, let frames):
             schedule.sessionEstablished(now: .now())
+            hadSession = true
             rearmTimer()
             guard let server else { return }
             publish(

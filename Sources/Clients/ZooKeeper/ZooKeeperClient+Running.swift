@@ -62,6 +62,7 @@ extension ZooKeeperClient {
     /// - Returns: Why the connection ended or the attempt failed.
     private func connectAndServe(_ server: ConnectionString.Server) async -> String {
         closeReason = nil
+        hadSession = false
         self.server = server
         do {
             let channel = try await connect(to: server)
@@ -70,7 +71,11 @@ extension ZooKeeperClient {
             } onCancel: {
                 eventLoop.execute { self.assumeIsolated { $0.closeGracefully() } }
             }
-            return closeReason?.text ?? "\(server) closed the connection"
+            if let reason = closeReason?.text { return reason }
+            if hadSession { return "\(server) closed the connection" }
+            return
+                "\(server) closed the connection before a session began, as a ZooKeeper does that is starting, wants TLS, "
+                + "or has too many connections of this machine (maxClientCnxns), and as another program does"
         } catch is CancellationError {
             return "the client was stopped"
         } catch {

@@ -63,6 +63,8 @@ public actor ZooKeeperClient {
     var schedule = ReconnectSchedule()
     /// The last event about the session; `nil` before the first one.
     var state: ZooKeeperEvent?
+    /// Whether the session was established on the current connection.
+    var hadSession = false
     private var consumers: [WeakBuffer] = []
 
     /// Whether a connection attempt is under way.

@@ -43,7 +43,8 @@ struct AdminClient {
         }
         let document = Data(reply.body.readableBytesView)
         guard (try? JSONValue(parsing: document)) != nil else {
-            throw failure(.failed, "what answers at \(admin.address) is no bridge: it said \(reply.status)")
+            throw failure(
+                .failed, "another program than a bridge answers at \(admin.address) (HTTP \(reply.status.code))")
         }
         guard reply.status == .ok else {
             let reason = (try? AdminEndpoint.Refusal(decoding: document))?.error ?? "\(reply.status)"
@@ -67,10 +68,13 @@ struct AdminClient {
         switch error {
         case let error as IOError: "\(Errno(rawValue: error.errnoCode))"
         case let error as NIOConnectionError:
-            error.connectionErrors.first.map { explain($0.error) } ?? "the name can't be resolved"
+            error.connectionErrors.first.map { explain($0.error) } ?? "the host name can't be resolved"
+        case is SocketAddressError: "the host name can't be resolved"
         case let error as HTTPClientError where [.connectTimeout, .readTimeout, .deadlineExceeded].contains(error):
             "no reply came in time"
-        default: "\(error)"
+        case ChannelError.connectTimeout: "no connection came about in time"
+        case is HTTPClientError, is HTTPParserError: "what listens there does not speak HTTP"
+        default: "the exchange failed (\(type(of: error)))"
         }
     }
 }

@@ -21,7 +21,7 @@ struct RequestTimeoutTests {
         #expect(expired.first?.error.code == .requestTimeout)
         #expect(expired.first?.error.path == "/1")
         #expect(expired.first?.error.isOutcomeUnknown == true)
-        #expect(expired.first?.error.message.contains("1500 ms") == true)
+        #expect(expired.first?.error.message.contains("1.5 s") == true)
         #expect(session.machine.deadline == session.now + .seconds(1))
         #expect(session.machine.outstanding == 2)
         guard case .none = session.machine.timerFired(now: session.now), case .complete(nil, _, nil) = session.reply(1),
