@@ -21,6 +21,10 @@ package protocol StatefulDelivery: Delivery {
     /// What keeps an object that stands from having its effect, though it can be changed; `nil` for nothing.
     func warning(about key: ResourceKey) async -> String?
 
+    /// What keeps new objects of these names from being created, as far as that is known without a write: a namespace
+    /// that does not exist.
+    func obstacles(toCreating keys: [ResourceKey]) async -> [String]
+
     /// Carries out each change once, in the order that the readers of the other side need. Conflicts are left alone.
     /// - Parameter report: Told of each change what became of it.
     func carryOut(_ changes: [PlannedChange], report: @Sendable (PlannedChange, Attempt) async -> Void) async
@@ -28,6 +32,7 @@ package protocol StatefulDelivery: Delivery {
 
 extension StatefulDelivery {
     package func warning(about key: ResourceKey) async -> String? { nil }
+    package func obstacles(toCreating keys: [ResourceKey]) async -> [String] { [] }
 
     package func plan(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change {
         await planByName(key, wanted: wanted, held: held)

@@ -9,14 +9,21 @@ package import Planning
 
 extension ClusterDelivery {
     package func owned() async throws -> [ActualObject] {
-        var entries = try await owned(.serviceEntry)
+        var entries: [ActualObject]
+        do throws(KubernetesError) {
+            entries = try await owned(.serviceEntry)
+        } catch {
+            throw advised(error, .serviceEntry)
+        }
         standing = Dictionary(entries.map { ($0.key, $0.created) }, uniquingKeysWith: { $1 })
         entries += try await ownedRules()
         do throws(KubernetesError) {
             return entries + (try await owned(.workloadEntry))
         } catch {
             // An installation that has never used WorkloadEntries needs no permission for them.
-            guard error.isUnavailability, !entries.contains(where: \.selectsWorkloads) else { throw error }
+            guard error.isUnavailability, !entries.contains(where: \.selectsWorkloads) else {
+                throw advised(error, .workloadEntry)
+            }
             return entries
         }
     }
@@ -55,6 +62,9 @@ extension ClusterDelivery {
     private func carryOut(_ change: Change, _ key: ResourceKey) async -> Attempt {
         do throws(KubernetesError) {
             return try await carryOutOnce(change, key).attempt
+        } catch  where error.concernsOthers {
+            // Nobody tries again.
+            return .failed(reason: explanation(of: error, key.kind), retryAfter: error.retryAfter)
         } catch {
             return attempt(after: error, key)
         }
@@ -373,17 +383,24 @@ extension ClusterDelivery {
 
     /// The error, and what to do about it where the server doesn't say.
     nonisolated func explanation(of error: KubernetesError, _ kind: ResourceKind) -> String {
+        "\(advised(error, kind))"
+    }
+
+    private nonisolated func advised(_ error: KubernetesError, _ kind: ResourceKind) -> KubernetesError {
+        let advice: String
         switch error.code {
-        case .notFound where error.missing == .namespace:
-            return "\(error); create the namespace '\(namespace)'"
-        case .notFound where error.missing == .resourceType:
-            return "\(error); install Istio's CRDs"
+        case .notFound where error.missing == .namespace: advice = "create the namespace '\(namespace)'"
+        case .notFound where error.missing == .resourceType: advice = "install Istio's CRDs"
         case .forbidden where error.isPermissionMissing:
-            return "\(error); the bridge needs get, list, watch, create, patch and delete on "
-                + "\(kind.plural).\(ResourceKind.group) in namespace '\(namespace)'"
-        default:
-            return "\(error)"
+            advice =
+                "the bridge needs get, list, watch, create, patch and delete on \(kind.plural).\(ResourceKind.group) in "
+                + "namespace '\(namespace)'; docs/configuration.md has the Role"
+        case .unauthorized: advice = "check the user of the kubeconfig's context, or the pod's service account"
+        default: return error
         }
+        var error = error
+        error.message += "; \(advice)"
+        return error
     }
 }
 

@@ -66,6 +66,9 @@ package struct ElectedDelivery: StatefulDelivery {
     package var ownership: Ownership { cluster.ownership }
     package func owned() async throws -> [ActualObject] { try await cluster.owned() }
     package func object(_ key: ResourceKey) async throws -> ActualObject? { try await cluster.object(key) }
+    package func obstacles(toCreating keys: [ResourceKey]) async -> [String] {
+        await cluster.obstacles(toCreating: keys)
+    }
     package func carryOut(
         _ changes: [PlannedChange], report: @Sendable (PlannedChange, Attempt) async -> Void
     ) async {
@@ -81,10 +84,11 @@ package struct ElectedDelivery: StatefulDelivery {
         var report = cluster.report(limit: limit)
         guard let election else { return report }
         report.leadership = election.isLeading ? .leading : .standby(holder: election.otherHolder)
-        // A replica that can't stand for election never writes.
-        if report.condition == nil, let error = election.interruption {
+        // A replica that can't stand for election never writes, whatever else it lacks.
+        if let error = election.interruption {
+            let others = report.condition.map { "; besides: \($0.reason)" } ?? ""
             report.condition = DeliveryCondition(
-                reason: "the lease can't be held: \(error)", age: election.interruptionAge ?? .zero)
+                reason: "the lease can't be held: \(error)\(others)", age: election.interruptionAge ?? .zero)
         }
         return report
     }

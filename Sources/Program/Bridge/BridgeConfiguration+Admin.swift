@@ -16,7 +16,7 @@ extension BridgeConfiguration {
             self.token = token
         }
 
-        /// Reads the flag `--admin`. The token comes from the environment.
+        /// Reads the flag `--admin`: `HOST:PORT`, `PORT` or `:PORT`. The token comes from the environment.
         /// - Throws: `ConfigurationError`.
         package init(flag text: String) throws(ConfigurationError) {
             self.init(token: .environment(Self.tokenVariable))
@@ -29,10 +29,14 @@ extension BridgeConfiguration {
         /// `HOST:PORT`, with IPv6 in brackets.
         package var address: String { "\(HostPort(host: host, port: port))" }
 
+        /// - Parameter text: `HOST:PORT`; a port alone is on the loopback, and `:PORT` is on every address.
         /// - Returns: What is wrong with the text; `nil` where it was read.
         private mutating func listen(on text: String) -> String? {
-            guard let place = HostPort(text) else {
-                return "must be HOST:PORT such as 127.0.0.1:8080, with IPv6 in brackets, and is '\(text)'"
+            let isPort = !text.isEmpty && text.allSatisfy { $0.isASCII && $0.isNumber }
+            let full = isPort ? "127.0.0.1:\(text)" : text.hasPrefix(":") ? "0.0.0.0\(text)" : text
+            guard let place = HostPort(full) else {
+                return
+                    "must be HOST:PORT such as 127.0.0.1:8080, with IPv6 in brackets, PORT or :PORT, and is '\(text)'"
             }
             (host, port) = (place.host, place.port)
             return nil

@@ -196,7 +196,10 @@ extension BridgeConfiguration {
     ]
 
     private static let admin: [ConfigurationKey] = [
-        ConfigurationKey("listen", .text, "`HOST:PORT`; IPv6 in brackets", standard: "`127.0.0.1:8080`"),
+        ConfigurationKey(
+            "listen", .text,
+            "`HOST:PORT`, IPv6 in brackets; `PORT` is on the loopback, `:PORT` on every address",
+            standard: "`127.0.0.1:8080`"),
         ConfigurationKey(
             "tokenFile", .text, "a file with the token that `isthmus release` needs; read at each release",
             standard: "nothing can be released"),

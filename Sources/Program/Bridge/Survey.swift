@@ -1,11 +1,13 @@
 internal import Catalog
+internal import Concurrency
 package import Deliveries
 package import IstioAPI
 package import Logging
 internal import Pipeline
 internal import Planning
 internal import Services
-package import Status
+internal import Sources
+internal import Text
 
 /// A one-shot reconcile: a complete read of every registry and every delivery, and the changes that follow. For the
 /// commands that run once and end.
@@ -16,6 +18,19 @@ package struct Survey: Sendable {
         package var planned: PlannedChange
         /// What keeps the object from having its effect.
         package var warning: String?
+    }
+
+    /// Something that a registry has and the mesh does not get.
+    package struct LeftOut: Sendable, Hashable, CustomStringConvertible {
+        /// `nil` where that is not for one registry.
+        package var registry: String?
+        /// The service, as the registry or the bridge calls it, or what several of them are.
+        package var name: String
+        package var reason: String
+
+        package var description: String {
+            (registry.map { "registry '\($0)': " } ?? "") + "\(name): \(reason)"
+        }
     }
 
     /// Why no plan could be made.
@@ -29,15 +44,15 @@ package struct Survey: Sendable {
     package let items: [Item]
     /// The deliveries that hold no state: there is nothing to compare with, and `apply` leaves them alone.
     package let skipped: [String]
-    /// What each registry holds and the bridge does not carry.
-    package let notes: [(registry: String, note: RegistryStatus.Note)]
-    /// What each delivery could not see, and did without.
-    package let unseen: [(delivery: String, note: String)]
+    /// What the registries have and the mesh does not get, sorted by registry.
+    package let leftOut: [LeftOut]
+    /// What is missing before the changes can be carried out, and what a delivery could not see and did without.
+    package let warnings: [String]
     private let deliveries: [any StatefulDelivery]
     private let parts: BridgeParts
 
     /// - Parameters:
-    ///   - limit: How long the registries may take.
+    ///   - limit: How long each delivery may take to say what it holds, and then how long the registries may take.
     ///   - released: The registries that are believed whatever they say.
     /// - Throws: `Incomplete` when a registry could not be read completely, or a delivery can't say what it holds;
     ///   `KubernetesError` for a cluster that can't be used.
@@ -60,7 +75,7 @@ package struct Survey: Sendable {
         var stateful: [any StatefulDelivery] = []
         for delivery in parts.deliveries {
             if let delivery = delivery as? any StatefulDelivery { stateful.append(delivery) }
-            let objects = try await Self.owned(by: delivery)
+            let objects = try await Self.owned(by: delivery, within: limit)
             owned[delivery.name] = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
             await pipeline.seed(objects, from: delivery.name)
         }
@@ -71,9 +86,7 @@ package struct Survey: Sendable {
         resources = await pipeline.everyResource()
         let entries = Dictionary(
             resources.filter { $0.key.kind == .serviceEntry }.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
-        notes = await pipeline.overview(problemLimit: 0).registries.flatMap { registry in
-            registry.notes.map { (registry: registry.name, note: RegistryStatus.Note($0)) }
-        }
+        leftOut = Self.leftOut(await pipeline.overview(problemLimit: .max))
         var items: [Item] = []
         for delivery in stateful {
             let held = owned[delivery.name] ?? [:]
@@ -89,9 +102,31 @@ package struct Survey: Sendable {
             }
         }
         self.items = items
-        unseen = stateful.flatMap { delivery in
-            delivery.report(limit: 0).notes.map { (delivery: delivery.name, note: $0) }
+        var warnings: [String] = []
+        for delivery in stateful {
+            let creates = items.filter { item in
+                if item.delivery == delivery.name, case .create = item.planned.change { true } else { false }
+            }
+            warnings += await delivery.obstacles(toCreating: creates.map(\.planned.key))
+            warnings += delivery.report(limit: 0).notes.map { "cluster '\(delivery.name)': \($0)" }
         }
+        self.warnings = warnings
+    }
+
+    private static func leftOut(_ overview: PipelineOverview) -> [LeftOut] {
+        var leftOut: [LeftOut] = []
+        for registry in overview.registries {
+            leftOut += registry.unreadable.sorted { $0.key < $1.key }.map { name, reason in
+                LeftOut(registry: registry.name, name: name, reason: reason)
+            }
+            leftOut += registry.notes.map { note in
+                let more = note.count > note.examples.count && !note.examples.isEmpty ? ", …" : ""
+                let names = note.examples.isEmpty ? "" : " (\(note.examples.joined(separator: ", "))\(more))"
+                return LeftOut(
+                    registry: registry.name, name: "\(note.subject): \(note.count)\(names)", reason: note.effect)
+            }
+        }
+        return leftOut + overview.problems.map { LeftOut(registry: nil, name: "\($0.service)", reason: $0.reason) }
     }
 
     /// The ServiceEntry that a WorkloadEntry belongs to: as it stands, or else as it will.
@@ -102,12 +137,17 @@ package struct Survey: Sendable {
         return held[entry]?.configObject ?? wanted[entry].map { ConfigObject($0) }
     }
 
-    private static func owned(by delivery: any Delivery) async throws -> [ActualObject] {
+    private static func owned(by delivery: any Delivery, within limit: Duration) async throws -> [ActualObject] {
         guard let delivery = delivery as? any StatefulDelivery else { return [] }
-        do {
-            return try await delivery.owned()
-        } catch {
+        switch await Stopwatch(ContinuousClock()).run(within: limit, { try await delivery.owned() }) {
+        case .success(let objects)?: return objects
+        case .failure(let error)?:
             throw Incomplete(description: "what '\(delivery.name)' holds could not be read: \(error)")
+        case nil:
+            throw Incomplete(
+                description:
+                    "what '\(delivery.name)' holds could not be read within \(limit.readable): its server does not answer, "
+                    + "or --timeout is too short")
         }
     }
 
@@ -140,7 +180,8 @@ package struct Survey: Sendable {
         let reasons = await pipeline.unreadRegistries.map { "registry '\($0.name)': \($0.reason)" }
         throw Incomplete(
             description:
-                "not every registry could be read completely within \(limit): \(reasons.joined(separator: "; "))")
+                "not every registry could be read completely within \(limit.readable): \(reasons.joined(separator: "; "))"
+        )
     }
 
     /// Has each delivery carry out its changes. Conflicts are left alone.

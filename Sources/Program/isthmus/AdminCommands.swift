@@ -11,7 +11,8 @@ struct AdminOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The configuration of the bridge.", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("Where the bridge answers.", valueName: "host:port"))
+    @Option(
+        help: ArgumentHelp("Where the bridge answers; a port alone is one of this machine.", valueName: "host:port"))
     var admin: String?
 
     func validate() throws {
@@ -41,7 +42,13 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show the state of a running bridge.",
+        usage: """
+            isthmus status --config isthmus.yaml [--output json]
+            isthmus status --admin HOST:PORT [--output json]
+            """,
         discussion: """
+            Example: isthmus status --admin 8080
+
             Ends with exit code 0 whenever the bridge answers, however it is, and with 1 when it doesn't; for probes \
             there is /readyz.
             """)
@@ -56,7 +63,7 @@ struct StatusCommand: AsyncParsableCommand {
         let document = try await AdminClient(admin: admin).send(.GET, "/status")
         switch output {
         case .json:
-            print(String(decoding: document, as: UTF8.self), terminator: "")
+            try StandardOutput.write(String(decoding: document, as: UTF8.self))
         case .human:
             let status: BridgeStatus
             do throws(StatusError) {
@@ -64,7 +71,7 @@ struct StatusCommand: AsyncParsableCommand {
             } catch {
                 throw failure(.failed, "the status of the bridge at \(admin.address) can't be read: \(error)")
             }
-            print(status.text(release: options.releaseCommand), terminator: "")
+            try StandardOutput.write(status.text(release: options.releaseCommand))
         }
     }
 }
@@ -73,7 +80,13 @@ struct ReleaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release",
         abstract: "End the hold of a registry: its removals are carried out.",
+        usage: """
+            isthmus release NAME --config isthmus.yaml [--token-file FILE]
+            isthmus release NAME --admin HOST:PORT [--token-file FILE]
+            """,
         discussion: """
+            Example: isthmus release zk-main --config isthmus.yaml
+
             Removals that look like a failure of a registry are held; 'isthmus status' shows the hold. This command \
             says that the removals are meant.
             """)
@@ -93,11 +106,13 @@ struct ReleaseCommand: AsyncParsableCommand {
         let admin = try options.endpoint()
         let path = "/release/\(registry.percentEncoded)"
         let document = try await AdminClient(admin: admin).send(.POST, path, token: try await token(admin))
+        let released: Released
         do throws(StatusError) {
-            print(try Released(decoding: document).text, terminator: "")
+            released = try Released(decoding: document)
         } catch {
             throw failure(.failed, "what the bridge at \(admin.address) answered can't be read: \(error)")
         }
+        try StandardOutput.write(released.text)
     }
 
     private func token(_ admin: BridgeConfiguration.Admin) async throws -> String {

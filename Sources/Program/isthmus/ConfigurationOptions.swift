@@ -1,6 +1,5 @@
 import ArgumentParser
 import Bridge
-import Logging
 
 /// The source of the configuration for every command: a file, or a few flags.
 struct ConfigurationOptions: ParsableArguments {
@@ -25,21 +24,18 @@ struct ConfigurationOptions: ParsableArguments {
         help: ArgumentHelp("The name of this installation. It marks the objects that are its own.", valueName: "name"))
     var instance: String?
 
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel: Logger.Level?
+    @OptionGroup var log: LogOptions
 
     func validate() throws {
         guard (config == nil) != (registry == nil) else {
-            throw ValidationError("Give either --config or --registry.")
+            throw ValidationError(
+                "Give either --config or --registry. To see the bridge at work without any server: isthmus demo")
         }
         let others = [kubeconfig, context, namespace, instance].compactMap { $0 }
         guard config == nil || others.isEmpty else {
             throw ValidationError("With --config, the file has all other settings.")
         }
     }
-
-    /// - Parameter standard: The level where no flag names one.
-    func logger(_ standard: Logger.Level) -> Logger { .standardError(logLevel ?? standard) }
 
     /// Reads the configuration and passes it to `make`. A configuration that can't be used ends the program with exit
     /// code 78.

@@ -31,13 +31,14 @@ struct Demo: Service {
         try await registry.makePath("/dubbo")
         let url = try await cluster.address.url
         let servers = try ConnectionString(try await registry.address)
-        print(
+        try StandardOutput.write(
             """
             A registry and an API server in memory, and the bridge between them.
 
               ZooKeeper   \(servers)
               API server  \(url)
               to watch:   kubectl --server \(url) get serviceentries -A -w
+
 
             """)
         let bridge = try BridgeService(

@@ -15,13 +15,15 @@ struct DemoCommand: AsyncParsableCommand {
     @Flag(help: "Play one scene and exit.")
     var once = false
 
+    @OptionGroup var log: LogOptions
+
     func run() async throws {
-        let logger = Logger.standardError(.warning)
+        let logger = log.logger(.warning)
         let demo = ServiceGroupConfiguration.ServiceConfiguration(
             service: Demo(once: once, logger: logger), successTerminationBehavior: .gracefullyShutdownGroup)
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [demo], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                services: [demo], gracefulShutdownSignals: UnixSignal.stopping, logger: logger)
         ).run()
     }
 }

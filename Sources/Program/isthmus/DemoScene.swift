@@ -66,17 +66,15 @@ struct DemoScene: Sendable {
 
     /// Prints the step, performs it, and prints what the cluster shows then and after how long.
     private func perform(_ step: Step) async throws {
-        print(step.text)
+        try StandardOutput.writeLine(step.text)
         let start = ContinuousClock.now
         try await step.act()
         try await cluster.wait { store in
             let endpoints = Self.endpoints(store)
             return step.leadsTo.allSatisfy { endpoints[$0.key] == $0.value }
         }
-        print("  in the cluster after \(start.duration(to: .now).readable):")
-        for line in Self.describe(await cluster.store) { print("    \(line)") }
-        // A pipe is buffered in blocks, and its reader wants each event as it comes.
-        fflush(nil)
+        try StandardOutput.writeLine("  in the cluster after \(start.duration(to: .now).readable):")
+        for line in Self.describe(await cluster.store) { try StandardOutput.writeLine("    \(line)") }
     }
 
     // MARK: The state of the cluster

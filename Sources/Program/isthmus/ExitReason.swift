@@ -1,5 +1,6 @@
 import ArgumentParser
-import Foundation
+import Logs
+import Text
 
 /// The exit codes besides 0 and ArgumentParser's 64 for a wrong command line.
 enum ExitReason: Int32 {
@@ -7,12 +8,14 @@ enum ExitReason: Int32 {
     case failed = 1
     /// `plan` found changes.
     case changesFound = 2
+    /// The reader of standard output has closed it, as `head` does: the code that a shell gives to SIGPIPE.
+    case readerGone = 141
     case unusableConfiguration = 78
 }
 
 /// Prints the message to standard error.
 func warn(_ message: String) {
-    FileHandle.standardError.write(Data("isthmus: \(message)\n".utf8))
+    StandardError.write("isthmus: \(message.printable)\n")
 }
 
 /// Prints the message to standard error.

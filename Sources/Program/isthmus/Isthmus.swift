@@ -15,6 +15,11 @@ struct Isthmus: AsyncParsableCommand {
             RunCommand.self, PlanCommand.self, ApplyCommand.self, ExportCommand.self, StatusCommand.self,
             ReleaseCommand.self, DemoCommand.self, ReferenceCommand.self,
         ])
+
+    static func main() async {
+        StandardOutput.claim()
+        await main(nil)
+    }
 }
 
 /// The table of configuration keys, as `docs/configuration.md` has it.
@@ -22,7 +27,7 @@ struct ReferenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reference", abstract: "Print the table of configuration keys, in Markdown.")
 
-    func run() {
-        print(BridgeConfiguration.reference, terminator: "")
+    func run() throws {
+        try StandardOutput.write(BridgeConfiguration.reference)
     }
 }

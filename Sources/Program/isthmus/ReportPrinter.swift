@@ -1,12 +1,15 @@
+import ArgumentParser
+import Bridge
 import Deliveries
 import Foundation
 import IstioAPI
 import JSON
 import Planning
+import Text
 
-/// Prints changes: for people, in colour on a terminal, or for programs as JSON.
+/// Puts changes into words: for people, in colour on a terminal, or for programs as JSON.
 struct ReportPrinter {
-    private let format: SurveyOptions.OutputFormat
+    let format: SurveyOptions.OutputFormat
     private let isColoured: Bool
 
     init(format: SurveyOptions.OutputFormat) {
@@ -14,27 +17,35 @@ struct ReportPrinter {
         isColoured = format == .human && isatty(1) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
     }
 
-    func print(plan reports: [(delivery: String, report: ChangeReport)]) {
+    func print(
+        plan reports: [(delivery: String, report: ChangeReport)], leftOut: [Survey.LeftOut]
+    ) throws(ExitCode) {
         switch format {
         case .json:
-            let changes = reports.map { json($0.report, delivery: $0.delivery) }
-            Swift.print(String(decoding: JSONValue.array(changes).bytes, as: UTF8.self))
+            let changes = reports.map { json($0.report, delivery: $0.delivery) } + leftOut.map(json)
+            try StandardOutput.writeLine(String(decoding: JSONValue.array(changes).bytes, as: UTF8.self))
         case .human:
+            var text = ""
             for (delivery, group) in Dictionary(grouping: reports, by: \.delivery).sorted(by: { $0.key < $1.key }) {
-                Swift.print("\(delivery):")
-                for (_, report) in group { print(report) }
-                Swift.print("")
+                text += heading(delivery)
+                for (_, report) in group { text += lines(of: report) }
+                text += "\n"
             }
-            Swift.print(summary(reports.map(\.report)))
+            text += lines(of: leftOut) + summary(reports.map(\.report), leftOut: leftOut.count) + "\n"
             if reports.contains(where: { $0.report.addsPlainTextEndpoints }) {
-                Swift.print(
-                    "New endpoints without the label \(ChangeReport.tlsLabel) are called in plain text, whether or not "
-                        + "they have a sidecar.")
+                text += """
+                    New endpoints without the label \(ChangeReport.tlsLabel) are called in plain text, whether or not \
+                    they have a sidecar.
+
+                    """
             }
+            try StandardOutput.write(text)
         }
     }
 
-    private func print(_ report: ChangeReport) {
+    func heading(_ delivery: String) -> String { "\(delivery.printable):\n" }
+
+    func lines(of report: ChangeReport) -> String {
         let sign =
             switch report.action {
             case .create: "+"
@@ -42,12 +53,31 @@ struct ReportPrinter {
             case .delete: "-"
             case .conflict: "!"
             }
-        Swift.print(coloured("  \(sign) \(report.key)", by: sign) + "  \(report.note)")
-        for detail in report.details { Swift.print(coloured("      \(detail)", by: String(detail.prefix(1)))) }
+        let first = coloured("  \(sign) \("\(report.key)".printable)", by: sign) + "  \(report.note.printable)\n"
+        let details = report.details.map { coloured("      \($0.printable)", by: String($0.prefix(1))) + "\n" }
+        return first + details.joined()
     }
 
-    private func summary(_ reports: [ChangeReport]) -> String {
-        if reports.isEmpty { return "No changes: the deliveries match the registries." }
+    func line(of report: ChangeReport, problem: String) -> String {
+        coloured("  ! \("\(report.key)".printable)", by: "!") + "  \(problem.printable)\n"
+    }
+
+    /// What the registries have and the mesh does not get.
+    private func lines(of leftOut: [Survey.LeftOut]) -> String {
+        if leftOut.isEmpty { return "" }
+        let lines = leftOut.map { item in
+            let registry = item.registry.map { "\($0): " } ?? ""
+            return coloured("  ! \("\(registry)\(item.name)".printable)", by: "!") + "  \(item.reason.printable)\n"
+        }
+        return "Not carried as the registries have it:\n" + lines.joined() + "\n"
+    }
+
+    func summary(_ reports: [ChangeReport], leftOut: Int = 0) -> String {
+        let notCarried = leftOut > 0 ? " \(leftOut) not carried, as said above." : ""
+        if reports.isEmpty {
+            let reason = leftOut > 0 ? "have all that can be carried" : "match the registries"
+            return "No changes: the deliveries \(reason).\(notCarried)"
+        }
         let counts = ChangeReport.Action.allCases.compactMap { action -> String? in
             let count = reports.count { $0.action == action }
             if count == 0 { return nil }
@@ -58,51 +88,26 @@ struct ReportPrinter {
             case .conflict: return "\(count) in conflict"
             }
         }
-        return "Plan: \(counts.joined(separator: ", "))."
+        return "Plan: \(counts.joined(separator: ", ")).\(notCarried)"
     }
 
-    /// - Returns: Whether the change was carried out.
-    func print(applied report: ChangeReport, by delivery: String, _ attempt: Attempt) -> Bool {
-        var problem: String?
-        switch attempt {
-        case .done, .waiting: break
-        case .outdated: problem = "another writer changed the object meanwhile; run the command again"
-        case .refused(let reason), .fieldConflict(let reason, _), .failed(let reason, _): problem = reason
-        case .standby: problem = "another replica leads"
-        case .held: problem = "its write waits for its turn"
-        case .abandoned: problem = "stopped"
-        }
-        switch format {
-        case .json:
-            var line = json(report, delivery: delivery)
-            line = line.applying(mergePatch: ["problem": problem.map { .string($0) } ?? .null])
-            Swift.print(String(decoding: line.bytes, as: UTF8.self))
-        case .human:
-            if problem == nil {
-                print(report)
-            } else {
-                Swift.print(coloured("  ! \(report.key)", by: "!") + "  \(problem ?? "")")
-            }
-        }
-        return problem == nil
-    }
-
-    func printEnd(of changes: Int, failures: Int) {
-        guard format == .human else { return }
-        if changes == 0 {
-            Swift.print(summary([]))
-        } else {
-            Swift.print("\n\(changes - failures) of \(changes) changes were carried out.")
-        }
-    }
-
-    private func json(_ report: ChangeReport, delivery: String) -> JSONValue {
-        [
+    func json(_ report: ChangeReport, delivery: String, problem: String? = nil) -> JSONValue {
+        let change: JSONValue = [
             "delivery": .string(delivery), "namespace": .string(report.key.namespace),
             "kind": .string(report.key.kind.rawValue), "name": .string(report.key.name),
             "action": .string(report.action.rawValue),
             "note": .string(report.note), "details": .array(report.details.map { .string($0) }),
         ]
+        return problem.map { change.applying(mergePatch: ["problem": .string($0)]) } ?? change
+    }
+
+    /// What is not carried stands in the same list, with an action of its own.
+    func json(_ item: Survey.LeftOut) -> JSONValue {
+        var members: [(key: String, value: JSONValue)] = [
+            ("action", "leaveOut"), ("name", .string(item.name)), ("note", .string(item.reason)), ("details", []),
+        ]
+        if let registry = item.registry { members.append(("registry", .string(registry))) }
+        return .object(JSONObject(members))
     }
 
     private func coloured(_ text: String, by sign: String) -> String {

@@ -13,13 +13,18 @@ struct RunCommand: AsyncParsableCommand {
             isthmus run --config isthmus.yaml
             isthmus run --registry zookeeper://HOST:PORT[/dubbo-root] [--kubeconfig FILE] [--namespace NS]
                         [--admin HOST:PORT]
+            """,
+        discussion: """
+            Ends by SIGTERM, SIGINT or SIGHUP, and gives its lease back.
+
+            Example: isthmus run --registry zookeeper://10.0.0.5:2181/dubbo --namespace dubbo --admin 8080
             """)
 
     @OptionGroup var options: ConfigurationOptions
 
     @Option(
         help: ArgumentHelp(
-            "With --registry: the address of the admin endpoint, for 'isthmus status' and probes.",
+            "With --registry: where 'isthmus status' and probes are answered. PORT is on the loopback, :PORT everywhere.",
             valueName: "host:port"))
     var admin: String?
 
@@ -30,7 +35,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let logger = options.logger(.info)
+        let logger = options.log.logger(.info)
         let (bridge, admin) = try options.use(admin: admin) { (try BridgeService($0, logger: logger), $0.admin) }
         var services = [ServiceGroupConfiguration.ServiceConfiguration(service: bridge)]
         if let admin {
@@ -43,7 +48,7 @@ struct RunCommand: AsyncParsableCommand {
         do {
             try await ServiceGroup(
                 configuration: ServiceGroupConfiguration(
-                    services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                    services: services, gracefulShutdownSignals: UnixSignal.stopping, logger: logger)
             ).run()
         } catch let error as AdminServer.Unavailable {
             throw failure(.failed, "\(error)")

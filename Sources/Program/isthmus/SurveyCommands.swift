@@ -11,7 +11,12 @@ import Status
 struct SurveyOptions: ParsableArguments {
     @OptionGroup var configuration: ConfigurationOptions
 
-    @Option(help: ArgumentHelp("The time limit for reading the registries.", valueName: "seconds"))
+    // A negative number must not be taken for another flag.
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long each cluster may take to say what it holds, and then how long the registries may take.",
+            valueName: "seconds"))
     var timeout: Int = 30
 
     @Option(
@@ -39,15 +44,13 @@ struct SurveyOptions: ParsableArguments {
         let survey: Survey
         do {
             survey = try await Survey.take(
-                bridge, within: .seconds(timeout), releasing: release, logger: configuration.logger(.error))
+                bridge, within: .seconds(timeout), releasing: release, logger: configuration.log.logger(.error))
         } catch let error as Survey.Incomplete {
             throw failure(.failed, "\(error)")
         } catch {
             throw failure(.unusableConfiguration, "\(error)")
         }
-        // Standard output has the resources or the changes, and nothing else.
-        for (registry, note) in survey.notes { warn("registry '\(registry)': not carried: \(note.text)") }
-        for (delivery, note) in survey.unseen { warn("cluster '\(delivery)': \(note)") }
+        for warning in survey.warnings { warn(warning) }
         do {
             try await body(survey)
         } catch {
@@ -62,18 +65,26 @@ struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Show what would change, as a readable diff.",
-        discussion: "Writes nothing. Ends with exit code 2 when there are changes, and with 0 when there are none.")
+        usage: """
+            isthmus plan --config isthmus.yaml [--output json]
+            isthmus plan --registry zookeeper://HOST:PORT[/dubbo-root] [--kubeconfig FILE] [--namespace NS]
+            """,
+        discussion: """
+            Writes nothing. Ends with exit code 2 when there are changes, and with 0 when there are none. What is not \
+            carried into the mesh is no change; it is named all the same.
+
+            Example: isthmus plan --registry zookeeper://10.0.0.5:2181/dubbo --namespace dubbo
+            """)
 
     @OptionGroup var options: SurveyOptions
 
     func run() async throws {
         var hasChanges = false
         try await options.withSurvey { survey in
-            let printer = ReportPrinter(format: options.output)
             let reports = survey.items.compactMap { item in
                 ChangeReport(item.planned, warning: item.warning).map { (item.delivery, $0) }
             }
-            printer.print(plan: reports)
+            try ReportPrinter(format: options.output).print(plan: reports, leftOut: survey.leftOut)
             hasChanges = !reports.isEmpty
         }
         if hasChanges { throw ExitCode(ExitReason.changesFound.rawValue) }
@@ -84,43 +95,70 @@ struct ApplyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
         abstract: "Carry out the changes once, then exit.",
-        discussion: "Carries out what 'plan' shows. Ends with exit code 1 when a change could not be carried out.")
+        usage: """
+            isthmus apply --config isthmus.yaml [--output json]
+            isthmus apply --registry zookeeper://HOST:PORT[/dubbo-root] [--kubeconfig FILE] [--namespace NS]
+            """,
+        discussion: """
+            Carries out what 'plan' shows. Ends with exit code 1 when a change could not be carried out.
+
+            Example: isthmus apply --registry zookeeper://10.0.0.5:2181/dubbo --namespace dubbo
+            """)
 
     @OptionGroup var options: SurveyOptions
 
     func run() async throws {
-        let failures = Counter()
+        let printer = ApplyPrinter(ReportPrinter(format: options.output))
         try await options.withSurvey { survey in
-            let printer = ReportPrinter(format: options.output)
+            // The changes alone are printed, as what became of them.
+            for item in survey.leftOut { warn("not carried: \(item)") }
             await survey.apply { item, attempt in
                 guard let report = ChangeReport(item.planned) else { return }
-                if printer.print(applied: report, by: item.delivery, attempt) { return }
-                await failures.increment()
+                await printer.print(report, by: item.delivery, attempt)
             }
-            printer.printEnd(of: survey.items.count, failures: await failures.count)
+            try await printer.end()
         }
-        if await failures.count > 0 { throw ExitCode(ExitReason.failed.rawValue) }
+        if await printer.failures > 0 { throw ExitCode(ExitReason.failed.rawValue) }
     }
 }
 
 struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Print the resources as YAML.",
-        discussion:
-            "With --output json, prints a Kubernetes List. Virtual addresses are those of the cluster or folder."
-    )
+        usage: """
+            isthmus export --config isthmus.yaml [--output json]
+            isthmus export --registry zookeeper://HOST:PORT[/dubbo-root] [--kubeconfig FILE] [--namespace NS]
+            """,
+        discussion: """
+            With --output json, prints a Kubernetes List. Virtual addresses are those of the cluster or folder.
+
+            Example: isthmus export --config isthmus.yaml | kubectl apply --server-side -f -
+
+            Without --server-side kubectl keeps a copy of each object in an annotation, which is too long for a service \
+            with some thousands of endpoints.
+            """)
+
+    /// The annotations of an object have 256 KiB, and need some for themselves.
+    private static let kubectlLimit = 255 << 10
 
     @OptionGroup var options: SurveyOptions
 
     func run() async throws {
         try await options.withSurvey { survey in
+            // Standard output has the resources, and nothing else.
+            for item in survey.leftOut { warn("not carried: \(item)") }
             let documents = survey.resources.map { $0.json(version: "v1beta1") }
+            if let large = documents.first(where: { $0.bytes.count > Self.kubectlLimit }) {
+                warn(
+                    "\(large["metadata"]?["name"]?.string ?? "") is too large for a plain kubectl apply, which keeps a copy of "
+                        + "it in an annotation: use kubectl apply --server-side")
+            }
             switch options.output {
             case .human:
-                print(documents.map { "---\n" + $0.yaml }.joined(), terminator: "")
+                try StandardOutput.write(documents.map { "---\n" + $0.yaml }.joined())
             case .json:
                 let list: JSONValue = ["apiVersion": "v1", "kind": "List", "items": .array(documents)]
-                print(String(decoding: list.bytes, as: UTF8.self))
+                try StandardOutput.writeLine(String(decoding: list.bytes, as: UTF8.self))
             }
         }
     }
@@ -130,10 +168,4 @@ extension ChangeReport {
     fileprivate init?(_ planned: PlannedChange, warning: String? = nil) {
         self.init(planned.key, planned.change, push: planned.push, warning: warning)
     }
-}
-
-private actor Counter {
-    private(set) var count = 0
-
-    func increment() { count += 1 }
 }

@@ -44,7 +44,14 @@ struct ProviderList {
 
     var content: Reading.Content {
         services.isEmpty && !unusable.isEmpty
-            ? .unusable(reason: "none of its \(unusable.count) providers can be used") : .services(services)
+            ? .unusable(reason: Self.reason(unusable)) : .services(services)
+    }
+
+    private static func reason(_ unusable: [Unusable]) -> String {
+        let reason = unusable.first.map { $0.reason } ?? ""
+        return unusable.count == 1
+            ? "its only provider can't be used: \(reason)"
+            : "none of its \(unusable.count) providers can be used; the first: \(reason)"
     }
 
     /// Where the providers serve, each once.

@@ -16,7 +16,7 @@ public final class ReservedPort: Sendable {
     /// A socket that listens on the port and does not block.
     /// - Parameter receiveBuffer: bytes, for each connection that it accepts; the system's choice by default.
     /// - Throws: ``TestSupportError`` when the system refuses.
-    func listen(receiveBuffer: Int32? = nil) throws -> Int32 {
+    public func listen(receiveBuffer: Int32? = nil) throws -> Int32 {
         let (socket, _) = try Self.bind(to: port)
         if let receiveBuffer { Self.set(SO_RCVBUF, to: receiveBuffer, of: socket) }
         guard fcntl(socket, F_SETFL, O_NONBLOCK) == 0, Foundation.listen(socket, 128) == 0 else {

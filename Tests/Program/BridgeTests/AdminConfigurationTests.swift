@@ -34,12 +34,28 @@ struct AdminConfigurationTests {
     }
 
     @Test(
+        "a port alone is on the loopback, and one behind a colon is on every address",
+        arguments: [("9090", "127.0.0.1:9090"), (":9090", "0.0.0.0:9090")])
+    func ports(text: String, address: String) throws {
+        #expect(try Self.configuration("admin: { listen: '\(text)' }").admin?.address == address)
+        #expect(try BridgeConfiguration.Admin(flag: text).address == address)
+    }
+
+    @Test("a port in the file needs no quotes")
+    func number() throws {
+        #expect(try Self.configuration("admin: { listen: 9090 }").admin?.address == "127.0.0.1:9090")
+    }
+
+    @Test(
         "an address that can't be is refused",
         arguments: [
-            "8080", ":8080", "localhost", "localhost:", "localhost:0", "localhost:70000", "::1:80", "[]:80", "[::1]",
+            "", ":", "0", ":0", "70000", ":70000", "localhost", "localhost:", "localhost:0", "localhost:70000",
+            "::1:80",
+            "[]:80", "[::1]",
         ])
     func refused(text: String) {
-        let message = "must be HOST:PORT such as 127.0.0.1:8080, with IPv6 in brackets, and is '\(text)'"
+        let message =
+            "must be HOST:PORT such as 127.0.0.1:8080, with IPv6 in brackets, PORT or :PORT, and is '\(text)'"
         let error = #expect(throws: ConfigurationError.self) { try Self.configuration("admin: { listen: '\(text)' }") }
         #expect(error?.message == "'admin.listen': \(message)")
         let flag = #expect(throws: ConfigurationError.self) { try BridgeConfiguration.Admin(flag: text) }

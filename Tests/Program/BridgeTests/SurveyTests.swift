@@ -5,7 +5,6 @@ import IstioAPI
 import Logging
 import Planning
 import Sandbox
-import Status
 import Synchronization
 import Testing
 
@@ -47,8 +46,14 @@ struct SurveyTests {
             let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let survey = try await Survey.take(configuration, within: .seconds(30), logger: silent)
             #expect(survey.skipped == ["stateless"])
-            let note = "registrations of the protocol 'rest2': 1 (com.acme.Odd); this protocol is not carried"
-            #expect(survey.notes.map(\.registry) == ["zk"] && survey.notes.map(\.note.text) == [note])
+            let protocols = "dubbo, tri, rest, grpc"
+            #expect(
+                survey.leftOut.map(\.description) == [
+                    "registry 'zk': com.acme.Odd: its only provider can't be used: the protocol 'rest2' is none of "
+                        + protocols,
+                    "registry 'zk': registrations of the protocol 'rest2': 1 (com.acme.Odd): this protocol is not carried",
+                ])
+            #expect(survey.warnings == [])
             #expect(Set(survey.items.map(\.delivery)) == ["directory"])
             let attempts = Mutex<[Attempt]>([])
             await survey.apply { _, attempt in attempts.withLock { $0.append(attempt) } }

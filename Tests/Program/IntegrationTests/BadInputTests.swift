@@ -150,7 +150,7 @@ struct BadInputTests {
             try await scene.register(Self.url("10.1.0.1:20880", Self.orders), interface: Self.orders)
             try await scene.withBridge(scene.connection(context: RealAPIServer.User.nobody.rawValue)) { bridge in
                 try await scene.wait(for: "cluster view interrupted", in: bridge)
-                try await scene.wait(for: #"User "nobody" cannot list resource "serviceentries""#, in: bridge)
+                try await scene.wait(for: #"User \"nobody\" cannot list resource \"serviceentries\""#, in: bridge)
                 try await scene.server.kubectl(
                     "create", "role", "isthmus", "-n", scene.namespace, "--verb=get,list,watch",
                     "--resource=serviceentries.networking.istio.io")

@@ -179,7 +179,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("for programs, plan prints one JSON array and apply one object a line")
+    @Test("for programs, plan and apply print one JSON array each, also where there is nothing to do")
     func json() async throws {
         try await Scene.run { scene in
             try await scene.register(Self.url("10.1.0.1:20880"), interface: Self.orders)
@@ -194,10 +194,11 @@ struct CommandLineTests {
 
             let apply = try await scene.isthmus("apply", "--output", "json")
             #expect(apply.status == .code(0))
-            let lines = try apply.standardOutput.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
-            #expect(lines.map { $0["action"] } == ["create", "create"])
-            #expect(lines.first?["problem"] == nil)
-            #expect(try await scene.isthmus("plan", "--output", "json").standardOutput == "[]\n")
+            let applied = try JSONValue(parsing: apply.standardOutput).array ?? []
+            #expect(Set(applied) == Set(changes), "what was planned is what was carried out")
+            for command in ["plan", "apply"] {
+                #expect(try await scene.isthmus(command, "--output", "json").standardOutput == "[]\n")
+            }
         }
     }
 
@@ -322,10 +323,27 @@ struct CommandLineTests {
             (["run", "--config", "a", "--namespace", "b"], "the file has all other settings"),
             (["plan", "--registry", "zookeeper://b:1", "--output", "xml"], "--output"),
             (["plan", "--registry", "zookeeper://b:1", "--timeout", "0"], "--timeout takes 1 to 86400 seconds."),
+            (["plan", "--registry", "zookeeper://b:1", "--timeout", "-1"], "--timeout takes 1 to 86400 seconds."),
+            (["run"], "To see the bridge at work without any server: isthmus demo"),
         ] {
             let output = try await Scene.isthmus(arguments)
             #expect(output.status == .code(64), "\(arguments)")
             #expect(output.standardError.contains(message), "\(output.standardError)")
+        }
+    }
+
+    @Test("each command's help fits a terminal, shows how it is called, and names the levels of the log once")
+    func help() async throws {
+        for command in ["run", "plan", "apply", "export", "status", "release", "demo", "reference"] {
+            let help = try await Scene.isthmus([command, "--help"])
+            #expect(help.status == .code(0))
+            let lines = help.standardOutput.split(separator: "\n")
+            #expect(lines.allSatisfy { $0.count <= 110 }, "\(command): \(help.standardOutput)")
+            #expect(help.standardOutput.contains("isthmus \(command)"))
+            #expect(help.standardOutput.components(separatedBy: "critical").count <= 2)
+            let usage = try await Scene.isthmus([command, "--no-such-flag"])
+            #expect(usage.status == .code(64))
+            #expect(usage.standardError.split(separator: "\n").allSatisfy { $0.count <= 110 }, "\(usage.standardError)")
         }
     }
 }
