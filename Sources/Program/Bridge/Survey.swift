@@ -62,6 +62,10 @@ package struct Survey: Sendable {
         let parts = try BridgeParts(configuration, isLasting: false, logger: logger)
         do {
             return try await Survey(parts, within: limit, releasing: released)
+        } catch let error as Incomplete {
+            // The connections close by themselves. To wait for that would take longer than the limit where a server
+            // does not answer.
+            throw error
         } catch {
             await parts.shutdown()
             throw error

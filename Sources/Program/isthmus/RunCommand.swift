@@ -11,8 +11,8 @@ struct RunCommand: AsyncParsableCommand {
         abstract: "Follow the registries and deliver changes until stopped.",
         usage: """
             isthmus run --config isthmus.yaml
-            isthmus run --registry zookeeper://HOST:PORT[/dubbo-root] [--kubeconfig FILE] [--namespace NS]
-                        [--admin HOST:PORT]
+            isthmus run --registry zookeeper://HOST:PORT[/dubbo-root]
+                        [--kubeconfig FILE] [--namespace NS] [--admin HOST:PORT]
             """,
         discussion: """
             Ends by SIGTERM, SIGINT or SIGHUP, and gives its lease back.

@@ -67,7 +67,8 @@ struct PlanCommand: AsyncParsableCommand {
         abstract: "Show what would change, as a readable diff.",
         usage: """
             isthmus plan --config isthmus.yaml [--output json]
-            isthmus plan --registry zookeeper://HOST:PORT[/dubbo-root] [--kubeconfig FILE] [--namespace NS]
+            isthmus plan --registry zookeeper://HOST:PORT[/dubbo-root]
+                         [--kubeconfig FILE] [--namespace NS]
             """,
         discussion: """
             Writes nothing. Ends with exit code 2 when there are changes, and with 0 when there are none. What is not \
@@ -97,7 +98,8 @@ struct ApplyCommand: AsyncParsableCommand {
         abstract: "Carry out the changes once, then exit.",
         usage: """
             isthmus apply --config isthmus.yaml [--output json]
-            isthmus apply --registry zookeeper://HOST:PORT[/dubbo-root] [--kubeconfig FILE] [--namespace NS]
+            isthmus apply --registry zookeeper://HOST:PORT[/dubbo-root]
+                          [--kubeconfig FILE] [--namespace NS]
             """,
         discussion: """
             Carries out what 'plan' shows. Ends with exit code 1 when a change could not be carried out.
@@ -127,7 +129,8 @@ struct ExportCommand: AsyncParsableCommand {
         commandName: "export", abstract: "Print the resources as YAML.",
         usage: """
             isthmus export --config isthmus.yaml [--output json]
-            isthmus export --registry zookeeper://HOST:PORT[/dubbo-root] [--kubeconfig FILE] [--namespace NS]
+            isthmus export --registry zookeeper://HOST:PORT[/dubbo-root]
+                           [--kubeconfig FILE] [--namespace NS]
             """,
         discussion: """
             With --output json, prints a Kubernetes List. Virtual addresses are those of the cluster or folder.

@@ -338,12 +338,12 @@ struct CommandLineTests {
             let help = try await Scene.isthmus([command, "--help"])
             #expect(help.status == .code(0))
             let lines = help.standardOutput.split(separator: "\n")
-            #expect(lines.allSatisfy { $0.count <= 110 }, "\(command): \(help.standardOutput)")
+            #expect(lines.allSatisfy { $0.count <= 80 }, "\(command): \(help.standardOutput)")
             #expect(help.standardOutput.contains("isthmus \(command)"))
             #expect(help.standardOutput.components(separatedBy: "critical").count <= 2)
             let usage = try await Scene.isthmus([command, "--no-such-flag"])
             #expect(usage.status == .code(64))
-            #expect(usage.standardError.split(separator: "\n").allSatisfy { $0.count <= 110 }, "\(usage.standardError)")
+            #expect(usage.standardError.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(usage.standardError)")
         }
     }
 }

@@ -126,7 +126,7 @@ struct MessageTests {
                 to: "kubeconfig")
             let start = ContinuousClock.now
             let plan = try await Scene.isthmus(["plan", "--timeout", "2"] + scene.connection(kubeconfig: silent))
-            #expect(start.duration(to: .now) < .seconds(20))
+            #expect(start.duration(to: .now) < .seconds(8))
             #expect(plan.status == .code(1))
             #expect(
                 plan.standardError == """
