@@ -47,7 +47,7 @@ package struct RegistryFollower: Sendable {
                         let newest = reader.notes
                         if newest != notes { await emit(.notes(newest)) }
                         notes = newest
-                    case .report(let report): log.log(report, now: now())
+                    case .report(let report): log.log(report, now: stopwatch.elapsed)
                     case .list, .prepare, .read: group.addTask { await perform(action, inputs) }
                     }
                 }

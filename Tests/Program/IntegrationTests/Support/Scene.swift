@@ -51,18 +51,25 @@ struct Scene: Sendable {
         let server = if let server { server } else { try await RealAPIServer.shared() }
         let namespace = "scene-\(count.add(1, ordering: .relaxed).newValue)"
         try await server.createNamespace(namespace)
-        // Scenes have the same hosts, and a bridge leaves alone what others have.
-        let clean = {
-            _ = try await server.kubectl(
-                "delete", "--raw", "/apis/networking.istio.io/v1beta1/namespaces/\(namespace)/serviceentries")
-        }
         do {
             try await body(server, namespace)
         } catch {
-            try? await clean()
+            try? await removeEntries(of: namespace, from: server)
             throw error
         }
-        try await clean()
+        try await removeEntries(of: namespace, from: server)
+    }
+
+    /// Scenes have the same hosts, and a bridge adds nothing to what others have. A scene's further namespaces are called
+    /// like its first one, and `-…`.
+    private static func removeEntries(of namespace: String, from server: RealAPIServer) async throws {
+        let namespaces = try await server.kubectl("get", "namespaces", "-o", "name").split(separator: "\n")
+            .map { $0.replacing("namespace/", with: "") }
+        for name in namespaces where name == namespace || name.hasPrefix(namespace + "-") {
+            // A server without the definitions has no entries.
+            _ = try? await server.kubectl(
+                "delete", "--raw", "/apis/networking.istio.io/v1beta1/namespaces/\(name)/serviceentries")
+        }
     }
 
     /// `127.0.0.1:PORT`, and the chroot where there is one, as clients take it.
