@@ -160,14 +160,7 @@ extension FaultTests {
     func forbidden() async throws {
         try await Scene.run { scene in
             try await withForeignEntry(scene) { _ in
-                try await scene.server.kubectl(
-                    "create", "role", "isthmus", "-n", scene.namespace, "--verb=get,list,watch,create,patch,delete",
-                    "--resource=serviceentries.networking.istio.io,workloadentries.networking.istio.io")
-                try await scene.server.kubectl(
-                    "create", "rolebinding", "isthmus", "-n", scene.namespace, "--role=isthmus", "--user=nobody")
-                var options = BridgeOptions()
-                options.context = "nobody"
-                options.translation = "outlierDetection: off"
+                let options = try await scene.grantNamespace()
                 try await scene.register(Provider.many(Self.orders, 0..<1))
                 try await scene.withBridge(configured: options) { bridge in
                     _ = try await scene.entry(Self.name) { $0.endpointCount == 1 }
@@ -179,9 +172,67 @@ extension FaultTests {
             }
         }
     }
+
+    @Test("fault 30: with the ClusterRole of the documentation nothing is unseen, and ours waits")
+    func permitted() async throws {
+        try await Scene.run { scene in
+            try await withForeignEntry(scene) { namespace in
+                let options = try await scene.grantNamespace()
+                try await scene.register(Provider.many(Self.orders, 0..<1))
+                try await scene.withHostPermissions {
+                    try await scene.withBridge(configured: options) { bridge in
+                        let status = try await bridge.status("the host is taken") { trouble($0) != nil }
+                        #expect(trouble(status)?.contains("ServiceEntry \(namespace)/theirs") == true)
+                        try await bridge.status("all is seen") { $0.delivery["notes"] == nil }
+                    }
+                }
+            }
+        }
+    }
 }
 
 extension Scene {
+    /// Lets the user `nobody` write what the bridge writes in the scene's namespace.
+    /// - Returns: A configuration of a bridge that is this user.
+    fileprivate func grantNamespace() async throws -> BridgeOptions {
+        try await server.kubectl(
+            "create", "role", "isthmus", "-n", namespace, "--verb=get,list,watch,create,patch,delete",
+            "--resource=serviceentries.networking.istio.io,workloadentries.networking.istio.io")
+        try await server.kubectl(
+            "create", "rolebinding", "isthmus", "-n", namespace, "--role=isthmus", "--user=nobody")
+        var options = BridgeOptions()
+        options.context = "nobody"
+        options.translation = "outlierDetection: off"
+        return options
+    }
+
+    /// Lets the user `nobody` look for other owners of hosts, as docs/configuration.md says, while the body runs.
+    fileprivate func withHostPermissions(_ body: () async throws -> Void) async throws {
+        let role = """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRole
+            metadata: { name: isthmus-hosts }
+            rules:
+              - apiGroups: [networking.istio.io]
+                resources: [serviceentries]
+                verbs: [list, watch]
+              - apiGroups: [""]
+                resources: [namespaces]
+                resourceNames: [mesh]
+                verbs: [list, watch]
+              - apiGroups: [""]
+                resources: [services]
+                verbs: [list, watch]
+            """
+        try await server.kubectl("create", "-f", "-", input: role)
+        try await server.kubectl(
+            "create", "clusterrolebinding", "isthmus-hosts", "--clusterrole=isthmus-hosts", "--user=nobody")
+        var failure: (any Error)?
+        do { try await body() } catch { failure = error }
+        try await server.kubectl("delete", "clusterrole,clusterrolebinding", "isthmus-hosts")
+        if let failure { throw failure }
+    }
+
     fileprivate func removeForeignEntry(in namespace: String) async throws {
         try await server.kubectl("delete", "serviceentries", "theirs", "-n", namespace, "--ignore-not-found")
     }
