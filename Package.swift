@@ -59,7 +59,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         // TLS to the API server, with certificates from a kubeconfig.
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
-        // HTTP/2 below our gRPC, which docs/nacos.md compares with grpc-swift. AsyncHTTPClient builds it anyway.
+        // HTTP/2 below our gRPC: docs/architecture.md compares it with grpc-swift-2. AsyncHTTPClient builds it anyway.
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.42.0"),
         // HTTP/1.1 with pools and streaming bodies, for the API server.
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -181,7 +181,9 @@ let package = Package(
         // What a real istiod makes of objects, as pure functions: tests ask it in place of one.
         room("Testing/IstiodOracle", ["Addressing", "IstioAPI", "JSON"]),
         // The entry points of a fuzzer: `scripts/fuzz` uses them for long, the unit tests for some seconds.
-        room("Testing/FuzzTargets", ["Dubbo", "JSON", "Kubernetes", "Services", "Snapshot", "ZooKeeper"]),
+        room(
+            "Testing/FuzzTargets",
+            ["Dubbo", "GRPC", "JSON", "Kubernetes", "Nacos", "Services", "Snapshot", "ZooKeeper", nioCore]),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("Values/AddressingTests", ["Addressing", "IsthmusTesting"]),
         tests("Values/ConcurrencyTests", ["Concurrency", "IsthmusTesting"]),
@@ -198,6 +200,10 @@ let package = Package(
                 nioHTTP1, nioSSL,
                 logging,
             ]),
+        tests("Clients/GRPCTests", ["GRPC", "Concurrency", nioCore, nioPosix, nioHPACK, nioHTTP2]),
+        tests(
+            "Clients/NacosTests",
+            ["Nacos", "Addressing", "Concurrency", "JSON", "IsthmusTesting", "Text", nioCore, nioPosix]),
         // The documentation's examples: without access to `package`, like a program outside.
         .target(
             name: "KubernetesExamples", dependencies: ["Kubernetes", logging],

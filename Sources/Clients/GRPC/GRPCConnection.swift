@@ -51,6 +51,10 @@ extension GRPCConnection {
         let handler = GRPCStreamHandler(
             headers: headers(path), messageLimit: settings.messageLimit, onMessage: onMessage, onEnd: onEnd)
         let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+        guard channel.isActive else {
+            channel.eventLoop.execute { bound.value.failed(ChannelError.ioOnClosedChannel) }
+            return GRPCStream(handler: bound)
+        }
         let created = channel.eventLoop.makePromise(of: (any Channel).self)
         created.futureResult.whenFailure { bound.value.failed($0) }
         multiplexer.createStreamChannel(promise: created) { stream in

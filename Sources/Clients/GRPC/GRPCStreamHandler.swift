@@ -12,6 +12,8 @@ final class GRPCStreamHandler: ChannelInboundHandler {
         case waiting([ByteBuffer], endsStream: Bool)
         case open
         case ended
+        /// Given up before the stream was active.
+        case abandoned
     }
 
     private let headers: HPACKHeaders
@@ -39,7 +41,7 @@ final class GRPCStreamHandler: ChannelInboundHandler {
         switch sending {
         case .waiting(let messages, let endsStream): sending = .waiting(messages + [frame], endsStream: endsStream)
         case .open: write(frame, endsStream: false)
-        case .ended: break
+        case .ended, .abandoned: break
         }
     }
 
@@ -50,15 +52,19 @@ final class GRPCStreamHandler: ChannelInboundHandler {
         case .open:
             write(ByteBuffer(), endsStream: true)
             sending = .ended
-        case .ended: break
+        case .ended, .abandoned: break
         }
     }
 
     /// Gives the call up. Nothing is reported any more.
     func cancel() {
         _ = response.closed(GRPCStatus(.cancelled))
-        sending = .ended
-        context?.close(promise: nil)
+        if case .waiting = sending {
+            sending = .abandoned
+        } else {
+            sending = .ended
+            context?.close(promise: nil)
+        }
     }
 
     /// The stream could not be opened.
@@ -90,6 +96,7 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     }
 
     private func begin(_ context: ChannelHandlerContext) {
+        if case .abandoned = sending { context.close(promise: nil) }
         guard case .waiting(let messages, let endsStream) = sending else { return }
         sending = endsStream ? .ended : .open
         context.write(wrapOutboundOut(.headers(.init(headers: headers))), promise: nil)

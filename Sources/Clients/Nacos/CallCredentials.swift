@@ -6,7 +6,9 @@ struct CallCredentials: Sendable {
     var signature: Signature?
 
     /// The headers of a gRPC request.
-    func headers(for request: NacosRequest, milliseconds: Int64) -> [String: String] {
+    ///
+    /// - Parameter milliseconds: The time of day of a signature, since 1970.
+    func headers(for request: NacosRequest, milliseconds: Int64 = Signature.timeOfDay) -> [String: String] {
         if let token { return ["accessToken": token] }
         guard let signature else { return [:] }
         let body = request.body

@@ -81,7 +81,7 @@ extension NacosClient {
     }
 
     private func takeServers(from url: String) async throws {
-        let http = try HTTPExchange(configuration, eventLoop)
+        let http = try await makeHTTP()
         let answer = try await http.get(url, within: configuration.requestTimeout)
         let servers = answer.text.split(whereSeparator: \.isNewline).compactMap { line in
             NacosServer(String(line.filter { !$0.isWhitespace }), grpcPort: configuration.grpcPort)

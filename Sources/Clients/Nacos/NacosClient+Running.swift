@@ -64,7 +64,7 @@ extension NacosClient {
     }
 
     /// An HTTP client of its own for each connection where there is TLS: a certificate may have been rotated.
-    private func makeHTTP() async throws -> HTTPExchange {
+    func makeHTTP() async throws -> HTTPExchange {
         if configuration.tls == nil, let http { return http }
         let made = try await NIOThreadPool.singleton.runIfActive { [configuration, eventLoop] in
             try HTTPExchange(configuration, eventLoop)

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import GRPC
 internal import NIOCore
 
@@ -9,7 +8,7 @@ extension NacosClient {
 
     func call(_ id: UInt64, _ request: NacosRequest) {
         guard let wire else { return }
-        let headers = credentials.headers(for: request, milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+        let headers = credentials.headers(for: request)
         self.wire?.calls[id] = wire.connection.call(Self.unaryPath, request.payload(headers: headers).bytes) { bytes in
             self.assumeIsolated { $0.answered(id, bytes) }
         } onEnd: { status in

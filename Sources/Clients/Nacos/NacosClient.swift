@@ -100,6 +100,7 @@ extension NacosClient.Machine.Settings {
         maximumOutstanding = max(configuration.maximumOutstandingRequests, 1)
         maximumSubscriptions = max(configuration.maximumSubscriptions, 1)
         redoWindow = max(configuration.redoWindow, 1)
+        resubscribes = configuration.resubscribes
     }
 }
 
@@ -117,6 +118,7 @@ extension NacosClient {
     private func perform(_ action: Machine.Action) {
         switch action {
         case .call(let id, let request): call(id, request)
+        case .abandon(let id): wire?.calls.removeValue(forKey: id)?.cancel()
         case .open(let request): openStream(request)
         case .send(let request): wire?.stream?.send(request.payload().bytes)
         case .complete(let completion, let result): completion.resume(returning: result)

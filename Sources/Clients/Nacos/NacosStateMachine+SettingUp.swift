@@ -49,8 +49,12 @@ extension NacosStateMachine {
     }
 
     mutating func unhealthy(_ error: NacosError, now: Duration) -> [Action] {
-        if error.code == .unregistered { return drop(error.message) }
-        unansweredHealthChecks += 1
+        switch error.code {
+        case .unregistered: return drop(error.message)
+        case .timedOut, .disconnected, .malformedReply: unansweredHealthChecks += 1
+        // A server that refuses is there. One with too much to do must not get more.
+        default: return healthy(now: now)
+        }
         if unansweredHealthChecks >= 3 {
             return drop("the server did not answer three health checks: \(error.message)")
         }
@@ -79,8 +83,9 @@ extension NacosStateMachine {
 
     mutating func timerFired(now: Duration) -> [Action] {
         var actions: [Action] = []
-        while let purpose = calls.expire(now: now) {
-            actions += failed(purpose, NacosError(.timedOut), now: now)
+        while let call = calls.expire(now: now) {
+            actions.append(.abandon(call.id))
+            actions += failed(call.purpose, NacosError(.timedOut), now: now)
         }
         switch phase {
         case .disconnected, .dropping: break

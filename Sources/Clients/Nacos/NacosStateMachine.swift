@@ -19,6 +19,8 @@ struct NacosStateMachine<Completion> {
         var setUpTimeout = Duration.seconds(8)
         /// The largest number of subscriptions that are made again at once.
         var redoWindow = 64
+        /// Whether the next connection begins with the subscriptions of the last one.
+        var resubscribes = true
         var maximumOutstanding = 4_096
         var maximumSubscriptions = 200_000
         /// The largest number of services or configurations that a fuzzy watch keeps.
@@ -27,6 +29,8 @@ struct NacosStateMachine<Completion> {
 
     enum Action {
         case call(UInt64, NacosRequest)
+        /// Nobody waits for the answer to a call any more.
+        case abandon(UInt64)
         /// Opens the stream with its first message.
         case open(NacosRequest)
         case send(NacosRequest)
@@ -112,7 +116,7 @@ extension NacosStateMachine {
         var actions: [Action] = []
         let error = NacosError(.disconnected, "there is no connection: \(reason)", cause: cause)
         for purpose in calls.removeAll() { actions += failed(purpose, error, isConnected: false, now: .zero) }
-        subscriptions.disconnected()
+        subscriptions.disconnected(keeps: settings.resubscribes)
         serviceWatch?.disconnected()
         configWatch?.disconnected()
         listeners.disconnected()

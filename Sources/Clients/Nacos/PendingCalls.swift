@@ -32,11 +32,13 @@ struct PendingCalls<Purpose> {
     var deadline: Duration? { deadlines.first?.deadline }
 
     /// Removes one call whose time is over.
-    mutating func expire(now: Duration) -> Purpose? {
-        guard let first = deadlines.first, first.deadline <= now else { return nil }
-        deadlines.removeFirst()
-        defer { dropAnswered() }
-        return purposes.removeValue(forKey: first.id)
+    mutating func expire(now: Duration) -> (id: UInt64, purpose: Purpose)? {
+        // The first one has no answer yet: answered ones are dropped from the front.
+        guard let first = deadlines.first, first.deadline <= now,
+            let purpose = purposes.removeValue(forKey: first.id)
+        else { return nil }
+        dropAnswered()
+        return (first.id, purpose)
     }
 
     private mutating func dropAnswered() {

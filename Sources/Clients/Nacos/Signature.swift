@@ -2,6 +2,9 @@ internal import FoundationEssentials
 
 /// Signs requests with an access key, as Alibaba's MSE wants it.
 struct Signature: Sendable {
+    /// In milliseconds since 1970. The server refuses a signature that is too old.
+    static var timeOfDay: Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
+
     var accessKey: String
     var secretKey: String
 

@@ -69,16 +69,14 @@ extension Subscriptions {
         for key in queue { entries[key]?.isToBeResumed = true }
     }
 
-    mutating func disconnected() {
+    /// - Parameter keeps: Whether the services are asked for again on the next connection.
+    mutating func disconnected(keeps: Bool) {
         asked = 0
         queue = []
         pausedUntil = nil
         isResuming = false
-        for key in Array(entries.keys) {
-            let waiters = entries[key]?.waiters ?? []
-            let isEstablished = entries[key]?.isEstablished ?? false
-            entries[key] = Entry(isEstablished: isEstablished, waiters: waiters)
-        }
+        resumptions = 0
+        entries = keeps ? entries.filter(\.value.isEstablished).mapValues { _ in Entry(isEstablished: true) } : [:]
     }
 
     /// The next service to ask for, while there is room.

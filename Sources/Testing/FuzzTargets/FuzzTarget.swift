@@ -1,6 +1,9 @@
 internal import Dubbo
+internal import GRPC
 internal import JSON
 internal import Kubernetes
+internal import NIOCore
+internal import Nacos
 internal import Services
 internal import Snapshot
 internal import ZooKeeper
@@ -16,6 +19,8 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
     case providerURL
     case snapshot
     case serviceText
+    case nacos
+    case grpc
 
     /// Decodes an input.
     /// - Returns: What the decoder did wrong; `nil` where all is well.
@@ -31,6 +36,8 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
         case .providerURL: return defectOfProviderURL(bytes)
         case .snapshot: return defectOfSnapshot(bytes)
         case .serviceText: return defectOfServiceText(bytes)
+        case .nacos: return defectOfNacos(bytes)
+        case .grpc: return defectOfGRPC(bytes)
         }
         return nil
     }
@@ -69,5 +76,28 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
             return "a record changed on its way through its line"
         }
         return nil
+    }
+
+    /// The messages of a stream do not depend on how its bytes are divided.
+    private static func defectOfGRPC(_ bytes: UnsafeRawBufferPointer) -> String? {
+        let length = Int(bytes.first ?? 0) % 7 + 1
+        let data = ByteBuffer(bytes: bytes.dropFirst())
+        return messages(data, length: length) == messages(data, length: max(data.readableBytes, 1))
+            ? nil : "the messages depend on how the stream is divided"
+    }
+
+    private static func messages(_ data: ByteBuffer, length: Int) -> [ByteBuffer] {
+        var rest = data
+        var messages = GRPCMessages(limit: 1 << 10)
+        var result: [ByteBuffer] = []
+        while rest.readableBytes > 0, let part = rest.readSlice(length: min(length, rest.readableBytes)) {
+            messages.append(part)
+            do throws(GRPCStatus) {
+                while let message = try messages.next() { result.append(message) }
+            } catch {
+                break
+            }
+        }
+        return result
     }
 }
