@@ -13,8 +13,8 @@ internal import NIOPosix
 /// `requestTimeout`. What is followed (`subscribe`, `watchServices`, `listen`) is followed again on each connection.
 /// `events` tells what changes.
 ///
-/// Against servers of 1.x, which can't push, `subscribe` and the watches fail with `unsupported`; `query` and
-/// `allServices` ask.
+/// Servers of 1.x can't push: `subscribe` fails with `unsupported` and the watches tell nothing. `query` and
+/// `allServices` ask them, and `listen` works.
 package actor NacosClient {
     typealias Machine = NacosStateMachine<Completion>
     typealias Completion = CheckedContinuation<Result<NacosAnswer, NacosError>, Never>
