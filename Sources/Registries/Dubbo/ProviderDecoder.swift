@@ -63,13 +63,30 @@ package struct ProviderDecoder: Sendable {
     package func decode(node: String, interface: String) -> Outcome {
         if Self.isInternal(interface: interface) { return .ignored }
         do throws(ProviderURL.Malformed) {
-            return try interpret(try ProviderURL(node: node), interface: interface)
+            let url = try ProviderURL(node: node)
+            return try interpret(url, interface: interface, group: url["group"], version: url["version"])
         } catch {
             return .unusable(UnusableProvider(reason: error.reason))
         }
     }
 
-    private func interpret(_ url: ProviderURL, interface: String) throws(ProviderURL.Malformed) -> Outcome {
+    /// Reads a provider that a registry describes by its address and the parameters of its URL.
+    package func decode(_ registration: ProviderRegistration) -> Outcome {
+        if Self.isInternal(interface: registration.interface) { return .ignored }
+        let url = ProviderURL(
+            host: registration.host, port: registration.port, parameters: registration.parameters)
+        do throws(ProviderURL.Malformed) {
+            return try interpret(
+                url, interface: registration.interface, group: registration.group ?? url["group"],
+                version: registration.version ?? url["version"])
+        } catch {
+            return .unusable(UnusableProvider(reason: error.reason))
+        }
+    }
+
+    private func interpret(
+        _ url: ProviderURL, interface: String, group: String?, version: String?
+    ) throws(ProviderURL.Malformed) -> Outcome {
         if url.scheme == "empty" || url.scheme == "consumer" || url["side"] == "consumer" { return .ignored }
         if let category = url["category"], category != "providers" { return .ignored }
         if let bytes = url.bytes(of: "interface"), !bytes.equals(interface), let named = ByteText.string(bytes) {
@@ -77,6 +94,7 @@ package struct ProviderDecoder: Sendable {
                 UnusableProvider(
                     reason: "it names the interface '\(named.prefix(100))' but stands under '\(interface)'"))
         }
+        if url.scheme.isEmpty { return .unusable(UnusableProvider(reason: "it names no protocol")) }
         let schemes = Self.schemes(of: url)
         let protocols = schemes.compactMap { FormatDefaults.dubbo.portProtocol(scheme: $0) }
         let others = schemes.filter { FormatDefaults.dubbo.portProtocol(scheme: $0) == nil }
@@ -87,15 +105,17 @@ package struct ProviderDecoder: Sendable {
             return .unusable(
                 UnusableProvider(reason: "the weight '\(url["weight"]?.prefix(20) ?? "")' is not a number"))
         }
-        let version = FormatDefaults.dubbo.qualifier(ServiceID.Key.version, url["version"])
+        let version = FormatDefaults.dubbo.qualifier(ServiceID.Key.version, version)
         let isEnabled = weight > 0 && url["disabled"]?.lowercased() != "true" && url["enabled"]?.lowercased() != "false"
         return .provider(
             Provider(
                 services: protocols.map {
-                    ServiceID(name: interface, protocol: $0, group: url["group"] ?? "", version: version)
+                    ServiceID(name: interface, protocol: $0, group: group ?? "", version: version)
                 },
                 instance: Instance(
-                    host: place, port: port, weight: weight, isEnabled: isEnabled, traits: traits.traits(of: url)),
+                    host: place, port: port, weight: weight, isEnabled: isEnabled,
+                    traits: traits.traits(
+                        application: url.bytes(of: "application"), values: keptParameters.map { url.bytes(of: $0) })),
                 otherProtocols: others))
     }
 

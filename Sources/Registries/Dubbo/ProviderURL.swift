@@ -1,3 +1,5 @@
+internal import Services
+
 /// The parts of a provider URL: `protocol://[user:password@]host[:port][/path][?key=value&…]`
 /// (`org.apache.dubbo.common.URL`, `URLStrParser`). Nothing is interpreted yet.
 struct ProviderURL {
@@ -10,8 +12,14 @@ struct ProviderURL {
     static let maximumLength = 256 << 10
 
     let scheme: String
-    private let authority: ArraySlice<UInt8>
+    private let address: Address
     private var parameters: [Parameter] = []
+
+    private enum Address {
+        /// `[user:password@]host[:port]`
+        case text(ArraySlice<UInt8>)
+        case parts(host: String, port: Int)
+    }
 
     /// Bytes, since few parameters are ever read as strings.
     private struct Parameter {
@@ -31,8 +39,17 @@ struct ProviderURL {
         let (beforeQuery, query) = text.cut(at: UInt8(ascii: "?"))
         guard let (scheme, rest) = Self.cutScheme(beforeQuery) else { throw Malformed(reason: "it has no '://'") }
         self.scheme = ByteText.string(scheme)?.lowercased() ?? ""
-        authority = rest.cut(at: UInt8(ascii: "/")).0
+        address = .text(rest.cut(at: UInt8(ascii: "/")).0)
         if let query { try readParameters(query) }
+    }
+
+    /// The parts of a URL as a registry keeps them that has no URLs: the scheme is the parameter `protocol`.
+    init(host: String, port: Int, parameters: [String: String]) {
+        scheme = parameters["protocol"]?.lowercased() ?? ""
+        address = .parts(host: host, port: port)
+        self.parameters = parameters.map {
+            Parameter(key: ArraySlice($0.key.utf8), value: ArraySlice($0.value.utf8))
+        }
     }
 
     private static func decoded(_ bytes: [UInt8]?) throws(Malformed) -> [UInt8] {
@@ -64,6 +81,21 @@ struct ProviderURL {
     /// The address on which the provider listens. `init` doesn't read it: URLs such as `empty://` and `consumer://`
     /// often have no port.
     func hostAndPort() throws(Malformed) -> (host: String, port: UInt16) {
+        switch address {
+        case .text(let authority):
+            return try Self.hostAndPort(authority)
+        case .parts(let host, let port):
+            if host.isEmpty { throw Malformed(reason: "it has no host") }
+            guard let number = UInt16(exactly: port), number > 0 else {
+                throw Malformed(reason: "'\(port)' is not a port from 1 to 65535")
+            }
+            return (host, number)
+        }
+    }
+
+    private static func hostAndPort(
+        _ authority: ArraySlice<UInt8>
+    ) throws(Malformed) -> (host: String, port: UInt16) {
         var authority = authority
         if let at = authority.lastIndex(of: UInt8(ascii: "@")) { authority = authority[(at + 1)...] }
         var host = authority
@@ -123,14 +155,4 @@ struct ProviderURL {
 
 extension ArraySlice<UInt8> {
     fileprivate var isASCII: Bool { withUnsafeBufferPointer { $0.reduce(0) { $0 | $1 } < 0x80 } }
-
-    func equals(_ text: String) -> Bool {
-        if count != text.utf8.count { return false }
-        return text.utf8.withContiguousStorageIfAvailable { text in
-            withUnsafeBufferPointer { bytes in
-                for index in bytes.indices where bytes[index] != text[index] { return false }
-                return true
-            }
-        } ?? elementsEqual(text.utf8)
-    }
 }
