@@ -127,6 +127,7 @@ let package = Package(
         room(
             "Registries/ZooKeeperRegistry",
             ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", "Text", nioCore, logging]),
+        room("Registries/Conventions", ["IstioAPI", "Services"]),
         // The ways out.
         room(
             "Deliveries/Deliveries",
@@ -227,6 +228,7 @@ let package = Package(
                 "Planning",
                 "Services", "Snapshot", "Sources", "Translation",
             ]),
+        tests("Registries/ConventionsTests", ["Conventions", "Addressing", "IstioAPI", "Services"]),
         tests("Registries/DubboTests", ["Dubbo", "Addressing", "IsthmusTesting", "IstioAPI", "Services"]),
         tests(
             "Registries/ZooKeeperRegistryTests",
