@@ -128,6 +128,11 @@ let package = Package(
             "Registries/ZooKeeperRegistry",
             ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", "Text", nioCore, logging]),
         room("Registries/Conventions", ["IstioAPI", "Services"]),
+        room(
+            "Registries/NacosRegistry",
+            [
+                "Concurrency", "Conventions", "Dubbo", "Nacos", "Services", "Settings", "Sources", "Text", logging,
+            ]),
         // The ways out.
         room(
             "Deliveries/Deliveries",
@@ -162,8 +167,8 @@ let package = Package(
             [
                 "Addressing", "Catalog", "Concurrency", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI",
                 "JSON",
-                "KubernetesDelivery", "Pipeline", "Planning", "Services", "Snapshot", "Sources", "Status", "Text",
-                "Translation", "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
+                "KubernetesDelivery", "NacosRegistry", "Pipeline", "Planning", "Services", "Snapshot", "Sources",
+                "Status", "Text", "Translation", "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
         .executableTarget(
             name: "isthmus",
@@ -230,6 +235,12 @@ let package = Package(
             ]),
         tests("Registries/ConventionsTests", ["Conventions", "Addressing", "IstioAPI", "Services"]),
         tests("Registries/DubboTests", ["Dubbo", "Addressing", "IsthmusTesting", "IstioAPI", "Services"]),
+        tests(
+            "Registries/NacosRegistryTests",
+            [
+                "NacosRegistry", "Nacos", "Conventions", "Dubbo", "Addressing", "IsthmusTesting", "IstioAPI", "JSON",
+                "Services", "Settings", "Sources", logging,
+            ]),
         tests(
             "Registries/ZooKeeperRegistryTests",
             [

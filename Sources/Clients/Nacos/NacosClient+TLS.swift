@@ -2,6 +2,9 @@ internal import NIOCore
 internal import NIOSSL
 
 extension NacosClient.TLS {
+    /// Reads the files once, so that a wrong one is told of at the start; blocks the thread.
+    package func validate() throws(NacosError) { _ = try makeContext() }
+
     /// Reads the files; blocks the thread.
     func makeConfiguration() throws(NacosError) -> TLSConfiguration {
         var configuration = TLSConfiguration.makeClientConfiguration()

@@ -1,6 +1,7 @@
 package import Deliveries
 internal import DirectoryDelivery
 internal import KubernetesDelivery
+internal import NacosRegistry
 package import Services
 package import Sources
 internal import ZooKeeperRegistry
@@ -27,7 +28,8 @@ package struct Kinds: Sendable {
 
     package static let standard = Kinds(
         registries: [
-            ZooKeeperKind()
+            ZooKeeperKind(),
+            NacosKind(),
         ],
         deliveries: [
             KubernetesKind(),

@@ -211,7 +211,10 @@ struct ConfigurationTests {
             ("instance: main", "f:1:1: 'registries': is needed: what to watch"),
             ("- a\n- b", "f: a mapping of keys to values is expected"),
             ("a: [", "f: not YAML"),
-            ("registries: [{ name: zk }]", "f:1:14: 'registries[0].zookeeper': is needed: a ZooKeeper ensemble"),
+            (
+                "registries: [{ name: zk }]",
+                "f:1:22: 'registries[0].name': the registry 'zk' has no kind: give 'zookeeper' or 'nacos'"
+            ),
             (
                 "registries: [{ name: zk, zookeeper: { server: [a] } }]",
                 "f:1:39: unknown key 'registries[0].zookeeper.server'; did you mean 'servers'?"
