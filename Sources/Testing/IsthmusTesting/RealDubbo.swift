@@ -33,10 +33,18 @@ public final class RealDubbo: Sendable {
     public static func start(
         version: String, zooKeeper: String, protocols: [String], arguments: [String] = []
     ) async throws -> RealDubbo {
+        try await start(
+            version: version, registry: "zookeeper://\(zooKeeper)", protocols: protocols, arguments: arguments)
+    }
+
+    /// As the other one, with any registry, such as `nacos://HOST:PORT`.
+    public static func start(
+        version: String, registry: String, protocols: [String], arguments: [String] = []
+    ) async throws -> RealDubbo {
         let home = try TemporaryFolder(label: "dubbo")
         let process = try ChildProcess.start(
             "Dubbo \(version)", executable: "\(folder)/run",
-            arguments: [version, "provider", "--registry", "zookeeper://\(zooKeeper)"]
+            arguments: [version, "provider", "--registry", registry]
                 + protocols.flatMap { ["--protocol", $0] } + arguments,
             environment: ["DUBBO_HOME_DIR": home.path, "TMPDIR": home.path], workingFolder: home.path,
             log: home.path(of: "log"))

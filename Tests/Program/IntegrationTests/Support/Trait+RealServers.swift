@@ -13,6 +13,13 @@ extension Trait where Self == ConditionTrait {
             if: ServerTools.isModernAPIServerExpected, Comment(rawValue: ServerTools.reasonToSkipModernAPIServer))
     }
 
+    /// Runs the test where r-nacos and a client of it are installed, and always in CI, where it fails without them.
+    static var realNacos: Self {
+        .enabled(
+            if: RealNacos.isExpected,
+            Comment(rawValue: RealNacos.isInstalled ? NacosProvider.reasonToSkip : RealNacos.reasonToSkip))
+    }
+
     /// Runs the test where stock Dubbo is unpacked.
     static var realDubbo: Self {
         .enabled(if: RealDubbo.isInstalled, Comment(rawValue: RealDubbo.reasonToSkip))
