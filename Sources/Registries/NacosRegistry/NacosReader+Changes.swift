@@ -188,7 +188,7 @@ extension RegistryChange {
         switch self {
         case .instance(let change): change.service.name
         case .changed(let name), .unusableLeft(let name, _), .pushed(let name, _): name
-        case .connected, .disconnected, .missing, .changesLost, .notesChanged: nil
+        case .connected, .disconnected, .missing, .changesLost, .outdated, .notesChanged: nil
         }
     }
 }
