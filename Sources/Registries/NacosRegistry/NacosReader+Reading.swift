@@ -69,29 +69,19 @@ extension NacosReader {
         } catch {
             // A watch needs fewer rights than a list of all groups, and another port.
             if let watched, watched.isComplete { return watched.keys }
-            guard error.code == .forbidden || error.code == .unsupported, !selection.namedGroups.isEmpty else {
+            guard error.code == .forbidden || error.code == .unsupported else { throw error }
+            // Some groups in place of all would make the services of the others look removed.
+            guard let groups = selection.namedGroups else {
+                var error = error
+                error.message += "; without that list, name each group at nacos.groups.include"
                 throw error
             }
+            var keys = watched?.keys ?? []
+            for group in groups {
+                keys.formUnion(try await client.names(of: group).map { ServiceKey(group: group, name: $0) })
+            }
+            return keys
         }
-        var keys = watched?.keys ?? []
-        for group in selection.namedGroups {
-            keys.formUnion(try await client.names(of: group).map { ServiceKey(group: group, name: $0) })
-        }
-        noteListedGroups(of: namespace)
-        return keys
-    }
-
-    /// Tells once that some groups only are listed.
-    private func noteListedGroups(of namespace: String) {
-        let isNews = state.withLock { $0.listsNamedGroups.insert(namespace).inserted }
-        guard isNews else { return }
-        logger.notice(
-            "services of other groups not listed",
-            metadata: [
-                "namespace": "\(namespace)", "groups": "\(selection.namedGroups.joined(separator: ","))",
-                "reason": "the server has no list of all groups, or refuses it",
-                "remedy": "name the groups at nacos.groups.include",
-            ])
     }
 
     /// What the watch on names knows; `nil` where the server has none. The first answer of a connection is awaited for

@@ -16,8 +16,6 @@ final class NacosReader: RegistryReader {
         var connections: [String: NacosConnection] = [:]
         /// What the server's watch on names has told, by namespace.
         var watched: [String: WatchedNames] = [:]
-        /// The namespaces of which some groups only are listed.
-        var listsNamedGroups: Set<String> = []
         /// What the follower is not told yet.
         var pending: [RegistryChange] = []
     }
@@ -107,10 +105,10 @@ struct ServiceSelection: Sendable, Hashable {
 
     func includes(_ key: ServiceKey) -> Bool { groups.includes(key.group) && services.includes(key.name) }
 
-    /// The groups whose names are asked for where a server has no list of all groups.
-    var namedGroups: [String] {
+    /// The groups that are followed, where the configuration names each of them.
+    var namedGroups: [String]? {
         let names = groups.names
-        return names.isEmpty && groups.includes(ServiceKey.defaultGroup) ? [ServiceKey.defaultGroup] : names
+        return names.isEmpty || names.count < groups.included.count ? nil : names
     }
 }
 

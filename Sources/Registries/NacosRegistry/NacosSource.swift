@@ -16,6 +16,8 @@ struct NacosSource: Source {
         for namespace in settings.namespaces {
             var configuration = settings.client
             configuration.namespace = namespace
+            // The follower reads everything again on each connection.
+            configuration.resubscribes = false
             clients[namespace] = NacosClient(configuration, logger: context.logger)
         }
         let decoder = NacosDecoder(

@@ -12,7 +12,7 @@ struct NameFilter: Sendable, Hashable {
     }
 
     /// The names that are included by name, rather than by a pattern.
-    var names: [String] { included.filter { !$0.contains("*") && includes($0) } }
+    var names: [String] { included.filter { !$0.contains("*") } }
 
     private static func matches(_ name: String, _ pattern: String) -> Bool {
         var rest = name.utf8[...]
