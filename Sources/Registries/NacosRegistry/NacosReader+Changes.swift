@@ -4,6 +4,7 @@ internal import Nacos
 internal import Services
 internal import Sources
 internal import Synchronization
+internal import Text
 
 extension NacosReader {
     /// Between two reports of what is not carried.
@@ -92,7 +93,7 @@ extension NacosReader {
         var details = ["server": first.map { "\($0.server)" } ?? ""]
         details["version"] = first?.version
         if connections.count > 1 { details["namespaces"] = connections.keys.sorted().joined(separator: ",") }
-        if first?.kind == .http { details["pushes"] = "none: the server is asked every \(intervals.polling)" }
+        if first?.kind == .http { details["pushes"] = "none: the server is asked every \(intervals.polling.readable)" }
         return details
     }
 
