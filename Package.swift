@@ -276,8 +276,8 @@ let package = Package(
         tests(
             "Program/IntegrationTests",
             [
-                "isthmus", "IsthmusTesting", "IstioAPI", "IstiodOracle", "ZooKeeper", "Kubernetes", "JSON", nioCore,
-                logging,
+                "isthmus", "IsthmusTesting", "IstioAPI", "IstiodOracle", "Nacos", "ZooKeeper", "Kubernetes", "JSON",
+                nioCore, logging,
             ]),
         tests(
             "Testing/SandboxTests",

@@ -31,7 +31,10 @@ struct Sidecar: Sendable {
     /// How long after the change it was pushed; `nil` where no write shows it.
     func arrival(of change: Change) -> Duration? {
         let address = Stage.address(change.number)
-        return views(of: change.service)
+        let shown = views(of: change.service)
+        // What came and went between two writes was never there to be removed.
+        if !change.isThere, !shown.contains(where: { $0.write.addresses.contains(address) }) { return nil }
+        return shown
             .first { $0.write.time >= change.time && $0.write.addresses.contains(address) == change.isThere }
             .map { change.time.duration(to: $0.pushed) }
     }

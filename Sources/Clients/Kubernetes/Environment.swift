@@ -27,10 +27,16 @@ func contents(ofFile path: String, _ what: String) throws(KubernetesError) -> [U
             switch error.code {
             case .fileReadNoSuchFile: "there is no such file"
             case .fileReadNoPermission: "permission denied"
+            case _ where isFolder(path): "this is a folder, and a file is needed"
             default: "it cannot be read (code \(error.code.rawValue))"
             }
         throw KubernetesError(code: .configuration, message: "\(what) \(path): \(reason)", cause: error)
     } catch {
         throw KubernetesError(code: .configuration, message: "\(what) \(path): it cannot be read", cause: error)
     }
+}
+
+private func isFolder(_ path: String) -> Bool {
+    var isFolder = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
 }

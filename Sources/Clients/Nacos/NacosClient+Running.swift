@@ -28,6 +28,8 @@ extension NacosClient {
     private func serve() async {
         var random = SystemRandomNumberGenerator()
         if configuration.addressServer == nil { schedule.set(configuration.servers, using: &random) }
+        // A reason is published once until a connection works or another reason comes.
+        var published: String?
         while !Task.isCancelled {
             guard let (server, notBefore) = schedule.choose() else {
                 // Only an address server can change that.
@@ -39,7 +41,9 @@ extension NacosClient {
             readySince = nil
             let reason = await connectAndServe(server)
             if Task.isCancelled { return }
-            publish(.disconnected(reason: "\(server): \(reason)"))
+            let text = "\(server): \(reason)"
+            if readySince != nil || text != published { publish(.disconnected(reason: text)) }
+            published = text
             logger.debug("disconnected", metadata: ["server": "\(server)", "reason": "\(reason)"])
             schedule.failed(server, lasted: readySince.map { now - $0 }, now: now)
         }

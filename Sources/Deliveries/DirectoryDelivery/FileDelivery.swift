@@ -49,7 +49,7 @@ package struct FileDelivery: StatefulDelivery {
             } catch {
                 if Task.isCancelled { break }
                 let delay = backoff.next()
-                let reason = "\(folder): \(Self.explanation(of: error))"
+                let reason = "\(error)"
                 workers.note(condition: reason)
                 workers.logger.error(
                     "folder unreadable", metadata: ["reason": "\(reason)", "retryIn": "\(delay.readable)"])
@@ -64,6 +64,14 @@ package struct FileDelivery: StatefulDelivery {
     }
 
     package func owned() async throws -> [ActualObject] {
+        do {
+            return try await readOwned()
+        } catch let error as FileProblem {
+            throw FileProblem(description: "\(folder): \(error)")
+        }
+    }
+
+    private func readOwned() async throws -> [ActualObject] {
         try await offThePool {
             guard FileManager.default.fileExists(atPath: folder) else { return [] }
             return try Self.names(in: folder).flatMap { namespace in
@@ -229,14 +237,25 @@ package struct FileDelivery: StatefulDelivery {
 
     /// The system's message, where the error has one. Foundation's own messages are for programmers.
     private static func explanation(of error: any Error) -> String {
-        guard let underlying = (error as? CocoaError)?.underlying as? POSIXError else { return "\(error)" }
-        return "\(Errno(rawValue: underlying.code.rawValue))"
+        guard let error = error as? CocoaError else { return "\(error)" }
+        if let underlying = error.underlying as? POSIXError { return "\(Errno(rawValue: underlying.code.rawValue))" }
+        switch error.code {
+        case .fileReadCorruptFile, .fileReadInapplicableStringEncoding: return "it is not UTF-8 text"
+        default: return "it can't be read or written (code \(error.code.rawValue))"
+        }
     }
 
     /// File operations block, and must not block the threads of Swift's concurrency.
     private func offThePool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await NIOThreadPool.singleton.runIfActive(body)
+        try await NIOThreadPool.singleton.runIfActive {
+            do { return try body() } catch { throw FileProblem(description: Self.explanation(of: error)) }
+        }
     }
+}
+
+/// What keeps a file or a folder from being read or written.
+private struct FileProblem: Error, CustomStringConvertible {
+    var description: String
 }
 
 extension ActualObject {

@@ -14,7 +14,9 @@ extension JSONValue {
             guard let node = try Yams.compose(yaml: text) else { throw UnreadableYAML(description: "it is empty") }
             self.init(node)
         } catch {
-            throw UnreadableYAML(description: "it is not YAML: \(error)")
+            // An excerpt of the text follows, which has lines of its own.
+            let reason = "\(error)".split(separator: "\n").prefix(2).joined(separator: " ")
+            throw UnreadableYAML(description: "it is not YAML: \(reason)")
         }
     }
 

@@ -16,9 +16,9 @@ package struct ConfigurationSection {
         do {
             root = try Yams.compose(yaml: text)
         } catch let error as YamlError {
-            throw ConfigurationError(place: file, message: "not YAML: \(error)")
+            throw ConfigurationError(error, in: file)
         } catch {
-            throw ConfigurationError(place: file, message: "not YAML: \(error)")
+            throw ConfigurationError(place: file, message: "not YAML")
         }
         guard case .mapping(let mapping)? = root else {
             throw ConfigurationError(place: file, message: "a mapping of keys to values is expected")
@@ -186,4 +186,21 @@ private func distance(_ left: String, _ right: String) -> Int {
         }
     }
     return row[right.count]
+}
+
+extension ConfigurationError {
+    /// An error of the YAML parser, on one line: the parser's own text quotes the file.
+    fileprivate init(_ error: YamlError, in file: String) {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            self.init(place: "\(file):\(mark.line):\(mark.column)", message: "not YAML: \(problem)")
+        case .duplicatedKeysInMapping(let keys, let context):
+            self.init(
+                place: "\(file):\(context.mark.line):\(context.mark.column)",
+                message: "one mapping has keys twice: \(keys.joined(separator: ", "))")
+        default:
+            self.init(place: file, message: "not YAML")
+        }
+    }
 }

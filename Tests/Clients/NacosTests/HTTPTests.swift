@@ -159,18 +159,43 @@ struct HTTPTests {
         #expect(code == .unsupported)
     }
 
+    /// Runs a client for as long as the body takes.
+    private func withClient(
+        _ configuration: NacosClient.Configuration, _ body: (NacosClient) async throws -> Void
+    ) async throws {
+        let client = NacosClient(configuration)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await client.run() }
+            defer { group.cancelAll() }
+            try await body(client)
+        }
+        let code = await failure { _ = try await client.query(ServiceKey(name: "orders")) }
+        #expect(code == .closed)
+    }
+
+    private static let isLeftOut: @Sendable (String) -> Bool = {
+        $0.contains("withInstances") || $0.contains("dead")
+    }
+
     @Test("a client of a server of 1.x asks, and says that there are no pushes")
     func client() async throws {
-        let isLeftOut: @Sendable (String) -> Bool = { $0.contains("withInstances") || $0.contains("dead") }
-        try await RecordedHTTPServer.run("1.4.8", leavingOut: isLeftOut) { (recorded) async throws -> Void in
-            let client = NacosClient(NacosClient.Configuration(servers: [recorded.server]))
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await client.run() }
-                defer { group.cancelAll() }
-                try await read(client)
+        try await RecordedHTTPServer.run("1.4.8", leavingOut: Self.isLeftOut) { (recorded) async throws -> Void in
+            try await withClient(NacosClient.Configuration(servers: [recorded.server])) { try await read($0) }
+        }
+    }
+
+    @Test("an address server tells where the servers are")
+    func addressServer() async throws {
+        try await RecordedHTTPServer.run("1.4.8", leavingOut: Self.isLeftOut) { (recorded) async throws -> Void in
+            let list: JSONValue = [
+                "request": ["method": "GET", "path": "/nacos/serverlist"],
+                "response": ["status": 200, "body": .string("\n\(recorded.server)\n")],
+            ]
+            try await RecordedHTTPServer.run("none", adding: [list]) { (addresses) async throws -> Void in
+                var configuration = NacosClient.Configuration()
+                configuration.addressServer = "http://\(addresses.server)/nacos/serverlist"
+                try await withClient(configuration) { try await read($0) }
             }
-            let code = await failure { _ = try await client.query(ServiceKey(name: "orders")) }
-            #expect(code == .closed)
         }
     }
 }

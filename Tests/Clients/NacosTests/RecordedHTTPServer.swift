@@ -2,7 +2,6 @@ internal import Addressing
 internal import JSON
 internal import NIOCore
 internal import NIOPosix
-internal import Synchronization
 internal import Text
 
 @testable internal import Nacos
@@ -13,33 +12,30 @@ internal import Text
 /// gets 404, as an unknown path does.
 final class RecordedHTTPServer: Sendable {
     private let listener: any Channel
-    let log: Log
-
-    final class Log: Sendable {
-        private let requests = Mutex<[String]>([])
-        func append(_ request: String) { requests.withLock { $0.append(request) } }
-        var all: [String] { requests.withLock { $0 } }
-    }
 
     var server: NacosServer { NacosServer(.init(host: "127.0.0.1", port: listener.localAddress?.port ?? 0)) }
 
+    /// - Parameters:
+    ///   - isLeftOut: Whether a recording, by its name, is left out.
+    ///   - additions: More entries, in the form of the recordings.
     static func run<Value>(
         _ version: String, leavingOut isLeftOut: @escaping @Sendable (String) -> Bool = { _ in false },
+        adding additions: [JSONValue] = [],
         _ body: (RecordedHTTPServer) async throws -> Value
     ) async throws -> Value {
-        let entries = try Recording.all().filter { $0.name.hasPrefix("\(version)/") && !isLeftOut($0.name) }
-            .flatMap(\.exchange).filter { $0["request"] != nil }
-        let log = Log()
+        let entries =
+            try Recording.all().filter { $0.name.hasPrefix("\(version)/") && !isLeftOut($0.name) }
+            .flatMap(\.exchange).filter { $0["request"] != nil } + additions
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Handler(entries: entries, log: log))
+                    try channel.pipeline.syncOperations.addHandler(Handler(entries: entries))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         do {
-            let value = try await body(RecordedHTTPServer(listener: listener, log: log))
+            let value = try await body(RecordedHTTPServer(listener: listener))
             try? await listener.close()
             return value
         } catch {
@@ -48,9 +44,8 @@ final class RecordedHTTPServer: Sendable {
         }
     }
 
-    private init(listener: any Channel, log: Log) {
+    private init(listener: any Channel) {
         self.listener = listener
-        self.log = log
     }
 }
 
@@ -59,12 +54,10 @@ private final class Handler: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let entries: [JSONValue]
-    private let log: RecordedHTTPServer.Log
     private var text = ""
 
-    init(entries: [JSONValue], log: RecordedHTTPServer.Log) {
+    init(entries: [JSONValue]) {
         self.entries = entries
-        self.log = log
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -82,7 +75,6 @@ private final class Handler: ChannelInboundHandler {
         let words = first.split(separator: " ")
         let target = words[1].split(separator: "?", maxSplits: 1).map(String.init)
         let parameters = ((target.count > 1 ? target[1] : "") + "&" + body).split(separator: "&").map(String.init)
-        log.append("\(words[0]) \(target[0]) \(parameters.sorted().joined(separator: "&"))")
         // A name with the default group is the name alone.
         let plain = parameters.map { $0.replacing("DEFAULT_GROUP%40%40", with: "") }
         let answer = answer(String(words[0]), target[0], Set(plain))

@@ -210,7 +210,7 @@ struct ConfigurationTests {
             ("registries: []", "f:1:13: 'registries': at least one is needed, or there is nothing to watch"),
             ("instance: main", "f:1:1: 'registries': is needed: what to watch"),
             ("- a\n- b", "f: a mapping of keys to values is expected"),
-            ("a: [", "f: not YAML"),
+            ("a: [", ": not YAML: did not find expected node content"),
             (
                 "registries: [{ name: zk }]",
                 "f:1:22: 'registries[0].name': the registry 'zk' has no kind: give 'zookeeper' or 'nacos'"

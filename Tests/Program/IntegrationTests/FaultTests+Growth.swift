@@ -31,4 +31,46 @@ extension FaultTests {
             }
         }
     }
+
+    @Test("fault 31: a client that registers without end meets limits, and what was there first stays")
+    func flood() async throws {
+        try await Scene.run { scene in
+            let first = Provider.many(Self.orders, 0..<50) + Provider.many(Self.stock, 0..<2)
+            try await scene.register(first)
+            let options = BridgeOptions(
+                sections: "limits: { instancesPerService: 100, services: 20, objects: 30 }")
+            try await scene.withBridge(configured: options) { bridge in
+                try await MeshObserver.watching(scene) { mesh in
+                    mesh.expect(first)
+                    try await mesh.wait(standing: first.count)
+                    mesh.expect(first)
+                    let memory = try ProcessUsage(pid: bridge.process.pid).resident
+                    for part in 0..<4 {
+                        let first = 1_000 + part * 5_000
+                        try await scene.register(Provider.many(Self.orders, first..<first + 5_000))
+                    }
+                    try await scene.register((0..<2_000).flatMap { Provider.many("com.acme.Flood\($0)", 0..<1) })
+                    try await bridge.status("what is beyond the limits is counted") {
+                        $0.registry["excessCount"] == 2 && $0.delivery["pending"] == 0
+                    }
+                    let excess = try await bridge.status().registry["excess"]?.array?.compactMap(\.string) ?? []
+                    #expect(excess.contains { $0.contains("19950") && $0.contains(Self.orders) }, "\(excess)")
+                    #expect(excess.contains { $0.contains("1982") }, "\(excess)")
+                    #expect(try await scene.entries().count == 20)
+                    #expect(mesh.endpoints(of: "com.acme.orders").count == 100)
+                    #expect(mesh.lowest == first.count)
+                    #expect(try ProcessUsage(pid: bridge.process.pid).resident < memory + 64 << 20)
+
+                    // A restart knows who was first.
+                    await bridge.kill()
+                    try bridge.restart()
+                    try await bridge.status("what is beyond the limits is counted") {
+                        $0.registry["excessCount"] == 2 && $0.delivery["pending"] == 0
+                    }
+                    #expect(mesh.lowest == first.count)
+                    #expect(try await scene.entries().count == 20)
+                }
+            }
+        }
+    }
 }

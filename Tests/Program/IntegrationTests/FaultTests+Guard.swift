@@ -17,6 +17,46 @@ extension FaultTests {
     /// At least 98 % of them, or all but three.
     private static func nearlyAll(_ count: Int) -> Int { min(count - 3, (count * 98 + 99) / 100) }
 
+    @Test("fault 3: providers whose sessions expire together stay in the mesh until the registry is back")
+    func sessionsExpire() async throws {
+        try await Self.withProxy(maxSessionTimeout: .seconds(2)) { scene, proxy in
+            let all = Self.providers(0..<40)
+            try await scene.withZooKeeper { client in
+                for interface in Self.services { try await client.ensurePath("/dubbo/\(interface)/providers") }
+            }
+            try await scene.withBridge(configured: BridgeOptions()) { bridge in
+                try await MeshObserver.watching(scene) { mesh in
+                    // Their way to the registry leads through the proxy, the bridge's does not.
+                    try await scene.withSessions(through: proxy, each: all, count: 4) {
+                        mesh.expect(all)
+                        try await mesh.wait(standing: all.count)
+                        mesh.expect(all)
+                        await proxy.blackHole()
+                        try await bridge.status("losses are held") { $0.registry["hold"] != nil }
+                    }
+                    try await mesh.wait(standing: all.count, within: .seconds(10))
+                    #expect(try await scene.registered().isEmpty, "all sessions are over")
+                    #expect(mesh.lowest >= Self.nearlyAll(all.count), "\(mesh.lowest) of \(all.count) stood")
+                    let status = try await bridge.status()
+                    #expect(status.registry["health"] == "healthy" && status.registry["hold"]?["releasesIn"] == nil)
+
+                    // An address that another application registers is no longer the first one's.
+                    let address = all[0].address
+                    try await scene.register(
+                        "dubbo://\(address)/\(Self.stock)?application=stock&interface=\(Self.stock)",
+                        interface: Self.stock)
+                    try await eventually("the address is the other service's alone") {
+                        mesh.endpoints(of: "com.acme.stock") == [address]
+                            && !mesh.endpoints(of: all[0].interface.lowercased()).contains(address)
+                    }
+                    try await scene.register(Array(all.dropFirst()))
+                    try await bridge.status("nothing is held") { $0.registry["hold"] == nil }
+                    try await scene.waitUntilEqual()
+                }
+            }
+        }
+    }
+
     /// How a registry empties.
     enum Emptying: CaseIterable {
         case oneByOne, recursively, afterSurge, slowly
@@ -52,6 +92,27 @@ extension FaultTests {
 }
 
 extension Scene {
+    /// Registers providers in sessions of their own, through a proxy, while the body runs.
+    fileprivate func withSessions(
+        through proxy: ChaosProxy, each providers: [Provider], count: Int, _ body: () async throws -> Void
+    ) async throws {
+        var configuration = ZooKeeperClient.Configuration()
+        configuration.sessionTimeout = .seconds(1)
+        let clients = try (0..<count).map { _ in
+            ZooKeeperClient(try ConnectionString(proxy.address + chroot), configuration: configuration)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for client in clients { group.addTask { await client.run() } }
+            defer { group.cancelAll() }
+            for (index, provider) in providers.enumerated() {
+                let client = clients[index % count]
+                try await client.waitUntilConnected()
+                try await client.create(provider.path, mode: .ephemeral)
+            }
+            try await body()
+        }
+    }
+
     fileprivate func empty(_ way: FaultTests.Emptying, _ providers: [Provider]) async throws {
         switch way {
         case .recursively, .afterSurge: try await deregister(providers)

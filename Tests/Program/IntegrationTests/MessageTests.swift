@@ -34,6 +34,19 @@ struct MessageTests {
             #expect(plan.status == .code(78))
             #expect(plan.standardError == "isthmus: \(path): \(message)\n")
         }
+        let broken = try folder.write("registries: [\n", to: "broken.yaml")
+        let yaml = try await Scene.isthmus(["plan", "--config", broken])
+        #expect(yaml.standardError == "isthmus: \(broken):2:1: not YAML: did not find expected node content\n")
+        let kubeconfig = try await Scene.isthmus(
+            ["plan", "--registry", "zookeeper://127.0.0.1:1", "--kubeconfig", folder.path(of: "")])
+        #expect(kubeconfig.status == .code(78))
+        #expect(kubeconfig.standardError.contains("this is a folder, and a file is needed"))
+        try folder.write("", to: "out")
+        let directory = try await Scene.isthmus(["plan", "--config", try configuration("sessionTimeout: 5s")])
+        #expect(directory.status == .code(1))
+        #expect(
+            directory.standardError
+                == "isthmus: what 'directory' holds could not be read: \(folder.path(of: "out")): Not a directory\n")
         let password = try configuration("digest: { user: dubbo, passwordFile: /nope }")
         #expect(
             try await Scene.isthmus(["plan", "--config", password]).standardError
