@@ -107,6 +107,8 @@ struct ClockFaultTests {
             "Clients/Kubernetes/CredentialCommand.swift", "Clients/Kubernetes/PluginCredential.swift",
             "Clients/Kubernetes/PluginCredentials.swift", "Clients/Kubernetes/CredentialReply.swift",
             "Program/Status/BridgeStatus.swift",
+            // The time of a line of the log.
+            "Program/Logs/LineLogHandler.swift",
             // A signature by an access key bears the time of day.
             "Clients/Nacos/Signature.swift",
             // How old a snapshot is, for the log.
