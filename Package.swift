@@ -203,8 +203,7 @@ let package = Package(
             "Clients/KubernetesTests",
             [
                 "Kubernetes", "KubernetesExamples", "Concurrency", "JSON", "IsthmusTesting", nioCore, nioPosix,
-                nioHTTP1, nioSSL,
-                logging,
+                nioHTTP1, nioSSL, logging, subprocess,
             ]),
         tests("Clients/GRPCTests", ["GRPC", "Concurrency", nioCore, nioPosix, nioHPACK, nioHTTP2]),
         tests(

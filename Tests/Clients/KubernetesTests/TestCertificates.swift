@@ -1,6 +1,7 @@
 import Foundation
 import IsthmusTesting
 import NIOSSL
+import Subprocess
 
 /// Certificates of a test authority, made by `openssl`.
 struct TestCertificates {
@@ -34,13 +35,18 @@ struct TestCertificates {
 
     private func make(_ name: String, _ rest: [String]) async throws -> Pair {
         let pair = Pair(certificate: "\(name).crt", key: "\(name).key")
-        try await ChildProcess.outputOfRunning(
-            "/usr/bin/env",
-            [
-                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                "2", "-subj", "/CN=\(name)", "-keyout", "\(folder)/\(pair.key)", "-out",
-                "\(folder)/\(pair.certificate)",
-            ] + rest)
+        // Like the credential plug-ins of other tests. What starts processes otherwise may hold a lock of glibc's (2.41
+        // and later) in the moment in which Subprocess forks, and then its child waits for ever.
+        let result = try await Subprocess.run(
+            .name("openssl"),
+            arguments: Arguments(
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=\(name)", "-keyout", "\(folder)/\(pair.key)", "-out", "\(folder)/\(pair.certificate)",
+                ] + rest), output: .discarded, error: .string(limit: 1 << 16))
+        guard result.terminationStatus.isSuccess else {
+            throw TestSupportError("openssl failed: \(result.standardError)")
+        }
         return pair
     }
 

@@ -127,7 +127,7 @@ struct DubboTests {
             try await scene.withZooKeeper { try await $0.ensurePath("/dubbo/demo.Nobody/providers") }
             let text = "instances registered by application only: 1 (hello-provider/\(RealDubbo.host):\(port))"
             let plan = try await scene.isthmus("plan")
-            #expect(plan.standardError.contains(text), "\(plan.standardError)")
+            #expect(plan.standardOutput.contains(text), "\(plan.standardOutput)")
             let export = try await scene.isthmus("export")
             #expect(export.standardError.contains(text), "\(export.standardError)")
             #expect(!export.standardOutput.contains(text))

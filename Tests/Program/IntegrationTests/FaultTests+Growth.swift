@@ -73,7 +73,7 @@ extension FaultTests {
 
     private static func countsExcess(_ status: JSONValue) -> Bool {
         let notes = status.registry["notes"]?.array ?? []
-        func counts(_ sort: String, _ count: Int) -> Bool {
+        func counts(_ sort: String, _ count: Int64) -> Bool {
             notes.contains { $0["sort"] == .string(sort) && $0["count"] == .integer(count) }
         }
         return counts("servicesBeyondLimit", 1982) && counts("instancesBeyondLimit", 19_950)
