@@ -29,7 +29,7 @@ struct ConfigurationOptions: ParsableArguments {
     func validate() throws {
         guard (config == nil) != (registry == nil) else {
             throw ValidationError(
-                "Give either --config or --registry. To see the bridge at work without any server: isthmus demo")
+                "Give either --config or --registry.\nThe bridge at work without any server: isthmus demo")
         }
         let others = [kubeconfig, context, namespace, instance].compactMap { $0 }
         guard config == nil || others.isEmpty else {

@@ -324,7 +324,7 @@ struct CommandLineTests {
             (["plan", "--registry", "zookeeper://b:1", "--output", "xml"], "--output"),
             (["plan", "--registry", "zookeeper://b:1", "--timeout", "0"], "--timeout takes 1 to 86400 seconds."),
             (["plan", "--registry", "zookeeper://b:1", "--timeout", "-1"], "--timeout takes 1 to 86400 seconds."),
-            (["run"], "To see the bridge at work without any server: isthmus demo"),
+            (["run"], "The bridge at work without any server: isthmus demo"),
         ] {
             let output = try await Scene.isthmus(arguments)
             #expect(output.status == .code(64), "\(arguments)")
