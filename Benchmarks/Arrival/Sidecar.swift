@@ -34,7 +34,8 @@ struct Sidecar: Sendable {
         let shown = views(of: change.service)
         // What came and went between two writes was never there to be removed.
         if !change.isThere, !shown.contains(where: { $0.write.addresses.contains(address) }) { return nil }
-        return shown
+        return
+            shown
             .first { $0.write.time >= change.time && $0.write.addresses.contains(address) == change.isThere }
             .map { change.time.duration(to: $0.pushed) }
     }

@@ -17,7 +17,7 @@ struct ClusterDeliveryRefusalTests {
     @Test("a webhook that is away is one condition with a probe, costs no read, and all go on when it is back")
     func webhook() async throws {
         try await World.run { world in
-            try await world.withDelivery(clock: HastyClock()) { delivery in
+            try await world.withDelivery(clock: HastyClock(), isClientHasty: false) { delivery in
                 let entries = (0..<50).map { ServiceEntry.sample("s-\($0)", 1) }
                 for entry in entries { world.wish(entry, of: delivery) }
                 for entry in entries { try await world.wait(for: entry) }
