@@ -53,8 +53,8 @@ extension ClusterDelivery {
         // A namespace has all hosts of its domain.
         if hosts.contains(foreign.scope.domain) { return lookAtAllHosts() }
         for key in hosts.lazy.compactMap(foreign.scope.key(ofHost:)) {
-            let waiting = hostWaiters.removeValue(forKey: key) ?? []
-            workers.add(known(key) == nil ? waiting : waiting.union([key]))
+            // The entry itself too: its creation may be under way, so that it is not known yet.
+            workers.add((hostWaiters.removeValue(forKey: key) ?? []).union([key]))
         }
     }
 

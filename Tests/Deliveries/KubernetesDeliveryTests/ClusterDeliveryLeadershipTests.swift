@@ -148,8 +148,9 @@ struct ClusterDeliveryLeadershipTests {
                 // The watches open when they like.
                 func total() async -> Int {
                     let counts = await world.server.requestCounts
-                    return counts.total - counts[.list, "destinationrules"] - counts[.watch, "destinationrules"]
-                        - counts[.watch, "workloadentries"]
+                    return ["destinationrules", "workloadentries"].reduce(
+                        counts.total - counts[.watch, "serviceentries"]
+                    ) { $0 - counts[.list, $1] - counts[.watch, $1] }
                 }
                 let before = await total()
                 for _ in 1...3 {
