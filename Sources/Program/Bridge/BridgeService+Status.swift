@@ -14,27 +14,35 @@ extension BridgeService {
         let now = pipeline.now
         return BridgeStatus(
             instance: instance, version: Version.current, uptime: now, isReady: overview.isReady,
-            registries: overview.registries.map { RegistryStatus($0, now: now) },
+            registries: overview.registries.map { registry in
+                RegistryStatus(registry, overview.standing[registry.name] ?? Standing(), now: now)
+            },
             deliveries: parts.deliveries.map { delivery in
                 DeliveryStatus(delivery, isSeeded: !overview.unseeded.contains(delivery.name))
             },
             problems: Excerpt(
-                first: overview.problems.map { ServiceProblem(service: "\($0.service)", reason: $0.reason) },
+                first: overview.problems.map { service, problem in
+                    ServiceProblem(service: "\(service)", reason: problem.reason, effect: problem.effect.rawValue)
+                },
                 count: overview.problemCount),
             resolved: Excerpt(overview.resolved.lazy.map(\.description), limit: BridgeStatus.resolvedLimit))
     }
 
-    /// Releases what is held of a registry.
-    /// - Returns: The hold that ended; `nil` where nothing is held.
-    package func release(_ registry: String) async -> Released? {
+    /// Releases what is held or left over of a registry.
+    /// - Parameter service: Only of this one; see `CatalogStore.release`.
+    /// - Returns: `nil` where there is nothing.
+    package func release(_ registry: String, service: String? = nil) async -> Released? {
         let pipeline = parts.pipeline
-        guard let hold = await pipeline.release(registry) else { return nil }
-        return Released(registry: registry, hold: HoldStatus(hold, now: pipeline.now))
+        guard let release = await pipeline.release(registry, service: service) else { return nil }
+        return Released(
+            registry: registry, instances: release.instances,
+            services: Excerpt(release.services.sorted().map(\.description), limit: HoldStatus.serviceLimit),
+            hold: release.hold.map { HoldStatus($0, now: pipeline.now) })
     }
 }
 
 extension RegistryStatus {
-    init(_ report: CatalogStore.Report, now: Duration) {
+    init(_ report: CatalogStore.Report, _ standing: Pipeline.Standing, now: Duration) {
         let (health, reason, lastGood): (Health, String?, Duration?) =
             switch report.health {
             case .starting(let reason): (.starting, reason, nil)
@@ -48,8 +56,9 @@ extension RegistryStatus {
             instances: report.instances,
             unreadable: Excerpt(
                 unreadable.map { UnreadableService(name: $0.key, reason: $0.value) }, limit: Self.unreadableLimit),
-            excess: Excerpt(report.excessLines, limit: Self.unreadableLimit),
-            notes: report.notes.map { Note($0) }, hold: report.hold.map { HoldStatus($0, now: now) })
+            inMesh: Standing(services: standing.services, instances: standing.instances),
+            notes: report.notes.map { Note($0) }, hold: report.hold.map { HoldStatus($0, now: now) },
+            leftOver: report.leftOver.instances == 0 ? nil : LeftOver(report.leftOver))
     }
 }
 
@@ -60,17 +69,11 @@ extension RegistryStatus.Note {
     }
 }
 
-extension CatalogStore.Report {
-    /// What is beyond the limits, for people.
-    fileprivate var excessLines: [String] {
-        var lines: [String] = []
-        if excess.services > 0 {
-            lines.append("\(excess.services) services beyond limits.services (\(limits.services))")
-        }
-        return lines
-            + excess.instances.sorted { $0.key < $1.key }.map { id, count in
-                "\(count) instances of \(id) beyond limits.instancesPerService (\(limits.instancesPerService))"
-            }
+extension RegistryStatus.LeftOver {
+    fileprivate init(_ report: CatalogStore.LeftOver) {
+        self.init(
+            instances: report.instances,
+            services: Excerpt(report.services.lazy.map(\.description), limit: Self.serviceLimit))
     }
 }
 

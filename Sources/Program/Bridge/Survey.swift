@@ -8,9 +8,12 @@ internal import Planning
 internal import Services
 internal import Sources
 internal import Text
+internal import Translation
 
 /// A one-shot reconcile: a complete read of every registry and every delivery, and the changes that follow. For the
 /// commands that run once and end.
+///
+/// Where some registries can't be read, it is one of the others. Nothing is decided of what these may announce.
 package struct Survey: Sendable {
     /// A change that one delivery would carry out.
     package struct Item: Sendable {
@@ -38,6 +41,24 @@ package struct Survey: Sendable {
         package var description: String
     }
 
+    /// A registry that is to be released and that nobody knows.
+    package struct UnknownRegistry: Error, Sendable, CustomStringConvertible {
+        package var description: String
+    }
+
+    /// A registry that could not be read.
+    package struct Unread: Sendable, Hashable {
+        package var registry: String
+        package var reason: String
+    }
+
+    /// An object of which nothing is decided, since registries could not be read that may announce its service.
+    package struct LeftAlone: Sendable, Hashable {
+        package var delivery: String
+        package var key: ResourceKey
+        package var registries: [String]
+    }
+
     /// The resources that should exist, sorted.
     package let resources: [Resource]
     /// The changes that lead there, sorted by delivery and name.
@@ -48,20 +69,24 @@ package struct Survey: Sendable {
     package let leftOut: [LeftOut]
     /// What is missing before the changes can be carried out, and what a delivery could not see and did without.
     package let warnings: [String]
+    /// The registries that could not be read, and what is left alone because of them. Both are empty where all could be.
+    package let unread: [Unread]
+    package let leftAlone: [LeftAlone]
     private let deliveries: [any StatefulDelivery]
     private let parts: BridgeParts
 
     /// - Parameters:
     ///   - limit: How long each delivery may take to say what it holds, and then how long the registries may take.
     ///   - released: The registries that are believed whatever they say.
-    /// - Throws: `Incomplete` when a registry could not be read completely, or a delivery can't say what it holds;
-    ///   `KubernetesError` for a cluster that can't be used.
+    /// - Throws: `Incomplete` when no registry could be read completely, or a delivery can't say what it holds;
+    ///   `UnknownRegistry`; `KubernetesError` for a cluster that can't be used.
     package static func take(
         _ configuration: BridgeConfiguration, within limit: Duration, releasing released: [String] = [], logger: Logger
     ) async throws -> Survey {
         let parts = try BridgeParts(configuration, isLasting: false, logger: logger)
         do {
-            return try await Survey(parts, within: limit, releasing: released)
+            let names = configuration.registries.map(\.name)
+            return try await Survey(parts, configured: names, within: limit, releasing: released)
         } catch let error as Incomplete {
             // The connections close by themselves. To wait for that would take longer than the limit where a server
             // does not answer.
@@ -72,7 +97,9 @@ package struct Survey: Sendable {
         }
     }
 
-    private init(_ parts: BridgeParts, within limit: Duration, releasing released: [String]) async throws {
+    private init(
+        _ parts: BridgeParts, configured: [String], within limit: Duration, releasing released: [String]
+    ) async throws {
         self.parts = parts
         let pipeline = parts.pipeline
         var owned: [String: [ResourceKey: ActualObject]] = [:]
@@ -85,18 +112,26 @@ package struct Survey: Sendable {
         }
         deliveries = stateful
         skipped = parts.deliveries.map(\.name).filter { name in !stateful.contains { $0.name == name } }
-        try await Self.readRegistries(parts, within: limit)
+        try Self.check(released, configured, owned.values.flatMap(\.values))
+        unread = try await Self.readRegistries(parts, within: limit)
         for registry in released { _ = await pipeline.release(registry) }
         resources = await pipeline.everyResource()
         let entries = Dictionary(
             resources.filter { $0.key.kind == .serviceEntry }.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
         leftOut = Self.leftOut(await pipeline.overview(problemLimit: .max))
         var items: [Item] = []
+        var leftAlone: [LeftAlone] = []
         for delivery in stateful {
             let held = owned[delivery.name] ?? [:]
             for key in Set(resources.map(\.key)).union(held.keys).sorted() {
                 let wanted = await pipeline.wanted(key)
-                if wanted == .undecided { continue }
+                if wanted == .undecided {
+                    // The endpoints follow their service.
+                    if key.kind == .workloadEntry { continue }
+                    let registries = await pipeline.undecided(key)
+                    leftAlone.append(LeftAlone(delivery: delivery.name, key: key, registries: registries))
+                    continue
+                }
                 let change = await delivery.plan(key, wanted: wanted.resource, held: held[key])
                 if change == .none { continue }
                 let push = change.push(selectedBy: Self.entry(of: key, held, wanted: entries))
@@ -106,6 +141,7 @@ package struct Survey: Sendable {
             }
         }
         self.items = items
+        self.leftAlone = leftAlone
         var warnings: [String] = []
         for delivery in stateful {
             let creates = items.filter { item in
@@ -130,7 +166,21 @@ package struct Survey: Sendable {
                     registry: registry.name, name: "\(note.subject): \(note.count)\(names)", reason: note.effect)
             }
         }
-        return leftOut + overview.problems.map { LeftOut(registry: nil, name: "\($0.service)", reason: $0.reason) }
+        return leftOut
+            + overview.problems.map { LeftOut(registry: nil, name: "\($0.service)", reason: $0.problem.reason) }
+    }
+
+    /// A mistyped name would release nothing, without a word.
+    private static func check(
+        _ released: [String], _ configured: [String], _ objects: [ActualObject]
+    ) throws(UnknownRegistry) {
+        let recorded = objects.flatMap { ($0.annotations[OwnerMark.registries] ?? "").split(separator: ",") }
+        let known = Set(configured).union(recorded.map(String.init))
+        for name in released where !known.contains(name) {
+            throw UnknownRegistry(
+                description:
+                    "there is no registry '\(name)' to release; known are \(known.sorted().joined(separator: ", "))")
+        }
     }
 
     /// The ServiceEntry that a WorkloadEntry belongs to: as it stands, or else as it will.
@@ -156,9 +206,12 @@ package struct Survey: Sendable {
     }
 
     /// Runs the sources until each has had a complete read, and a second one of what that emptied.
-    private static func readRegistries(_ parts: BridgeParts, within limit: Duration) async throws {
+    /// - Returns: The registries that could not be read, where others could be.
+    private static func readRegistries(
+        _ parts: BridgeParts, within limit: Duration
+    ) async throws(Incomplete) -> [Unread] {
         let pipeline = parts.pipeline
-        let isComplete = await withTaskGroup(of: Bool.self) { group in
+        let isSettled = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await withTaskGroup(of: Void.self) { sources in
                     let (completions, continuation) = AsyncStream.makeStream(
@@ -175,13 +228,15 @@ package struct Survey: Sendable {
             }
             group.addTask {
                 try? await Task.sleep(for: limit)
-                return false
+                // Before the sources are stopped: then none can be followed.
+                return await pipeline.concludePartly()
             }
             defer { group.cancelAll() }
             return await group.next() ?? false
         }
-        if isComplete { return }
-        let reasons = await pipeline.unreadRegistries.map { "registry '\($0.name)': \($0.reason)" }
+        let unread = await pipeline.unreadRegistries.map { Unread(registry: $0.name, reason: $0.reason) }
+        if isSettled { return unread }
+        let reasons = unread.map { "registry '\($0.registry)': \($0.reason)" }
         throw Incomplete(
             description:
                 "not every registry could be read completely within \(limit.readable): \(reasons.joined(separator: "; "))"

@@ -7,16 +7,17 @@ internal import Text
 package struct AdminEndpoint: Sendable {
     private let token: @Sendable () async throws -> String?
     private let status: @Sendable () async -> BridgeStatus
-    private let release: @Sendable (String) async -> Released?
+    private let release: @Sendable (String, String?) async -> Released?
     private let logger: Logger
 
     /// - Parameters:
     ///   - token: The token that a release needs, read for each release, since it may rotate; `nil` without one.
     ///   - status: The state of the bridge now.
-    ///   - release: Ends the hold of the registry of that name; `nil` when it has none.
+    ///   - release: Lets go what is held or left over of the registry of the first name, of a service only where the
+    ///     second is there; `nil` when there is nothing.
     package init(
         token: @escaping @Sendable () async throws -> String?, status: @escaping @Sendable () async -> BridgeStatus,
-        release: @escaping @Sendable (String) async -> Released?, logger: Logger
+        release: @escaping @Sendable (String, String?) async -> Released?, logger: Logger
     ) {
         self.token = token
         self.status = status
@@ -38,7 +39,10 @@ package struct AdminEndpoint: Sendable {
                 return .refusal(.badRequest, "a registry's name is expected: /release/NAME")
             }
             guard request.method == .post else { return .wrongMethod(allowed: "POST") }
-            return await releasing(name, request)
+            guard let service = service(in: request) else {
+                return .refusal(.badRequest, "only the parameter 'service' is known: /release/NAME?service=SERVICE")
+            }
+            return await releasing(name, service.isEmpty ? nil : service, request)
         default:
             return .refusal(.notFound, "there are only /livez, /readyz, /status and /release/NAME")
         }
@@ -60,7 +64,15 @@ package struct AdminEndpoint: Sendable {
 
     // MARK: Releases
 
-    private func releasing(_ registry: String, _ request: HTTPRequest) async -> Answer {
+    /// The service that a release is about; empty for all. `nil` for another query.
+    private func service(in request: HTTPRequest) -> String? {
+        let parts = (request.path ?? "").split(separator: "?", maxSplits: 1)
+        if parts.count < 2 { return "" }
+        guard parts[1].hasPrefix("service="), !parts[1].contains("&") else { return nil }
+        return String(parts[1].dropFirst("service=".count)).percentDecoded()
+    }
+
+    private func releasing(_ registry: String, _ service: String?, _ request: HTTPRequest) async -> Answer {
         // A browser sends Origin with each request of a web page; the programs of an operator do not.
         guard request.headerFields[.origin] == nil else {
             return .refusal(.forbidden, "a request of a web page releases nothing")
@@ -82,14 +94,16 @@ package struct AdminEndpoint: Sendable {
             return .unauthorized
         }
         let status = await status()
-        guard var released = await release(registry) else {
-            let holds = status.holds
-            let others = holds.isEmpty ? "of no registry" : "only of: \(holds.joined(separator: ", "))"
-            return .refusal(.notFound, "nothing is held of a registry '\(registry)'; something is held \(others)")
+        guard var released = await release(registry, service) else {
+            let names = status.releasable
+            let others = names.isEmpty ? "of no registry" : "only of: \(names.joined(separator: ", "))"
+            let subject = "a registry '\(registry)'" + (service.map { " and its service '\($0)'" } ?? "")
+            return .refusal(
+                .notFound, "nothing is held or left over of \(subject); something is held or left over \(others)")
         }
         logger.notice(
-            "hold released by an operator",
-            metadata: ["registry": "\(registry)", "instances": "\(released.hold.held)"])
+            "instances released by an operator",
+            metadata: ["registry": "\(registry)", "instances": "\(released.instances)"])
         released.leaders = status.leaders
         return Answer(status: .ok, body: released)
     }

@@ -18,6 +18,7 @@ extension SnapshotRecord {
 
     private var json: JSONValue {
         var record = JSONObject()
+        record["announcers"] = announcers.isEmpty ? nil : JSONValue(strings: announcers.groups)
         record["assignment"] = assignment?.json
         record["group"] = id.group.isEmpty ? nil : .string(id.group)
         record["instances"] = instances.isEmpty ? nil : .array(instances.map(\.json))
@@ -115,6 +116,7 @@ extension SnapshotRecord {
         registries = try json.needed("registries", \.strictStrings)
         instances = []
         for element in try json.optional("instances", \.array) ?? [] { instances.append(try Instance(element)) }
+        announcers = EndpointAnnouncers(groups: try json.optional("announcers", \.strictTexts) ?? [:])
     }
 
     /// Each protocol had an object, and each instance named its protocol.

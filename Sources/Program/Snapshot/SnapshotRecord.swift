@@ -36,14 +36,18 @@ package struct SnapshotRecord: Sendable, Hashable {
     /// The registries that announced it last.
     package var registries: [String]
     package var instances: [Instance]
+    /// Which of the registries announced which endpoint, where that was not all of them.
+    package var announcers: EndpointAnnouncers
 
     package init(
-        id: ServiceID, assignment: Assignment? = nil, registries: [String] = [], instances: [Instance] = []
+        id: ServiceID, assignment: Assignment? = nil, registries: [String] = [], instances: [Instance] = [],
+        announcers: EndpointAnnouncers = EndpointAnnouncers()
     ) {
         self.id = id
         self.assignment = assignment
         self.registries = registries
         self.instances = instances
+        self.announcers = announcers
     }
 }
 

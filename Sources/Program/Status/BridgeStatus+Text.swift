@@ -7,15 +7,17 @@ extension BridgeStatus {
     package func text(release: (String) -> String = { "isthmus release \($0)" }) -> String {
         var lines = ["isthmus \(version), instance \(instance): \(readiness), up \(uptime.readable)", ""]
         lines += TextTable.lines(
-            ["REGISTRY", "HEALTH", "LAST GOOD", "SERVICES", "INSTANCES"],
+            ["REGISTRY", "HEALTH", "LAST GOOD", "SERVICES", "IN MESH", "INSTANCES", "IN MESH"],
             registries.map { registry in (registry.cells, registry.details(release)) })
         lines.append("")
         lines += TextTable.lines(
             ["DELIVERY", "ROLE", "SEEDED", "PENDING", "TROUBLES"],
             deliveries.map { delivery in (delivery.cells, delivery.details) })
         if !problems.isEmpty {
-            lines += ["", "Services that are not in the mesh as they are in the registry; their last good form stays:"]
-            lines += problems.lines { "\($0.service): \($0.reason)" }.map { "    " + $0 }
+            lines += ["", "Services that are not in the mesh as they are in the registry:"]
+            lines += problems.lines { problem in
+                "\(problem.service): \(problem.reason)" + (problem.effect.map { "; \($0)" } ?? "")
+            }.map { "    " + $0 }
         }
         if !resolved.isEmpty {
             lines += [
@@ -32,7 +34,8 @@ extension BridgeStatus {
 extension Released {
     /// The release for people.
     package var text: String {
-        var lines = ["Registry \(registry): let go of \(hold.subject)."]
+        let services = Excerpt(first: services, count: serviceCount)
+        var lines = ["Registry \(registry): let go of \(counted(instances, "instance"))\(services.inParentheses)."]
         if let leaders {
             let others = leaders.isEmpty ? "one that does" : leaders.joined(separator: ", ")
             lines.append("This replica does not lead. They stay in the mesh until \(others) lets go of them too.")
@@ -44,7 +47,9 @@ extension Released {
 extension RegistryStatus {
     fileprivate var cells: [String] {
         let good = health == .healthy ? "now" : lastGood.map { "\($0.readable) ago" } ?? "never"
-        return [name, health.rawValue, good, "\(services)", "\(instances)"]
+        return [
+            name, health.rawValue, good, "\(services)", "\(inMesh.services)", "\(instances)", "\(inMesh.instances)",
+        ]
     }
 
     fileprivate func details(_ release: (String) -> String) -> [String] {
@@ -59,9 +64,13 @@ extension RegistryStatus {
                 "    \(end); to let them go now: \(release(name))",
             ]
         }
-        if !excess.isEmpty {
-            lines.append("left out, since there was enough before:")
-            lines += excess.lines { $0 }.map { "    " + $0 }
+        if let leftOver {
+            let services = Excerpt(first: leftOver.services, count: leftOver.serviceCount)
+            lines += [
+                "left over: \(counted(leftOver.instances, "instance")) that it does not show"
+                    + services.inParentheses,
+                "    they stay as long as nothing better is known; to let them go now: \(release(name)) --service NAME",
+            ]
         }
         if !unreadable.isEmpty {
             lines.append("can't be used: \(counted(unreadable.count, "service"))")
@@ -82,8 +91,7 @@ extension RegistryStatus.Note {
 extension HoldStatus {
     /// Such as `12 of 80 instances (com.acme.Cart, com.acme.Orders and 3 more)`.
     fileprivate var subject: String {
-        let names = services.first.joined(separator: ", ") + (services.others > 0 ? " and \(services.others) more" : "")
-        return "\(held) of \(counted(of, "instance"))" + (services.isEmpty ? "" : " (\(names))")
+        "\(held) of \(counted(of, "instance"))" + services.inParentheses
     }
 }
 
@@ -127,6 +135,13 @@ extension TroubleGroup {
 extension Excerpt {
     fileprivate func lines(_ line: (Element) -> String) -> [String] {
         first.map(line) + (others > 0 ? ["and \(others) more"] : [])
+    }
+}
+
+extension Excerpt<String> {
+    fileprivate var inParentheses: String {
+        let names = first.joined(separator: ", ") + (others > 0 ? " and \(others) more" : "")
+        return isEmpty ? "" : " (\(names))"
     }
 }
 

@@ -58,8 +58,10 @@ package struct BridgeStatus: Sendable, Hashable {
         return deliveries.isEmpty ? nil : holders.sorted()
     }
 
-    /// The names of the registries of which instances are held.
-    package var holds: [String] { registries.filter { $0.hold != nil }.map(\.name) }
+    /// The names of the registries of which instances are held or left over.
+    package var releasable: [String] {
+        registries.filter { $0.hold != nil || $0.leftOver != nil }.map(\.name)
+    }
 }
 
 extension BridgeStatus: StatusDocument {

@@ -52,19 +52,22 @@ package struct RegistryStatus: Sendable, Hashable {
     package var reason: String?
     /// The time since every change was last seen as it happened; `nil` where it never was.
     package var lastGood: Duration?
+    /// What it shows.
     package var services: Int
     package var instances: Int
+    /// What stands in the mesh for it.
+    package var inMesh: Standing
     package var unreadable: Excerpt<UnreadableService>
-    /// What it announces beyond the limits.
-    package var excess: Excerpt<String>
     /// What it holds and the bridge does not carry.
     package var notes: [Note]
     package var hold: HoldStatus?
+    /// What stands in the mesh although the registry does not show it, beside what is held.
+    package var leftOver: LeftOver?
 
     package init(
         name: String, health: Health, reason: String? = nil, lastGood: Duration? = nil, services: Int = 0,
         instances: Int = 0, unreadable: Excerpt<UnreadableService> = .empty,
-        excess: Excerpt<String> = .empty, notes: [Note] = [], hold: HoldStatus? = nil
+        inMesh: Standing = Standing(), notes: [Note] = [], hold: HoldStatus? = nil, leftOver: LeftOver? = nil
     ) {
         self.name = name
         self.health = health
@@ -73,9 +76,40 @@ package struct RegistryStatus: Sendable, Hashable {
         self.services = services
         self.instances = instances
         self.unreadable = unreadable
-        self.excess = excess
+        self.inMesh = inMesh
         self.notes = notes
         self.hold = hold
+        self.leftOver = leftOver
+    }
+}
+
+extension RegistryStatus {
+    /// What stands in the mesh.
+    package struct Standing: Sendable, Hashable, Codable {
+        /// Those with an instance.
+        package var services: Int
+        package var instances: Int
+
+        package init(services: Int = 0, instances: Int = 0) {
+            self.services = services
+            self.instances = instances
+        }
+    }
+
+    package struct LeftOver: Sendable, Hashable, Codable {
+        /// The number of services that a status lists.
+        package static let serviceLimit = 20
+
+        package var instances: Int
+        /// Some of them.
+        package var services: [String]
+        package var serviceCount: Int
+
+        package init(instances: Int, services: Excerpt<String>) {
+            self.instances = instances
+            self.services = services.first
+            serviceCount = services.count
+        }
     }
 }
 
@@ -90,10 +124,10 @@ extension RegistryStatus: Codable {
         var unreadable: [UnreadableService]
         var unreadableCount: Int
         // An earlier release has none of these.
-        var excess: [String]?
-        var excessCount: Int?
+        var inMesh: Standing?
         var notes: [Note]?
         var hold: HoldStatus?
+        var leftOver: LeftOver?
     }
 
     package init(from decoder: any Decoder) throws {
@@ -102,15 +136,15 @@ extension RegistryStatus: Codable {
             name: document.name, health: document.health, reason: document.reason,
             lastGood: document.lastGood?.duration, services: document.services, instances: document.instances,
             unreadable: Excerpt(first: document.unreadable, count: document.unreadableCount),
-            excess: Excerpt(first: document.excess ?? [], count: document.excessCount ?? 0),
-            notes: document.notes ?? [], hold: document.hold)
+            inMesh: document.inMesh ?? Standing(), notes: document.notes ?? [], hold: document.hold,
+            leftOver: document.leftOver)
     }
 
     package func encode(to encoder: any Encoder) throws {
         let document = Document(
             name: name, health: health, reason: reason, lastGood: lastGood.map(Seconds.init), services: services,
             instances: instances, unreadable: unreadable.first, unreadableCount: unreadable.count,
-            excess: excess.first, excessCount: excess.count, notes: notes.isEmpty ? nil : notes, hold: hold)
+            inMesh: inMesh, notes: notes.isEmpty ? nil : notes, hold: hold, leftOver: leftOver)
         try document.encode(to: encoder)
     }
 }

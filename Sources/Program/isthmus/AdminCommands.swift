@@ -79,20 +79,26 @@ struct StatusCommand: AsyncParsableCommand {
 struct ReleaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release",
-        abstract: "End the hold of a registry: its removals are carried out.",
+        abstract: "Let go what is held or left over of a registry: its removals are carried out.",
         usage: """
-            isthmus release NAME --config isthmus.yaml [--token-file FILE]
-            isthmus release NAME --admin HOST:PORT [--token-file FILE]
+            isthmus release NAME --config isthmus.yaml [--service SERVICE]
+                            [--token-file FILE]
+            isthmus release NAME --admin HOST:PORT [--service SERVICE]
+                            [--token-file FILE]
             """,
         discussion: """
             Example: isthmus release zk-main --config isthmus.yaml
 
-            Removals that look like a failure of a registry are held; 'isthmus status' shows the hold. This command \
-            says that the removals are meant.
+            Removals that look like a failure of a registry are held, and what nobody can say is left over; 'isthmus \
+            status' shows both. This command says that the removals are meant. What is left over of a service whose \
+            list can't be read, or of a registry that can't be reached, goes only with --service.
             """)
 
     @Argument(help: ArgumentHelp("The registry.", valueName: "name"))
     var registry: String
+
+    @Option(help: ArgumentHelp("Only this service, by its name or as the status names it.", valueName: "name"))
+    var service: String?
 
     @OptionGroup var options: AdminOptions
 
@@ -104,7 +110,7 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     func run() async throws {
         let admin = try options.endpoint()
-        let path = "/release/\(registry.percentEncoded)"
+        let path = "/release/\(registry.percentEncoded)" + (service.map { "?service=\($0.percentEncoded)" } ?? "")
         let document = try await AdminClient(admin: admin).send(.POST, path, token: try await token(admin))
         let released: Released
         do throws(StatusError) {

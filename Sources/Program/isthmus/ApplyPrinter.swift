@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bridge
 import Deliveries
 import JSON
 import Planning
@@ -32,14 +33,23 @@ actor ApplyPrinter {
         if problem != nil { failures += 1 }
     }
 
+    /// - Parameters:
+    ///   - unread: The registries that could not be read.
+    ///   - leftAlone: What is left alone because of them.
     /// - Throws: `ExitCode` where something could not be printed.
-    func end() throws(ExitCode) {
+    func end(unread: [Survey.Unread], leftAlone: [Survey.LeftAlone]) throws(ExitCode) {
         switch printer.format {
-        case .json: write(count == 0 ? "[]\n" : "]\n")
+        case .json:
+            let rest = (unread.map(\.json) + leftAlone.map(\.json)).map { String(decoding: $0.bytes, as: UTF8.self) }
+            let start = count == 0 ? "[" : rest.isEmpty ? "" : ",\n"
+            write(start + rest.joined(separator: ",\n") + "]\n")
         case .human:
+            if !unread.isEmpty, count > 0 { write("\n") }
+            write(printer.lines(of: unread, leftAlone: leftAlone))
             write(
                 count == 0
-                    ? printer.summary([]) + "\n" : "\n\(count - failures) of \(count) changes were carried out.\n")
+                    ? printer.summary([], isPartial: !unread.isEmpty) + "\n"
+                    : "\n\(count - failures) of \(count) changes were carried out.\n")
         }
         if let outputFailure { throw outputFailure }
     }

@@ -8,6 +8,10 @@ enum ExitReason: Int32 {
     case failed = 1
     /// `plan` found changes.
     case changesFound = 2
+    /// A registry could not be read: `plan` and `apply` left alone what it may announce.
+    case partial = 3
+    /// As ArgumentParser has it.
+    case wrongCommandLine = 64
     /// The reader of standard output has closed it, as `head` does: the code that a shell gives to SIGPIPE.
     case readerGone = 141
     case unusableConfiguration = 78

@@ -17,12 +17,18 @@ struct ReportPrinter {
         isColoured = format == .human && isatty(1) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
     }
 
+    /// - Parameters:
+    ///   - unread: The registries that could not be read.
+    ///   - leftAlone: What is left alone because of them.
     func print(
-        plan reports: [(delivery: String, report: ChangeReport)], leftOut: [Survey.LeftOut]
+        plan reports: [(delivery: String, report: ChangeReport)], leftOut: [Survey.LeftOut], unread: [Survey.Unread],
+        leftAlone: [Survey.LeftAlone]
     ) throws(ExitCode) {
         switch format {
         case .json:
-            let changes = reports.map { json($0.report, delivery: $0.delivery) } + leftOut.map(json)
+            let changes =
+                reports.map { json($0.report, delivery: $0.delivery) } + leftOut.map(json) + unread.map(\.json)
+                + leftAlone.map(\.json)
             try StandardOutput.writeLine(String(decoding: JSONValue.array(changes).bytes, as: UTF8.self))
         case .human:
             var text = ""
@@ -31,7 +37,8 @@ struct ReportPrinter {
                 for (_, report) in group { text += lines(of: report) }
                 text += "\n"
             }
-            text += lines(of: leftOut) + summary(reports.map(\.report), leftOut: leftOut.count) + "\n"
+            text += lines(of: leftOut) + lines(of: unread, leftAlone: leftAlone)
+            text += summary(reports.map(\.report), leftOut: leftOut.count, isPartial: !unread.isEmpty) + "\n"
             if reports.contains(where: { $0.report.addsPlainTextEndpoints }) {
                 text += """
                     New endpoints without the label \(ChangeReport.tlsLabel) are called in plain text, whether or not \
@@ -41,6 +48,19 @@ struct ReportPrinter {
             }
             try StandardOutput.write(text)
         }
+    }
+
+    /// What is left alone, and why.
+    func lines(of unread: [Survey.Unread], leftAlone: [Survey.LeftAlone]) -> String {
+        var text = ""
+        for unread in unread {
+            text += "Registry '\(unread.registry)' could not be read: \(unread.reason)".printable + "\n"
+            let kept = leftAlone.filter { $0.registries.contains(unread.registry) }
+            if kept.isEmpty { continue }
+            text += "  These objects are left alone, since it may announce their services:\n"
+            for object in kept { text += "  . \(object.delivery) \(object.key)".printable + "\n" }
+        }
+        return text.isEmpty ? "" : text + "\n"
     }
 
     func heading(_ delivery: String) -> String { "\(delivery.printable):\n" }
@@ -72,10 +92,13 @@ struct ReportPrinter {
         return "Not carried as the registries have it:\n" + lines.joined() + "\n"
     }
 
-    func summary(_ reports: [ChangeReport], leftOut: Int = 0) -> String {
+    func summary(_ reports: [ChangeReport], leftOut: Int = 0, isPartial: Bool = false) -> String {
         let notCarried = leftOut > 0 ? " \(leftOut) not carried, as said above." : ""
         if reports.isEmpty {
-            let reason = leftOut > 0 ? "have all that can be carried" : "match the registries"
+            let reason =
+                leftOut > 0
+                ? "have all that can be carried"
+                : isPartial ? "match the registries that could be read" : "match the registries"
             return "No changes: the deliveries \(reason).\(notCarried)"
         }
         let counts = ChangeReport.Action.allCases.compactMap { action -> String? in
@@ -114,6 +137,22 @@ struct ReportPrinter {
         let codes = ["+": "32", "-": "31", "~": "33", "!": "35"]
         guard isColoured, let code = codes[sign] else { return text }
         return "\u{1B}[\(code)m\(text)\u{1B}[0m"
+    }
+}
+
+extension Survey.Unread {
+    var json: JSONValue {
+        ["action": "unread", "registry": .string(registry), "note": .string(reason)]
+    }
+}
+
+extension Survey.LeftAlone {
+    var json: JSONValue {
+        [
+            "delivery": .string(delivery), "namespace": .string(key.namespace), "kind": .string(key.kind.rawValue),
+            "name": .string(key.name), "action": "leave", "registries": .array(registries.map { .string($0) }),
+            "note": "a registry that may announce its service could not be read",
+        ]
     }
 }
 

@@ -60,7 +60,7 @@ struct RunCommand: AsyncParsableCommand {
     ) -> AdminServer {
         let endpoint = AdminEndpoint(
             token: { try await admin.token.token() }, status: { await bridge.status() },
-            release: { await bridge.release($0) }, logger: logger)
+            release: { await bridge.release($0, service: $1) }, logger: logger)
         return AdminServer(host: admin.host, port: admin.port, endpoint: endpoint, logger: logger)
     }
 }

@@ -47,6 +47,8 @@ struct SurveyOptions: ParsableArguments {
                 bridge, within: .seconds(timeout), releasing: release, logger: configuration.log.logger(.error))
         } catch let error as Survey.Incomplete {
             throw failure(.failed, "\(error)")
+        } catch let error as Survey.UnknownRegistry {
+            throw failure(.wrongCommandLine, "\(error)")
         } catch {
             throw failure(.unusableConfiguration, "\(error)")
         }
@@ -71,8 +73,9 @@ struct PlanCommand: AsyncParsableCommand {
                          [--kubeconfig FILE] [--namespace NS]
             """,
         discussion: """
-            Writes nothing. Ends with exit code 2 when there are changes, and with 0 when there are none. What is not \
-            carried into the mesh is no change; it is named all the same.
+            Writes nothing. Ends with exit code 2 when there are changes, and with 0 when there are none; with 3 when a \
+            registry could not be read: what it may announce is left alone. What is not carried into the mesh is no \
+            change; it is named all the same.
 
             Example: isthmus plan --registry zookeeper://10.0.0.5:2181/dubbo --namespace dubbo
             """)
@@ -80,15 +83,16 @@ struct PlanCommand: AsyncParsableCommand {
     @OptionGroup var options: SurveyOptions
 
     func run() async throws {
-        var hasChanges = false
+        var reason: ExitReason?
         try await options.withSurvey { survey in
             let reports = survey.items.compactMap { item in
                 ChangeReport(item.planned, warning: item.warning).map { (item.delivery, $0) }
             }
-            try ReportPrinter(format: options.output).print(plan: reports, leftOut: survey.leftOut)
-            hasChanges = !reports.isEmpty
+            try ReportPrinter(format: options.output).print(
+                plan: reports, leftOut: survey.leftOut, unread: survey.unread, leftAlone: survey.leftAlone)
+            reason = !survey.unread.isEmpty ? .partial : reports.isEmpty ? nil : .changesFound
         }
-        if hasChanges { throw ExitCode(ExitReason.changesFound.rawValue) }
+        if let reason { throw ExitCode(reason.rawValue) }
     }
 }
 
@@ -102,7 +106,8 @@ struct ApplyCommand: AsyncParsableCommand {
                           [--kubeconfig FILE] [--namespace NS]
             """,
         discussion: """
-            Carries out what 'plan' shows. Ends with exit code 1 when a change could not be carried out.
+            Carries out what 'plan' shows. Ends with exit code 1 when a change could not be carried out; with 3 when a \
+            registry could not be read: what it may announce is left alone.
 
             Example: isthmus apply --registry zookeeper://10.0.0.5:2181/dubbo --namespace dubbo
             """)
@@ -111,6 +116,7 @@ struct ApplyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let printer = ApplyPrinter(ReportPrinter(format: options.output))
+        var isPartial = false
         try await options.withSurvey { survey in
             // The changes alone are printed, as what became of them.
             for item in survey.leftOut { warn("not carried: \(item)") }
@@ -118,9 +124,11 @@ struct ApplyCommand: AsyncParsableCommand {
                 guard let report = ChangeReport(item.planned) else { return }
                 await printer.print(report, by: item.delivery, attempt)
             }
-            try await printer.end()
+            try await printer.end(unread: survey.unread, leftAlone: survey.leftAlone)
+            isPartial = !survey.unread.isEmpty
         }
         if await printer.failures > 0 { throw ExitCode(ExitReason.failed.rawValue) }
+        if isPartial { throw ExitCode(ExitReason.partial.rawValue) }
     }
 }
 
@@ -146,10 +154,21 @@ struct ExportCommand: AsyncParsableCommand {
 
     @OptionGroup var options: SurveyOptions
 
+    @Flag(help: "Print the services of the registries that can be read, where others can't.")
+    var partial = false
+
     func run() async throws {
         try await options.withSurvey { survey in
             // Standard output has the resources, and nothing else.
             for item in survey.leftOut { warn("not carried: \(item)") }
+            for unread in survey.unread {
+                let problem = "registry '\(unread.registry)' could not be read: \(unread.reason)"
+                if partial {
+                    warn("\(problem); services that only it announces are missing")
+                } else {
+                    throw failure(.failed, "\(problem). With --partial, the services of the others are printed")
+                }
+            }
             let documents = survey.resources.map { $0.json(version: "v1beta1") }
             if let large = documents.first(where: { $0.bytes.count > Self.kubectlLimit }) {
                 warn(

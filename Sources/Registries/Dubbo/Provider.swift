@@ -22,6 +22,9 @@ package struct UnusableProvider: Hashable, Sendable {
     package var protocols: [String] = []
     /// Where it serves; `nil` where that is unknown or makes no difference.
     package var endpoint: Endpoint?
+    /// Whether it is known what it is, so that it can't be a provider that was carried before: it speaks another
+    /// protocol, or no consumer can reach its address.
+    package var isUnderstood = false
 }
 
 // MARK: - What is left out

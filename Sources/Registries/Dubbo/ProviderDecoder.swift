@@ -66,7 +66,7 @@ package struct ProviderDecoder: Sendable {
             let url = try ProviderURL(node: node)
             return try interpret(url, interface: interface, group: url["group"], version: url["version"])
         } catch {
-            return .unusable(UnusableProvider(reason: error.reason))
+            return .unusable(UnusableProvider(reason: error.reason, isUnderstood: error.isUnderstood))
         }
     }
 
@@ -137,7 +137,7 @@ package struct ProviderDecoder: Sendable {
         }
         return UnusableProvider(
             reason: "the protocol '\(url.scheme.prefix(20))' is none of \(known)", protocols: schemes,
-            endpoint: endpoint)
+            endpoint: endpoint, isUnderstood: (try? url.hostAndPort()) != nil)
     }
 
     /// A provider without an address in the URL's host may have one in the parameter `ipv6`. Where it has both, the
@@ -148,7 +148,8 @@ package struct ProviderDecoder: Sendable {
         if let other = url["ipv6"], IPAddress(other) != nil, let address = try? hosts.host(other) { return address }
         switch host {
         case .success(let name): return name
-        case .failure(let problem): throw ProviderURL.Malformed(reason: problem.reason)
+        case .failure(let problem):
+            throw ProviderURL.Malformed(reason: problem.reason, isUnderstood: problem.isHost)
         }
     }
 

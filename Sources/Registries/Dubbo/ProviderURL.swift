@@ -3,9 +3,11 @@ internal import Services
 /// The parts of a provider URL: `protocol://[user:password@]host[:port][/path][?key=value&…]`
 /// (`org.apache.dubbo.common.URL`, `URLStrParser`). Nothing is interpreted yet.
 struct ProviderURL {
-    /// Why a text is not a provider URL.
+    /// Why a text is not a provider URL, or none that can be used.
     struct Malformed: Error {
         var reason: String
+        /// Whether the URL says where the provider is.
+        var isUnderstood = false
     }
 
     /// 256 KiB. No real URL comes near it.

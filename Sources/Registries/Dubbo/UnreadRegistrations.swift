@@ -133,14 +133,16 @@ extension UnreadRegistrations {
             notes.append(
                 RegistryNote(
                     sort: "unusableProviders", subject: "providers that can't be used", count: count,
-                    examples: interfaces { $0.contains(.unusable) }, effect: "they are left out; the log says why"))
+                    examples: interfaces { $0.contains(.unusable) }, effect: "they are left out; the log says why",
+                    areInstances: true))
         }
         if !applications.unannounced.isEmpty {
             notes.append(
                 RegistryNote(
                     sort: "applicationInstances", subject: "instances registered by application only",
-                    count: applications.unannounced.count, examples: Self.examples(applications.unannounced),
-                    effect: "they get no endpoint; Dubbo registers interfaces too with register-mode=all"))
+                    count: applications.unannounced.count, examples: RegistryNote.examples(applications.unannounced),
+                    effect: "they get no endpoint; Dubbo registers interfaces too with register-mode=all",
+                    areInstances: true))
         }
         for rule in GovernanceRule.allCases {
             let counts = interfaceRules.mapValues { $0.values.count { $0 == rule } }.filter { $0.value > 0 }
@@ -149,7 +151,7 @@ extension UnreadRegistrations {
             let count = keys.count - counts.count + counts.values.reduce(0, +)
             notes.append(
                 RegistryNote(
-                    sort: "\(rule)Rules", subject: rule.subject, count: count, examples: Self.examples(keys),
+                    sort: "\(rule)Rules", subject: rule.subject, count: count, examples: RegistryNote.examples(keys),
                     effect: "the mesh does not follow them"))
         }
         return notes
@@ -162,23 +164,21 @@ extension UnreadRegistrations {
         var notes = protocols.prefix(Self.protocolLimit).map { name, count in
             RegistryNote(
                 sort: "protocol:\(name)", subject: "registrations of the protocol '\(name)'", count: count,
-                examples: interfaces { $0.contains(.ofProtocol(name)) }, effect: "this protocol is not carried")
+                examples: interfaces { $0.contains(.ofProtocol(name)) }, effect: "this protocol is not carried",
+                areInstances: true)
         }
         let others = protocols.dropFirst(Self.protocolLimit)
         if !others.isEmpty {
             notes.append(
                 RegistryNote(
                     sort: "otherProtocols", subject: "registrations of \(others.count) more protocols",
-                    count: others.reduce(0) { $0 + $1.count }, effect: "these protocols are not carried"))
+                    count: others.reduce(0) { $0 + $1.count }, effect: "these protocols are not carried",
+                    areInstances: true))
         }
         return notes
     }
 
     private func interfaces(where isOfSort: (Set<Sort>) -> Bool) -> [String] {
-        Self.examples(leftOut.filter { $0.value.values.contains(where: isOfSort) }.map(\.key))
-    }
-
-    private static func examples(_ names: some Sequence<String>) -> [String] {
-        Array(names.sorted().prefix(RegistryNote.exampleLimit))
+        RegistryNote.examples(leftOut.filter { $0.value.values.contains(where: isOfSort) }.map(\.key))
     }
 }

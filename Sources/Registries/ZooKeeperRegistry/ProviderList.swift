@@ -16,6 +16,8 @@ struct ProviderList {
 
     private var services: SourceEvent.Instances = [:]
     private(set) var unusable: [Unusable] = []
+    /// Whether each of them is known to be none that was carried before.
+    private var areUnderstood = true
     /// What is left out, by znode.
     private(set) var leftOut: [InstanceKey: Set<UnreadRegistrations.Sort>] = [:]
     private var places: Set<Place> = []
@@ -37,13 +39,16 @@ struct ProviderList {
             break
         case .unusable(let provider):
             unusable.append(Unusable(node: node, reason: provider.reason))
+            if !provider.isUnderstood { areUnderstood = false }
             leftOut[key] = provider.leftOut
             if let endpoint = provider.endpoint { unusableEndpoints.append(endpoint) }
         }
     }
 
+    /// Providers of other protocols, or at addresses that lead nowhere, are no providers. Where one can't be understood
+    /// at all, it may be any of those that were there before.
     var content: Reading.Content {
-        services.isEmpty && !unusable.isEmpty
+        services.isEmpty && !areUnderstood
             ? .unusable(reason: Self.reason(unusable)) : .services(services)
     }
 

@@ -92,7 +92,9 @@ extension ZooKeeperReader {
             note(key, of: interface, isThere: isThere, provider.leftOut, at: provider.instance.endpoint)
             return provider.services.map { service in
                 .instance(
-                    InstanceChange(service, key, isThere ? provider.instance : nil, position: event.sequence))
+                    InstanceChange(
+                        service, key, isThere ? provider.instance : nil, at: provider.instance.endpoint,
+                        position: event.sequence))
             }
         case .unusable(let provider):
             note(key, of: interface, isThere: isThere, provider.leftOut, at: provider.endpoint)

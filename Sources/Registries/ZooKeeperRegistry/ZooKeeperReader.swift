@@ -99,7 +99,11 @@ final class ZooKeeperReader: RegistryReader {
 
     var watching: Watching { state.withLock { $0.watching } }
 
-    var notes: [RegistryNote] { state.withLock { $0.unread.notes } }
+    var notes: [RegistryNote] {
+        // Counting takes long in a large registry, and events wait for the lock.
+        let unread = state.withLock { $0.unread }
+        return unread.notes
+    }
 
     var rootIsMissing: String {
         "there is no znode \(layout.fullRoot); a missing root is never taken for an empty registry. Check the root's "

@@ -1,4 +1,4 @@
-package import Services
+internal import Services
 internal import Sources
 
 /// How much one registry can make the bridge hold. Anyone who can write to a registry can register any number of
@@ -14,15 +14,37 @@ package struct CatalogLimits: Sendable, Hashable {
 }
 
 /// What a registry announces beyond the limits. What was there first stays; the rest is counted.
-package struct Excess: Sendable, Hashable {
+struct Excess: Sendable, Hashable {
     /// The number of instances by service; of services that are known otherwise.
-    package var instances: [ServiceID: Int] = [:]
+    var instances: [ServiceID: Int] = [:]
     /// The number of services, each time that one came.
-    package var services = 0
+    var services = 0
 
-    package init() {}
+    var isEmpty: Bool { instances.isEmpty && services == 0 }
+}
 
-    package var isEmpty: Bool { instances.isEmpty && services == 0 }
+extension Admission {
+    /// What is beyond the limits, for people.
+    var notes: [RegistryNote] {
+        var notes: [RegistryNote] = []
+        let effect = "they are left out, since there was enough before"
+        if excess.services > 0 {
+            notes.append(
+                RegistryNote(
+                    sort: "servicesBeyondLimit", subject: "services beyond limits.services (\(limits.services))",
+                    count: excess.services, examples: RegistryNote.examples(refusedNames), effect: effect))
+        }
+        if !excess.instances.isEmpty {
+            notes.append(
+                RegistryNote(
+                    sort: "instancesBeyondLimit",
+                    subject: "instances beyond limits.instancesPerService (\(limits.instancesPerService))",
+                    count: excess.instances.values.reduce(0, +),
+                    examples: RegistryNote.examples(excess.instances.keys.lazy.map(\.description)),
+                    effect: effect))
+        }
+        return notes
+    }
 }
 
 /// Lets the events of one registry into its view as far as the limits allow.
@@ -65,7 +87,7 @@ struct Admission: Sendable {
             if table.count < limits.instancesPerService || table[key] != nil { break }
             excess.instances[id, default: 0] += 1
             return nil
-        case .removed(let id, let key):
+        case .removed(let id, let key, _):
             guard let count = excess.instances[id], view.services[id]?[key] == nil else { break }
             excess.instances[id] = count > 1 ? count - 1 : nil
         case .unreadable, .notes: break
@@ -130,7 +152,7 @@ struct Admission: Sendable {
     mutating func namesWithRoom(after event: SourceEvent, in view: View) -> Set<String> {
         if excess.isEmpty || staged != nil { return [] }
         var names: Set<String> = []
-        if case .removed(let id, _) = event, excess.instances[id] != nil,
+        if case .removed(let id, _, _) = event, excess.instances[id] != nil,
             view.services[id].map({ $0.count < limits.instancesPerService }) ?? true
         {
             names.insert(id.name)

@@ -10,31 +10,34 @@ extension CatalogStore {
         else { return Outcome() }
         switch event {
         case .begin:
-            registries[index].stagedRead = View()
+            var staged = View()
+            staged.uncarried = registries[index].view.uncarried
+            registries[index].stagedRead = staged
             registries[index].registryGuard?.readBegins()
         case .services(let name, let services):
             if registries[index].stagedRead == nil {
                 let wasUnknown = registries[index].view.unknown.contains(name)
-                let change = registries[index].view.replace(name, with: services)
+                let change = registries[index].replace(name, with: services)
                 observe(change, at: index, read: name, now: now, &outcome)
-                if wasUnknown { settle(name: name, now: now, &outcome) }
+                if wasUnknown { settle(now: now, &outcome) }
             } else {
                 let earlier = registries[index].view
                 registries[index].stagedRead?.add(services, sharing: earlier)
             }
-        case .unreadable(let name, let reason):
-            registries[index].keepUnreadable(name, reason: reason)
+        case .unreadable(let name, let reason, let isAnswered):
+            registries[index].keepUnreadable(name, reason: reason, isAnswered: isAnswered)
         case .complete:
             complete(index, now: now, &outcome)
         case .interrupted(let reason):
             registries[index].interrupted(reason: reason, now: now)
         case .added(let id, let key, let instance):
+            if !seeds.isEmpty { seeds[id]?.hasNews = true }
             // The name stays unreadable: one instance says nothing about the others.
             observe(registries[index].set(key, of: id, instance), at: index, now: now, &outcome)
-        case .removed(let id, let key):
-            observe(registries[index].set(key, of: id, nil), at: index, now: now, &outcome)
+        case .removed(let id, let key, let endpoint):
+            observe(registries[index].remove(key, of: id, at: endpoint), at: index, now: now, &outcome)
         case .notes(let notes):
-            registries[index].notes = notes
+            registries[index].take(notes)
         }
         let names = registries[index].admission.namesWithRoom(after: event, in: registries[index].view)
         if !names.isEmpty { outcome.reads[registry, default: []].formUnion(names) }
@@ -51,19 +54,6 @@ extension CatalogStore {
             else { continue }
             take(reaction, from: index, now: now, &outcome)
         }
-        return outcome.outcome
-    }
-
-    /// Accepts everything that a registry says, and ends its hold.
-    /// - Returns: `nil` for a registry without a hold.
-    package mutating func release(_ registry: String, now: Duration) -> Outcome? {
-        guard let index = registries.firstIndex(where: { $0.name == registry }),
-            registries[index].registryGuard?.hold != nil,
-            let reaction = registries[index].registryGuard?.release(now: now)
-        else { return nil }
-        var outcome = Changes()
-        take(reaction, from: index, now: now, &outcome)
-        if registries[index].health == .removed { registries.remove(at: index) }
         return outcome.outcome
     }
 
@@ -128,10 +118,6 @@ extension CatalogStore {
         _ endpoint: Endpoint, of id: ServiceID, now: Duration, _ outcome: inout Changes
     ) {
         for index in registries.indices {
-            if registries[index].guesses[id]?.remove(endpoint) != nil {
-                let change = registries[index].view.set(InstanceKey(endpoint, of: id), of: id, nil)
-                outcome.changed.formUnion(change.services)
-            }
             guard registries[index].registryGuard?.isHeld(endpoint) == true else { continue }
             let application = application(of: endpoint, id)
             guard
@@ -164,15 +150,14 @@ extension CatalogStore {
         }
         registries[index].view = complete
         registries[index].health = .healthy
-        for (id, endpoints) in registries[index].guesses {
-            let left = endpoints.filter { !complete.announces($0, of: id) }
-            registries[index].guesses[id] = left.isEmpty ? nil : left
-        }
+        registries[index].guesses = registries[index].guesses.filter { complete.unreadable[$0.key.name] != nil }
         var additions: [ServiceID: [Endpoint]] = [:]
         if isFirst {
             registries[index].hasBeenComplete = true
             // The first view is no change. What was known before it are the seeds.
-            additions = change.additions.filter { seeds[$0.key] == nil }
+            additions = change.additions.filter { id, _ in
+                seeds[id].map { !bearers(of: $0.registries).contains(index) } ?? true
+            }
             change.additions = [:]
             change.removals = [:]
         }
@@ -181,7 +166,7 @@ extension CatalogStore {
         } else {
             take(self.reaction(to: change), from: index, now: now, &outcome)
         }
-        if !seeds.isEmpty { settle(now: now, &outcome) }
+        if isFirst { settle(by: index, now: now, &outcome) }
         take(RegistryGuard.Reaction(additions: additions), from: index, now: now, &outcome)
     }
 }
@@ -192,16 +177,48 @@ extension CatalogStore.Registry {
     /// Changes both views: an event is newer than what a full read has seen so far.
     fileprivate mutating func set(_ key: InstanceKey, of id: ServiceID, _ instance: Instance?) -> ViewChange {
         _ = stagedRead?.set(key, of: id, instance)
-        return view.set(key, of: id, instance)
+        var change = view.set(key, of: id, instance)
+        if let endpoint = instance?.endpoint, let other = confirmGuess(of: id, at: endpoint) { change.merge(other) }
+        return change
+    }
+
+    /// - Parameter endpoint: Where the instance served. Of an instance that this run of the bridge never saw, nothing
+    ///   else is known.
+    fileprivate mutating func remove(_ key: InstanceKey, of id: ServiceID, at endpoint: Endpoint?) -> ViewChange {
+        let isKnown = view.services[id]?[key] != nil
+        let change = set(key, of: id, nil)
+        guard let endpoint, !isKnown else { return change }
+        return confirmGuess(of: id, at: endpoint) ?? change
+    }
+
+    /// The registry says itself what it announces at an endpoint.
+    private mutating func confirmGuess(of id: ServiceID, at endpoint: Endpoint) -> ViewChange? {
+        guard guesses[id]?.remove(endpoint) != nil else { return nil }
+        if guesses[id]?.isEmpty == true { guesses[id] = nil }
+        _ = stagedRead?.set(InstanceKey(endpoint, of: id), of: id, nil)
+        return view.set(InstanceKey(endpoint, of: id), of: id, nil)
+    }
+
+    /// Takes over all that the registry says of one name.
+    fileprivate mutating func replace(_ name: String, with services: SourceEvent.Instances) -> ViewChange {
+        if !guesses.isEmpty { guesses = guesses.filter { !$0.key.isNamed(name) } }
+        return view.replace(name, with: services)
     }
 
     /// Keeps the last good view of a name.
-    fileprivate mutating func keepUnreadable(_ name: String, reason: String) {
-        view.unreadable[name] = reason
+    fileprivate mutating func keepUnreadable(_ name: String, reason: String, isAnswered: Bool) {
+        view.note(unreadable: name, reason: reason, isAnswered: isAnswered)
         guard stagedRead != nil else { return }
-        stagedRead?.unreadable[name] = reason
+        stagedRead?.note(unreadable: name, reason: reason, isAnswered: isAnswered)
         if !hasBeenComplete || view.unknown.contains(name) { stagedRead?.unknown.insert(name) }
         stagedRead?.add(name, from: view)
+    }
+
+    fileprivate mutating func take(_ notes: [RegistryNote]) {
+        self.notes = notes
+        let count = notes.lazy.filter(\.areInstances).map(\.count).reduce(0, +)
+        view.uncarried = count
+        stagedRead?.uncarried = count
     }
 
     fileprivate mutating func interrupted(reason: String, now: Duration) {
@@ -218,8 +235,14 @@ extension CatalogStore.Registry {
 }
 
 extension View {
+    fileprivate mutating func note(unreadable name: String, reason: String, isAnswered: Bool) {
+        unreadable[name] = reason
+        if isAnswered { answered.insert(name) } else { answered.remove(name) }
+    }
+
     fileprivate mutating func becomesReadable(_ name: String) {
         unreadable[name] = nil
+        answered.remove(name)
         unknown.remove(name)
     }
 

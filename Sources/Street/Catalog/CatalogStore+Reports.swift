@@ -6,16 +6,22 @@ extension CatalogStore {
     package struct Report: Sendable {
         package var name: String
         package var health: Health
+        /// What the registry shows.
         package var services: Int
         package var instances: Int
         /// Why nothing that it says of a name can be used, by name.
         package var unreadable: [String: String]
-        /// What it announces beyond the limits.
-        package var excess: Excess
-        package var limits: CatalogLimits
-        /// What it holds and its source does not carry.
+        /// What it holds and is not carried: by its source, or because of the limits.
         package var notes: [RegistryNote]
+        package var leftOver: LeftOver
         package var hold: HoldReport?
+    }
+
+    /// The endpoints that stand although the registry does not show them, beside those that the guard holds.
+    package struct LeftOver: Sendable, Hashable {
+        package var instances: Int
+        /// Sorted.
+        package var services: [ServiceID]
     }
 
     package struct HoldReport: Sendable, Hashable {
@@ -59,11 +65,14 @@ extension CatalogStore {
 }
 
 extension CatalogStore.Registry {
-    fileprivate var report: CatalogStore.Report {
-        CatalogStore.Report(
-            name: name, health: health, services: view.services.count, instances: view.count,
-            unreadable: view.unreadable, excess: admission.excess, limits: admission.limits, notes: notes,
-            hold: registryGuard?.report(view))
+    var report: CatalogStore.Report {
+        let unseen = unseen
+        let count = unseen.values.reduce(0, +)
+        let services = unseen.count { id, count in view.services[id].map { $0.count <= count } ?? false }
+        return CatalogStore.Report(
+            name: name, health: health, services: view.services.count - services, instances: view.count - count,
+            unreadable: view.unreadable, notes: notes + admission.notes,
+            leftOver: .init(instances: count, services: unseen.keys.sorted()), hold: registryGuard?.report(view))
     }
 }
 

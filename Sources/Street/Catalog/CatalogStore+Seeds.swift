@@ -1,8 +1,8 @@
 package import Services
 
 extension CatalogStore {
-    /// Takes over what is known from before the start. Seeds show in no service. A seed is settled when the registries
-    /// that announced the service have been read, and until then the service is not decidable.
+    /// Takes over what is known from before the start. Each endpoint is settled when the registries that announced it
+    /// have been read. The service is decidable when the first registry had a say.
     ///
     /// - Parameters:
     ///   - isRemembered: Whether the seeds are from a snapshot, which may be old. Its instances count only where no
@@ -15,6 +15,7 @@ extension CatalogStore {
         // The services stay undecidable until they have been read.
         if !isRemembered, !new.isEmpty { forgetRememberedInstances() }
         for seed in new {
+            recordedRegistries.formUnion(seed.registries)
             guard var known = seeds[seed.id] else {
                 seeds[seed.id] = seed
                 if isRemembered { remembered.insert(seed.id) }
@@ -38,33 +39,32 @@ extension CatalogStore {
         for index in registries.indices where registries[index].isStale {
             registries[index].keep(services.mapValues { Set($0.instances.map(\.endpoint)) })
         }
-        for seed in services.values {
-            if let known = seeds[seed.id] {
-                seeds[seed.id]?.instances = seed.instances
-                seeds[seed.id]?.registries += seed.registries.filter { !known.registries.contains($0) }
-                remembered.remove(seed.id)
-            } else if announcers(of: seed).allSatisfy(\.hasBeenComplete) {
-                guess(seed)
-            } else {
-                seeds[seed.id] = seed
+        for var seed in services.values {
+            recordedRegistries.formUnion(seed.registries)
+            guess(seed)
+            if seeds[seed.id] == nil, bearers(of: seed.registries).allSatisfy({ registries[$0].hasBeenComplete }) {
+                continue
             }
+            // Of the others their registries know more.
+            seed.instances = seed.instances.filter { isPending($0.endpoint, seed) }
+            if let known = seeds[seed.id] {
+                seed.settled = known.settled
+                seed.registries += known.registries.filter { !seed.registries.contains($0) }
+                remembered.remove(seed.id)
+            }
+            seeds[seed.id] = seed
         }
     }
 
-    /// Adds the endpoints that no registry is known to announce to the first stale registry that announces the service.
-    /// Their keys are ones that no registry uses, since they may turn out to be another registry's.
+    /// Adds the endpoints that objects show to the stale registries that announced them.
     private mutating func guess(_ seed: ServiceSeed) {
-        let id = seed.id
-        let names = announcers(of: seed).map(\.name)
-        guard let index = registries.firstIndex(where: { $0.isStale && names.contains($0.name) }) else { return }
+        let indices = bearers(of: seed.registries).filter { registries[$0].isStale }
+        if indices.isEmpty { return }
         for instance in seed.instances {
-            let endpoint = instance.endpoint
-            let isKnown = registries.contains { registry in
-                registry.view.announces(endpoint, of: id) || registry.registryGuard?.held[id]?[endpoint] != nil
+            let announcing = seed.announcers[instance.endpoint].map { self.bearers(of: $0) } ?? indices
+            for index in indices where announcing.contains(index) {
+                registries[index].guess(instance, of: seed.id)
             }
-            if isKnown { continue }
-            _ = registries[index].view.set(InstanceKey(endpoint, of: id), of: id, instance)
-            registries[index].guesses[id, default: []].insert(endpoint)
         }
     }
 
@@ -76,56 +76,124 @@ extension CatalogStore {
     /// The services that are not settled yet.
     package var seededServices: some Collection<ServiceID> { seeds.keys }
 
-    /// The service as it is, or as it was before the start where it is not settled yet.
+    /// The service as it is, or as it was before the start where it is not decidable yet.
     package func lastGood(_ id: ServiceID) -> Service {
-        guard let seed = seeds[id] else { return service(id) }
-        return Service(id: id, instances: seed.instances, registries: seed.registries)
+        guard let seed = seeds[id], !isDecidable(id) else { return service(id) }
+        return Service(
+            id: id, instances: seed.instances, registries: seed.registries, announcers: seed.announcers)
     }
+}
 
-    /// Settles the services that are ready.
-    /// - Parameter name: The only name to settle: it was unreadable until now.
-    mutating func settle(name: String? = nil, now: Duration, _ outcome: inout Changes) {
-        if awaitsSeeds { return }
-        let ready = seeds.values.filter { (name == nil || $0.id.name == name) && isReady($0) }
+// MARK: - Settling
+
+extension CatalogStore {
+    /// Settles the endpoints that are ready.
+    /// - Parameter reader: The registry that has been read completely for the first time; `nil` for any.
+    mutating func settle(by reader: Int? = nil, now: Duration, _ outcome: inout Changes) {
+        if awaitsSeeds || seeds.isEmpty { return }
+        for index in registries.indices { takeSeedsOfUnknownNames(index) }
         var changes: [String: ViewChange] = [:]
-        for seed in ready {
-            seeds[seed.id] = nil
-            outcome.changed.insert(seed.id)
-            let known = Set(seed.instances.map(\.endpoint))
-            let announced = Set(
-                registries.flatMap { ($0.view.services[seed.id]?.entries ?? []).map(\.instance.endpoint) })
-            let removed = seed.instances.filter { !announced.contains($0.endpoint) }
-            let added = announced.subtracting(known)
-            guard let owner = owner(of: seed), !removed.isEmpty || !added.isEmpty else { continue }
-            if !removed.isEmpty { changes[owner, default: ViewChange()].removals[seed.id] = removed }
-            if !added.isEmpty { changes[owner, default: ViewChange()].additions[seed.id] = added.sorted() }
-        }
+        for id in Array(seeds.keys) { settle(id, by: reader, &changes, &outcome) }
         for (owner, change) in changes.sorted(by: { $0.key < $1.key }) {
             observeStart(change, of: owner, now: now, &outcome)
         }
     }
 
-    /// Whether every registry has been read that may still announce its instances. A seed that names no registry, or
-    /// one that isn't configured, may be of any registry: registries get other names.
-    private func isReady(_ seed: ServiceSeed) -> Bool {
-        announcers(of: seed).allSatisfy { registry in
-            registry.hasBeenComplete && !registry.view.unknown.contains(seed.id.name)
+    private mutating func settle(
+        _ id: ServiceID, by reader: Int?, _ changes: inout [String: ViewChange], _ outcome: inout Changes
+    ) {
+        guard var seed = seeds[id] else { return }
+        let bearers = bearers(of: seed.registries)
+        let readers = bearers.filter { hasRead(id, $0) && $0 == reader ?? $0 }
+        if readers.isEmpty { return }
+        outcome.changed.insert(id)
+        let known = seed.known
+        for index in readers {
+            let added = Set(registries[index].endpoints(of: id)).subtracting(known)
+            if !added.isEmpty { changes[registries[index].name, default: ViewChange()].additions[id] = added.sorted() }
+        }
+        let announced = Set(registries.lazy.flatMap { $0.endpoints(of: id) })
+        let isOver = bearers.allSatisfy { hasRead(id, $0) }
+        var pending: [Instance] = []
+        for instance in seed.instances {
+            let endpoint = instance.endpoint
+            if !isOver {
+                if isPending(endpoint, seed) {
+                    pending.append(instance)
+                    continue
+                }
+                seed.settled.insert(endpoint)
+            }
+            if announced.contains(endpoint) { continue }
+            let owner = owner(of: seed.registries(announcing: endpoint), readers)
+            changes[owner, default: ViewChange()].removals[id, default: []].append(instance)
+        }
+        seed.instances = pending
+        seeds[id] = isOver ? nil : seed
+    }
+
+    /// What was known before the start stands for a list that can't be read: events change it.
+    private mutating func takeSeedsOfUnknownNames(_ index: Int) {
+        if !registries[index].hasBeenComplete || registries[index].view.unknown.isEmpty { return }
+        var taken: Set<String> = []
+        for (id, seed) in seeds where registries[index].view.unknown.contains(id.name) {
+            let isMeant = bearers(of: seed.registries).contains(index)
+            for instance in seed.instances {
+                let names = seed.announcers[instance.endpoint]
+                guard names.map({ bearers(of: $0).contains(index) }) ?? isMeant else { continue }
+                registries[index].guess(instance, of: id)
+                taken.insert(id.name)
+            }
+        }
+        registries[index].view.unknown.subtract(taken)
+        registries[index].stagedRead?.unknown.subtract(taken)
+    }
+
+    // MARK: Who may announce what
+
+    /// The registries that may have one of these names, in the configured order. A name that is not configured may be
+    /// the former one of a registry that no object names. Where there is none, or no name, it may be any registry's.
+    func bearers(of names: [String]) -> [Int] {
+        let configured = registries.indices.filter { registries[$0].health != .removed }
+        let isRenamed = names.contains { name in !configured.contains { registries[$0].name == name } }
+        if !isRenamed, !names.isEmpty { return configured.filter { names.contains(registries[$0].name) } }
+        let new = configured.filter { !recordedRegistries.contains(registries[$0].name) }
+        if names.isEmpty || new.isEmpty { return configured }
+        return configured.filter { names.contains(registries[$0].name) || new.contains($0) }
+    }
+
+    /// Whether it is known what a registry says of a service.
+    func hasRead(_ id: ServiceID, _ index: Int) -> Bool {
+        registries[index].hasBeenComplete && !registries[index].view.unknown.contains(id.name)
+    }
+
+    /// Whether a registry that was not read since the start may announce an endpoint.
+    private func isPending(_ endpoint: Endpoint, _ seed: ServiceSeed) -> Bool {
+        bearers(of: seed.registries(announcing: endpoint)).contains { !hasRead(seed.id, $0) }
+    }
+
+    /// The endpoints of a decidable service that registries may announce that were not read since the start, and the
+    /// names of these registries.
+    func pendingSeeds(of id: ServiceID) -> [(instance: Instance, registries: [String])] {
+        guard let seed = seeds[id], isDecidable(id) else { return [] }
+        let read = Set(registries.indices.lazy.filter { self.hasRead(id, $0) }.map { self.registries[$0].name })
+        return seed.instances.filter { isPending($0.endpoint, seed) }.map { instance in
+            (instance, seed.registries(announcing: instance.endpoint).filter { !read.contains($0) })
         }
     }
 
-    private func announcers(of seed: ServiceSeed) -> some Sequence<Registry> {
-        let isRenamed = seed.registries.isEmpty || removedRegistry(of: seed) != nil
-        return configured.filter { isRenamed || seed.registries.contains($0.name) }
-    }
-
-    private func removedRegistry(of seed: ServiceSeed) -> String? {
-        seed.registries.first { name in !configured.contains { $0.name == name } }
-    }
-
-    /// The registry to which its removals are counted.
-    private func owner(of seed: ServiceSeed) -> String? {
-        if policy?.removedRegistries == .keep, let removed = removedRegistry(of: seed) { return removed }
-        return (configured.first { seed.registries.contains($0.name) } ?? configured.first { _ in true })?.name
+    /// The registry to which the removal of an endpoint counts.
+    /// - Parameters:
+    ///   - names: The registries that announced it.
+    ///   - readers: The registries that were read.
+    private func owner(of names: [String], _ readers: [Int]) -> String {
+        if policy?.removedRegistries == .keep,
+            let removed = names.first(where: { name in !configured.contains { $0.name == name } })
+        {
+            return removed
+        }
+        let index = readers.first { names.contains(registries[$0].name) } ?? readers.first ?? 0
+        return registries[index].name
     }
 
     private mutating func observeStart(
@@ -145,7 +213,7 @@ extension CatalogStore {
         let registry = registries[index]
         let cause: Hold.Cause? =
             if registry.health == .removed { .removedRegistry } else {
-                registry.view.count == 0 ? .emptyAnswer : nil
+                registry.view.isEmpty ? .emptyAnswer : nil
             }
         guard
             let reaction = registries[index].registryGuard?.observeStart(change, registry.view, cause: cause, now: now)
@@ -155,6 +223,21 @@ extension CatalogStore {
 }
 
 extension CatalogStore.Registry {
+    fileprivate func endpoints(of id: ServiceID) -> some Sequence<Endpoint> {
+        (view.services[id] ?? InstanceTable()).instances.lazy.map(\.endpoint)
+    }
+
+    /// Adds an endpoint that only an object shows. Its key is one that no registry uses.
+    fileprivate mutating func guess(_ instance: Instance, of id: ServiceID) {
+        let endpoint = instance.endpoint
+        if view.announces(endpoint, of: id) || registryGuard?.held[id]?[endpoint] != nil { return }
+        _ = view.set(InstanceKey(endpoint, of: id), of: id, instance)
+        if stagedRead?.unreadable[id.name] != nil {
+            _ = stagedRead?.set(InstanceKey(endpoint, of: id), of: id, instance)
+        }
+        guesses[id, default: []].insert(endpoint)
+    }
+
     /// Removes all other endpoints from the view.
     fileprivate mutating func keep(_ shown: [ServiceID: Set<Endpoint>]) {
         for (id, table) in view.services {

@@ -34,8 +34,8 @@ package struct CatalogStore: Sendable {
         var hasBeenComplete = false
         var admission: Admission
         var registryGuard: RegistryGuard?
-        /// The endpoints that another replica's objects show, and that this registry may have announced while it could
-        /// not be followed.
+        /// The endpoints in the view of which only objects say that the registry announces them: it can't be followed,
+        /// or the list of their name can't be read.
         var guesses: [ServiceID: Set<Endpoint>] = [:]
 
         /// What the registry holds and its source does not carry.
@@ -53,6 +53,8 @@ package struct CatalogStore: Sendable {
     /// The seeds that only an earlier run's snapshot has.
     var remembered: Set<ServiceID> = []
     var awaitsSeeds = false
+    /// The names of registries in the seeds.
+    var recordedRegistries: Set<String> = []
 
     /// - Parameters:
     ///   - registries: Their names in the configured order.
@@ -79,19 +81,35 @@ package struct CatalogStore: Sendable {
 
     package var healthyCount: Int { registries.count { $0.health == .healthy } }
 
-    /// Whether a registry that can't be followed may have something to say of a service: it announced the service last.
+    /// The registries that can't be followed and may have something to say of a service: they announced it last, or its
+    /// list can't be read.
     /// - Parameter names: The registries that announced the service, as far as its objects tell. One that is not
     ///   configured may have got another name.
-    package func dependsOnUnhealthy(_ id: ServiceID, announcedBy names: [String]) -> Bool {
-        let isRenamed = names.contains { name in !configured.contains { $0.name == name } }
-        return configured.contains { registry in
-            registry.health != .healthy
-                && (isRenamed || names.contains(registry.name) || registry.view.services[id] != nil)
-        }
+    package func unhealthy(_ id: ServiceID, announcedBy names: [String]) -> [String] {
+        let bearers = bearers(of: names)
+        return registries.indices.filter { index in
+            let registry = registries[index]
+            switch registry.health {
+            case .removed: return false
+            case .healthy: return registry.view.unreadable[id.name] != nil && !registry.view.answered.contains(id.name)
+            case .starting, .stale:
+                return bearers.contains(index) && !names.isEmpty || registry.view.services[id] != nil
+            }
+        }.map { registries[$0].name }
     }
 
-    /// Whether enough is known of a service to say what it should look like.
-    package func isDecidable(_ id: ServiceID) -> Bool { seeds[id] == nil }
+    /// Whether there are such registries.
+    package func dependsOnUnhealthy(_ id: ServiceID, announcedBy names: [String]) -> Bool {
+        !unhealthy(id, announcedBy: names).isEmpty
+    }
+
+    /// Whether enough is known of a service to say what it should look like: some registry had a say, and of the
+    /// others it is known what they announced last.
+    package func isDecidable(_ id: ServiceID) -> Bool {
+        guard let seed = seeds[id] else { return true }
+        return seed.hasNews || bearers(of: seed.registries).contains { hasRead(id, $0) }
+            || registries.contains { $0.view.services[id] != nil }
+    }
 
     /// Whether no service waits for a second read.
     package var isSettled: Bool {
@@ -110,7 +128,8 @@ package struct CatalogStore: Sendable {
 // MARK: - Services
 
 extension CatalogStore {
-    /// The service as the registries together describe it; without instances when none announces it.
+    /// The service as the registries together describe it; without instances when none announces it. An endpoint of a
+    /// registry that was not read since the start is as it was before.
     package func service(_ id: ServiceID) -> Service {
         var instances: [Instance] = []
         var announcing: [String] = []
@@ -121,14 +140,40 @@ extension CatalogStore {
             instances.add(own)
         }
         let held = registries.compactMap { $0.registryGuard?.held[id] }
-        if !held.isEmpty {
+        let pending = pendingSeeds(of: id)
+        if !held.isEmpty || !pending.isEmpty {
             var known = Set(instances.map(\.endpoint))
             for (endpoint, entry) in held.joined() where known.insert(endpoint).inserted {
                 instances.append(entry.instance)
             }
+            for seed in pending where known.insert(seed.instance.endpoint).inserted { instances.append(seed.instance) }
             instances.keepNewest()
         }
-        return Service(id: id, instances: instances, registries: announcing)
+        let others = Set(pending.lazy.flatMap(\.registries)).subtracting(announcing)
+        if !others.isEmpty {
+            announcing = registries.map(\.name).filter { announcing.contains($0) || others.contains($0) }
+            announcing += others.subtracting(announcing).sorted()
+        }
+        return Service(
+            id: id, instances: instances, registries: announcing, announcers: announcers(id, of: announcing, pending))
+    }
+
+    private func announcers(
+        _ id: ServiceID, of names: [String], _ pending: [(instance: Instance, registries: [String])]
+    ) -> EndpointAnnouncers {
+        var announcers = EndpointAnnouncers()
+        if names.count < 2 { return announcers }
+        var announced: [Endpoint: [String]] = [:]
+        for name in names {
+            var endpoints = Set(pending.lazy.filter { $0.registries.contains(name) }.map(\.instance.endpoint))
+            if let registry = registries.first(where: { $0.name == name }) {
+                endpoints.formUnion(registry.view.services[id]?.instances.lazy.map(\.endpoint) ?? [])
+                endpoints.formUnion(registry.registryGuard?.held[id]?.keys.map(\.self) ?? [])
+            }
+            for endpoint in endpoints { announced[endpoint, default: []].append(name) }
+        }
+        for (endpoint, some) in announced where some.count < names.count { announcers[endpoint] = some }
+        return announcers
     }
 
     /// The services that have instances.

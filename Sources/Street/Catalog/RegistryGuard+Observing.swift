@@ -29,7 +29,7 @@ extension RegistryGuard {
         var reaction = Reaction(changed: change.services)
         take(additions: change.additions, view, &reaction, now: now)
         // Delete events would be affirmative. An answer alone that there is nothing is not.
-        let isEmptyAnswer = view.count == 0 && !change.removals.isEmpty
+        let isEmptyAnswer = view.isEmpty && !change.removals.isEmpty
         take(
             removals: change.removals, view, isEmptyAnswer ? .failure(.emptyAnswer) : .completeView, &reaction, now: now
         )

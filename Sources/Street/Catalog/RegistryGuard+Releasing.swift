@@ -1,13 +1,14 @@
 internal import Services
 
 extension RegistryGuard {
-    /// Accepts everything that was observed.
-    mutating func release(now: Duration) -> Reaction {
+    /// Accepts everything that was observed of services.
+    mutating func release(now: Duration, where isMeant: (ServiceID) -> Bool = { _ in true }) -> Reaction {
         var reaction = Reaction()
-        for id in held.services {
+        if held.isEmpty { return reaction }
+        for id in held.services where isMeant(id) {
             for endpoint in held.endpoints(of: id) { release(id, endpoint, &reaction, now: now) }
         }
-        ledger.reset()
+        if held.isEmpty { ledger.reset() }
         endHoldIfEmpty(now: now)
         return reaction
     }

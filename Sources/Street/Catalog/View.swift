@@ -9,6 +9,10 @@ struct View: Sendable {
     private(set) var count = 0
     /// Why nothing that the registry says of a name can be used, by name.
     var unreadable: [String: String] = [:]
+    /// The unreadable names that were read, and none of whose registrations can be used.
+    var answered: Set<String> = []
+    /// How many instances the registry holds that its source does not carry.
+    var uncarried = 0
     /// The unreadable names that were never readable: nobody can say whether they have instances.
     var unknown: Set<String> = []
 
@@ -63,6 +67,9 @@ struct View: Sendable {
         names[id.name, default: []].append(id)
         if let earlier, let same = earlier.names[id.name], same == names[id.name] { names[id.name] = same }
     }
+
+    /// Whether the registry shows that it holds nothing at all.
+    var isEmpty: Bool { count == 0 && uncarried == 0 }
 
     /// The services of a name, by its bytes.
     func services(named name: String) -> [ServiceID] { (names[name] ?? []).filter { $0.isNamed(name) } }

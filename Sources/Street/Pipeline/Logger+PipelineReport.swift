@@ -24,12 +24,16 @@ extension Logger {
                 ])
         case .holdEnded(let registry):
             notice("registry losses no longer held", metadata: ["registry": "\(registry)"])
-        case .holdReleased(let registry, let hold):
-            notice("registry losses released by an operator", metadata: ["registry": "\(registry)", "was": "\(hold)"])
+        case .holdReleased(let registry, let release):
+            var metadata: Logger.Metadata = ["registry": "\(registry)", "instances": "\(release.instances)"]
+            if let hold = release.hold { metadata["was"] = "\(hold)" }
+            notice("registry losses released by an operator", metadata: metadata)
         case .notDelivered(let service, let problem):
             error(
-                "service not delivered: its last good form stays",
-                metadata: ["service": "\(service)", "reason": "\(problem)"])
+                "service not delivered as its registries describe it",
+                metadata: [
+                    "service": "\(service)", "reason": "\(problem.reason)", "effect": "\(problem.effect.rawValue)",
+                ])
         }
     }
 }

@@ -94,12 +94,13 @@ extension PipelineActor {
         perform(machine.accept(event, from: registry, now: now))
     }
 
-    /// Releases what is held of a registry.
-    /// - Returns: The hold that ended; `nil` where nothing is held.
-    package func release(_ registry: String) -> CatalogStore.HoldReport? {
-        guard let (hold, effects) = machine.release(registry, now: now) else { return nil }
+    /// Releases what is held or left over of a registry.
+    /// - Parameter service: Only of this one; see `CatalogStore.release`.
+    /// - Returns: `nil` where there is nothing.
+    package func release(_ registry: String, service: String? = nil) -> CatalogStore.Release? {
+        guard let (release, effects) = machine.release(registry, service: service, now: now) else { return nil }
         perform(effects)
-        return hold
+        return release
     }
 }
 
@@ -198,7 +199,19 @@ extension PipelineActor {
 
     /// Hears the registries no more, once all have been read completely and are followed.
     /// - Returns: Whether that is so.
-    package func concludeIfSettled() -> Bool { machine.concludeIfSettled() }
+    package func concludeIfSettled() -> Bool { reportingHolds(machine.concludeIfSettled()) }
+
+    /// Hears the registries no more, although some could not be read: nothing is decided of what these announce.
+    /// - Returns: Whether the others are settled.
+    package func concludePartly() -> Bool { reportingHolds(machine.concludePartly()) }
+
+    private func reportingHolds(_ isConcluded: Bool) -> Bool {
+        if isConcluded { perform(machine.reportDoubtfulHolds()) }
+        return isConcluded
+    }
+
+    /// The registries without which it can't be said how a resource should look.
+    package func undecided(_ key: ResourceKey) -> [String] { machine.undecided(key) }
 
     /// The registries that were not read completely or can't be followed, and why.
     package var unreadRegistries: [(name: String, reason: String)] { machine.unreadRegistries }

@@ -38,8 +38,8 @@ package enum PipelineReport: Sendable {
     case begunWithout([String])
     case holdBegan(registry: String, CatalogStore.HoldReport)
     case holdEnded(registry: String)
-    /// An operator released the hold.
-    case holdReleased(registry: String, CatalogStore.HoldReport)
+    /// An operator released what was held or left over.
+    case holdReleased(registry: String, CatalogStore.Release)
     /// The service is not delivered as its registries describe it.
-    case notDelivered(ServiceID, problem: String)
+    case notDelivered(ServiceID, PipelineProblem)
 }

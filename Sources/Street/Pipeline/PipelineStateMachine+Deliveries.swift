@@ -198,4 +198,20 @@ extension PipelineStateMachine {
         phase = .concluded
         return true
     }
+
+    /// Hears the registries no more, although some can't be read. Of what these announce, nothing is decided.
+    /// - Returns: Whether the other registries are settled.
+    package mutating func concludePartly() -> Bool {
+        if case .concluded = phase { return true }
+        guard phase.hasBegun, catalog.isPartlyHealthy, catalog.isSettled else { return false }
+        phase = .concluded
+        return true
+    }
+
+    /// The registries without which it can't be said how a resource should look; empty where that can be said, as far
+    /// as registries matter.
+    package func undecided(_ key: ResourceKey) -> [String] {
+        guard let id = service(of: key) else { return catalog.isHealthy ? [] : unreadRegistries.map(\.name) }
+        return catalog.unhealthy(id, announcedBy: assignments[id]?.registries ?? [])
+    }
 }

@@ -11,7 +11,9 @@ package struct PipelineOverview: Sendable {
     package var isReady: Bool
     package var registries: [CatalogStore.Report]
     /// The first problems, sorted by service.
-    package var problems: [(service: ServiceID, reason: String)]
+    package var problems: [(service: ServiceID, problem: PipelineProblem)]
+    /// What stands in the mesh for each registry.
+    package var standing: [String: Standing]
     /// How many problems there are in all.
     package var problemCount: Int
     /// The services whose instances have names that are resolved, sorted.
@@ -26,9 +28,26 @@ extension PipelineStateMachine {
             isReady: phase.hasBegun && (hadSeeds || catalog.isComplete),
             registries: catalog.reports,
             problems: problems.sorted { $0.key < $1.key }.prefix(problemLimit).map {
-                (service: $0.key, reason: $0.value)
+                (service: $0.key, problem: $0.value)
             },
-            problemCount: problems.count, resolved: assignments.resolvedServices.sorted())
+            standing: standing, problemCount: problems.count, resolved: assignments.resolvedServices.sorted())
+    }
+
+    /// What stands in the mesh for each registry, and as far as that is not decided, what stood there at the start.
+    private var standing: [String: Standing] {
+        var standing = table.standing
+        for id in catalog.seededServices {
+            // A decidable service has an entry.
+            guard let key = key(of: id), table.entries[key] == nil else { continue }
+            let service = catalog.lastGood(id)
+            for name in service.registries {
+                let count = service.instances.count { instance in
+                    service.announcers[instance.endpoint].map { $0.contains(name) } ?? true
+                }
+                standing[name, default: Standing()].add(count)
+            }
+        }
+        return standing
     }
 
     /// The registries that were not read completely or can't be followed, and why.

@@ -13,7 +13,9 @@ extension PipelineStateMachine {
         let records = records.filter { translator.portProtocol(of: $0.id) != nil }
         awaited.memory = .init(records: records, time: now)
         phase = .awaitingSeeds(awaited)
-        let seeds = records.map { ServiceSeed(id: $0.id, registries: $0.registries, instances: $0.instances) }
+        let seeds = records.map {
+            ServiceSeed(id: $0.id, registries: $0.registries, instances: $0.instances, announcers: $0.announcers)
+        }
         take(catalog.seed(seeds, isRemembered: true, isLast: false, now: now), now: now, &effects)
         return effects
     }
@@ -64,6 +66,6 @@ extension PipelineStateMachine {
                     hasWorkloads: assignment.form == .workloadEntry)
             },
             registries: service.registries.isEmpty ? assignment?.registries ?? [] : service.registries,
-            instances: service.instances)
+            instances: service.instances, announcers: service.announcers)
     }
 }

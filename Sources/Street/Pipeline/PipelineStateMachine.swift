@@ -22,14 +22,16 @@ package struct PipelineStateMachine: Sendable {
     /// somebody asks, so that much that happens to it at once costs one translation.
     var outdated: [ServiceID: Duration] = [:]
     /// Why services are not delivered as their registries describe them.
-    var problems: [ServiceID: String] = [:]
+    var problems: [ServiceID: PipelineProblem] = [:]
+    /// The services that the limit of objects refuses, and how much room there was when it did.
+    var crowdedOut: [ServiceID: Int] = [:]
     var undecided = UndecidedKeys()
     /// The ServiceEntries that have expired while some registry could not be followed.
     var expired: Set<ResourceKey> = []
     var phase: PipelinePhase
     var fullReads: [String: FullRead]
-    /// The registries whose holds were reported.
-    var reportedHolds: Set<String> = []
+    /// The registries of which something is held, and whether that was reported.
+    var holds: [String: HoldReporting] = [:]
     /// Whether services were known from before the start.
     var hadSeeds = false
     var snapshotCursor: ArraySlice<ServiceID> = []
@@ -70,7 +72,7 @@ extension PipelineStateMachine {
         for (registry, names) in outcome.reads {
             effects.reads.append(.init(registry: registry, extent: .names(names)))
         }
-        reportHolds(&effects)
+        reportHolds(now: now, &effects)
         hadSeeds = hadSeeds || !catalog.seededServices.isEmpty
         // Before the beginning there is nothing better to remember than what was recalled.
         guard phase.hasBegun, !outcome.changed.isEmpty else { return }
@@ -110,39 +112,69 @@ extension PipelineStateMachine {
                 translate(id, now: now, &effects)
             }
         }
+        fillRoom(now: now, &effects)
     }
 
     /// Translates a service that is outdated.
     mutating func refresh(_ id: ServiceID, _ effects: inout PipelineEffects) {
         guard let time = outdated.removeValue(forKey: id) else { return }
         translate(id, now: time, &effects)
+        fillRoom(now: time, &effects)
+    }
+
+    /// Objects went, so that services may come which the limit of objects refused.
+    private mutating func fillRoom(now: Duration, _ effects: inout PipelineEffects) {
+        if crowdedOut.isEmpty { return }
+        let room = table.room(services: assignments.count)
+        if room == 0 { return }
+        for id in crowdedOut.filter({ $0.value < room }).keys.sorted().prefix(room) {
+            outdated[id] = nil
+            translate(id, now: now, &effects)
+        }
     }
 
     private mutating func translate(_ id: ServiceID, now: Duration, _ effects: inout PipelineEffects) {
         let service = catalog.service(id)
         var outcome: Translator.Outcome
+        var isCrowdedOut = false
         if assignments[id] == nil, table.isFull(services: assignments.count),
             service.instances.contains(where: \.wantsTraffic)
         {
             // What was there first stays.
             outcome = Translator.Outcome(problem: table.refusal)
+            isCrowdedOut = true
         } else {
             outcome = translator.translate(service, &assignments, now: now)
         }
         if let entry = outcome.resource, !entry.isInline, !table.hasRoom(forWorkloadsOf: entry) {
             let inlined = entry.inlined
+            isCrowdedOut = true
             outcome = inlined.violations.isEmpty ? .init(resource: inlined) : .init(problem: table.refusal)
         }
         if let entry = outcome.resource {
             if table.update(entry, &effects.changed) { undecided.takeWorkloads(of: entry.key, &effects.changed) }
-            if let count = table.leftOut[entry.key] { outcome.problem = "\(count) of its endpoints: \(table.refusal)" }
+            if let count = table.leftOut[entry.key] {
+                isCrowdedOut = true
+                outcome.problem = "\(count) of its endpoints: \(table.refusal)"
+            }
         }
-        if outcome.problem != problems[id] {
-            problems[id] = outcome.problem
-            if let problem = outcome.problem { effects.reports.append(.notDelivered(id, problem: problem)) }
-        }
+        note(outcome, of: id, isCrowdedOut: isCrowdedOut, &effects)
         let holder = outcome.hostHolder ?? id
         if assignments.isInTheWay(holder) { expire(now: now, &effects) { $0 == holder } }
+    }
+
+    private mutating func note(
+        _ outcome: Translator.Outcome, of id: ServiceID, isCrowdedOut: Bool, _ effects: inout PipelineEffects
+    ) {
+        crowdedOut[id] = isCrowdedOut ? table.room(services: assignments.count) : nil
+        let problem = outcome.problem.map { reason in
+            PipelineProblem(
+                reason: reason,
+                effect: outcome.resource != nil ? .partial : assignments[id] == nil ? .absent : .lastGood)
+        }
+        if problem == problems[id] { return }
+        problems[id] = problem
+        if let problem { effects.reports.append(.notDelivered(id, problem)) }
     }
 
     func key(ofObject name: String) -> ResourceKey {

@@ -8,6 +8,8 @@ struct ResourceTable: Sendable {
     /// The rule for all hosts, which is wanted as long as there is an entry.
     let rule: DestinationRule?
     private(set) var entries: [ResourceKey: ServiceEntry] = [:]
+    /// What stands in the mesh for each registry.
+    private(set) var standing: [String: Standing] = [:]
     /// The endpoints that are objects of their own.
     private(set) var workloads: [ResourceKey: ServiceEntry.Endpoint] = [:]
     /// The number of resources. No resource is added beyond it.
@@ -21,7 +23,10 @@ struct ResourceTable: Sendable {
     }
 
     /// - Parameter services: How many services have an object. After a restart not all of them have an entry yet.
-    func isFull(services: Int = 0) -> Bool { max(entries.count, services) + workloads.count >= limit }
+    func isFull(services: Int = 0) -> Bool { room(services: services) == 0 }
+
+    /// How many more objects there may be.
+    func room(services: Int = 0) -> Int { max(limit - max(entries.count, services) - workloads.count, 0) }
 
     /// Whether the endpoints of an entry can become objects of their own.
     func hasRoom(forWorkloadsOf entry: ServiceEntry) -> Bool {
@@ -62,6 +67,8 @@ struct ResourceTable: Sendable {
         let count = changed.count
         if let rule, entries.isEmpty { changed.append(rule.key) }
         if earlier != entry { changed.append(entry.key) }
+        if let earlier { self.count(earlier, -1) }
+        self.count(entry, 1)
         entries[entry.key] = entry
         updateWorkloads(from: earlier, to: entry, &changed)
         return changed.count > count
@@ -72,8 +79,15 @@ struct ResourceTable: Sendable {
         changed.append(key)
         leftOut[key] = nil
         guard let entry = entries.removeValue(forKey: key) else { return }
+        count(entry, -1)
         updateWorkloads(from: entry, to: nil, &changed)
         if let rule, entries.isEmpty { changed.append(rule.key) }
+    }
+
+    private mutating func count(_ entry: ServiceEntry, _ sign: Int) {
+        for (name, count) in entry.endpointCounts {
+            standing[name, default: Standing()].add(count, sign)
+        }
     }
 
     private mutating func updateWorkloads(

@@ -46,6 +46,7 @@ extension Change {
         }
         let spec = JSONValue.object(present).mergePatch(to: .object(wanted))
         if metadata.isEmpty, spec == nil { return .none }
+        if spec == nil, metadata["labels"] == nil, actual.saysEnough(for: desired, ownership) { return .none }
 
         var patch = JSONObject()
         if !metadata.isEmpty { patch["metadata"] = .object(metadata) }

@@ -79,7 +79,7 @@ extension FollowerStateMachine {
                 _ = read.conditions.note(name, .unusable, after: conditions, now: now)
                 if !events.isEmpty { read.conditions.changed(name, isRemoval: false, now: now) }
             }
-            emit(.unreadable(name: name, reason: reason))
+            emit(.unreadable(name: name, reason: reason, isAnswered: true))
         }
     }
 

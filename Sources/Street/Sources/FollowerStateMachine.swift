@@ -317,7 +317,7 @@ extension FollowerStateMachine {
         case .unusable(let reason):
             order.showsNothing(of: name)
             _ = conditions.note(name, .unusable, now: now)
-            emit(.unreadable(name: name, reason: reason))
+            emit(.unreadable(name: name, reason: reason, isAnswered: true))
         }
     }
 }

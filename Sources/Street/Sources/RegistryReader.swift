@@ -88,20 +88,27 @@ package struct InstanceChange: Sendable {
     package var key: InstanceKey
     /// `nil` for an instance that left.
     package var instance: Instance?
+    /// Where the instance serves or served; `nil` where the registry does not tell of an instance that left.
+    package var endpoint: Endpoint?
     /// Never lower than that of the change before.
     package var position: Position
 
-    package init(_ service: ServiceID, _ key: InstanceKey, _ instance: Instance?, position: Position) {
+    /// - Parameter endpoint: Where an instance served that left.
+    package init(
+        _ service: ServiceID, _ key: InstanceKey, _ instance: Instance?, at endpoint: Endpoint? = nil,
+        position: Position
+    ) {
         self.service = service
         self.key = key
         self.instance = instance
+        self.endpoint = instance?.endpoint ?? endpoint
         self.position = position
     }
 
     var name: String { service.name }
 
     var event: SourceEvent {
-        instance.map { .added(service, key, $0) } ?? .removed(service, key)
+        instance.map { .added(service, key, $0) } ?? .removed(service, key, at: endpoint)
     }
 }
 

@@ -26,7 +26,7 @@ extension SourceEvent {
             let pairs = services.map { (scoped($0.key), $0.value) }
             return .services(name: name, Dictionary(pairs) { $0.merging($1) { $1 } })
         case .added(let id, let key, let instance): return .added(scoped(id), key, instance)
-        case .removed(let id, let key): return .removed(scoped(id), key)
+        case .removed(let id, let key, let endpoint): return .removed(scoped(id), key, at: endpoint)
         case .begin, .unreadable, .complete, .interrupted, .notes: return self
         }
     }

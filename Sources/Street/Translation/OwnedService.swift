@@ -20,13 +20,16 @@ package struct OwnedObject: Sendable {
 /// A service as a ServiceEntry of ours, with its WorkloadEntries, describes it.
 package struct OwnedService: Sendable, Hashable {
     package let id: ServiceID
-    let choices: Assignments.Assignment
+    private(set) var choices: Assignments.Assignment
     private let portName: String
     /// Made of the endpoints. Translating them gives the same endpoints again.
     package private(set) var instances: [Instance]
+    private var announcers: EndpointAnnouncers
 
     /// The service as it was before the start.
-    package var seed: ServiceSeed { ServiceSeed(id: id, registries: choices.registries, instances: instances) }
+    package var seed: ServiceSeed {
+        ServiceSeed(id: id, registries: choices.registries, instances: instances, announcers: announcers)
+    }
 
     /// `nil` for an object without our annotations.
     fileprivate init?(_ object: OwnedObject, _ translator: Translator) {
@@ -40,15 +43,39 @@ package struct OwnedService: Sendable, Hashable {
             choices.port = number.flatMap { UInt16(exactly: $0) }
         }
         choices.resolution = object.spec["resolution"]?.string == "DNS" ? .names : .static
-        choices.registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
+        choices.registries = object.registries
+        announcers = object.announcers
+        choices.registries += announcers.registries.filter { !object.registries.contains($0) }
         choices.form = object.spec["workloadSelector"] == nil ? .inline : .workloadEntry
         self.choices = choices
         instances = []
         for endpoint in object.spec["endpoints"]?.array ?? [] { add(endpoint) }
+        announcers.keep(Set(instances.lazy.map(\.endpoint)))
     }
 
-    fileprivate mutating func add(_ endpoint: JSONValue) {
+    private mutating func add(_ endpoint: JSONValue) {
         if let instance = Instance(endpoint, portName) { instances.append(instance) }
+    }
+
+    fileprivate mutating func add(_ workload: OwnedObject) {
+        guard let instance = Instance(workload.spec, portName) else { return }
+        instances.append(instance)
+        let names = workload.registries
+        // The ServiceEntry may not be written yet with all of them.
+        choices.registries += names.filter { !choices.registries.contains($0) }
+        if !names.isEmpty, names != choices.registries { announcers[instance.endpoint] = names }
+    }
+}
+
+extension OwnedObject {
+    fileprivate var registries: [String] {
+        (annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
+    }
+
+    /// A text that can't be read names none: then all registries may announce all endpoints.
+    fileprivate var announcers: EndpointAnnouncers {
+        let groups = annotations[OwnerMark.announcers].flatMap { try? JSONValue(parsing: $0.utf8) }
+        return EndpointAnnouncers(groups: groups?.strings ?? [:])
     }
 }
 
@@ -67,7 +94,7 @@ extension Translator {
         for workload in objects {
             guard let entry = WorkloadEntry.serviceEntry(ofWorkload: workload.key), let index = indices[entry]
             else { continue }
-            services[index].add(workload.spec)
+            services[index].add(workload)
         }
         return services
     }

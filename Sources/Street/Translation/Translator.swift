@@ -1,5 +1,6 @@
 internal import Addressing
 package import IstioAPI
+internal import JSON
 package import Services
 
 /// Labels and annotations by which Isthmus knows its objects.
@@ -9,6 +10,9 @@ package enum OwnerMark {
     package static let prefix = "isthmus.mesh/"
     package static let instance = prefix + "instance"
     package static let registries = prefix + "registries"
+    /// Which registries announce which endpoints, where not all of them announce one. A WorkloadEntry says it by
+    /// `registries`.
+    package static let announcers = prefix + "announcers"
     package static let service = prefix + "service"
     /// On objects of earlier releases, whose services named no protocol.
     package static let `protocol` = prefix + "protocol"
@@ -83,6 +87,7 @@ package struct Translator: Sendable {
         var resource = resource(id, instances, portProtocol, ports, assignment)
         let form = policy.form(of: resource, after: assignment.form)
         if form != assignment.form { assignments.setForm(form, of: id) }
+        annotate(&resource, with: service.announcers, of: instances)
         if form == .workloadEntry { selectWorkloads(&resource) }
         let violations = resource.violations
         if violations.isEmpty { return Outcome(resource: resource) }
@@ -133,9 +138,29 @@ package struct Translator: Sendable {
             exportTo: policy.mesh == .ambient ? [] : policy.exportTo)
     }
 
+    /// Says which registries announce which endpoints. Where that takes too much room, a removal waits for all of them.
+    private func annotate(
+        _ entry: inout ServiceEntry, with announcers: EndpointAnnouncers, of instances: [Instance]
+    ) {
+        if announcers.isEmpty { return }
+        for (index, instance) in instances.enumerated() {
+            guard let names = announcers[instance.endpoint] else { continue }
+            entry.endpoints[index].annotations = [OwnerMark.registries: names.joined(separator: ",")]
+        }
+        var named = announcers
+        named.keep(Set(instances.lazy.map(\.endpoint)))
+        let text = JSONValue(strings: named.groups).bytes
+        if named.isEmpty || text.count > Self.maximumAnnouncerBytes { return }
+        entry.annotations[OwnerMark.announcers] = String(decoding: text, as: UTF8.self)
+    }
+
+    /// The API server takes 256 KiB of annotations.
+    private static let maximumAnnouncerBytes = 64 << 10
+
     /// Every WorkloadEntry has a weight, so that the first unusual weight changes one object only.
     private func selectWorkloads(_ entry: inout ServiceEntry) {
         entry.workloadSelector = ServiceEntry.selector(forEntry: entry.key.name)
+        entry.annotations[OwnerMark.announcers] = nil
         for index in entry.endpoints.indices {
             let weight = entry.endpoints[index].weight ?? Instance.defaultWeight
             entry.endpoints[index].weight = min(weight, Self.maximumWorkloadWeight)

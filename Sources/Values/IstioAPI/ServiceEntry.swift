@@ -36,16 +36,19 @@ package struct ServiceEntry: Hashable, Sendable {
         package var locality: String
         /// Relative to the other endpoints; `nil` is 1 to istiod.
         package var weight: UInt32?
+        /// Annotations that its WorkloadEntry has in place of those of the ServiceEntry. istiod never reads them.
+        package var annotations: [String: String]
 
         package init(
             address: String, ports: [String: UInt16], labels: [String: String] = [:], locality: String = "",
-            weight: UInt32? = nil
+            weight: UInt32? = nil, annotations: [String: String] = [:]
         ) {
             self.address = address
             self.ports = ports
             self.labels = labels
             self.locality = locality
             self.weight = weight
+            self.annotations = annotations
         }
     }
 

@@ -72,8 +72,8 @@ extension ServiceEntry {
         let key = workloadKey(of: endpoint)
         endpoint.labels.merge(selector, uniquingKeysWith: keepNew)
         return WorkloadEntry(
-            key: key, labels: labels.merging(selector, uniquingKeysWith: keepNew), annotations: annotations,
-            endpoint: endpoint)
+            key: key, labels: labels.merging(selector, uniquingKeysWith: keepNew),
+            annotations: annotations.merging(endpoint.annotations, uniquingKeysWith: keepNew), endpoint: endpoint)
     }
 }
 

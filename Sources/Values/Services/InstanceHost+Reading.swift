@@ -20,6 +20,8 @@ package struct HostRules: Sendable, Hashable {
 package struct UnreachableHost: Error, Hashable, Sendable {
     /// It names the host.
     package var reason: String
+    /// Whether the text is an address or a name, though one that leads nowhere.
+    package var isHost = true
 }
 
 extension HostRules {
@@ -36,7 +38,8 @@ extension HostRules {
             let isAddress = text.utf8.allSatisfy {
                 Self.isDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ":")
             }
-            throw UnreachableHost(reason: "the host \(shown) is no \(isAddress ? "IP address" : "host name")")
+            throw UnreachableHost(
+                reason: "the host \(shown) is no \(isAddress ? "IP address" : "host name")", isHost: false)
         }
         if !allowsLoopback, name == "localhost" || name.hasSuffix(".localhost") {
             throw UnreachableHost(reason: "the host \(shown) is each consumer itself")

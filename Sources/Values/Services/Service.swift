@@ -5,10 +5,16 @@ package struct Service: Hashable, Sendable {
     package var instances: [Instance]
     /// The registries that announce it, in the configured order.
     package var registries: [String]
+    /// Which of the registries announces which endpoint, where that is not all of them.
+    package var announcers: EndpointAnnouncers
 
-    package init(id: ServiceID, instances: [Instance], registries: [String]) {
+    package init(
+        id: ServiceID, instances: [Instance], registries: [String],
+        announcers: EndpointAnnouncers = EndpointAnnouncers()
+    ) {
         self.id = id
         self.instances = instances
         self.registries = registries
+        self.announcers = announcers
     }
 }

@@ -183,7 +183,10 @@ extension PipelineActor {
     }
 
     /// The registries as the status of the bridge has them.
-    var registries: [RegistryStatus] { overview(problemLimit: 0).registries.map { RegistryStatus($0, now: now) } }
+    var registries: [RegistryStatus] {
+        let overview = overview(problemLimit: 0)
+        return overview.registries.map { RegistryStatus($0, overview.standing[$0.name] ?? .init(), now: now) }
+    }
 
     /// A full read that says that these hosts of 10.0.0.0/24 serve these interfaces.
     func read(

@@ -30,8 +30,25 @@ struct AdminEndpointTests {
         bridge.change { $0.holds = ["zk main/2": FakeBridge.hold, "zk": FakeBridge.hold] }
         let answer = await bridge.answer(.post, "/release/zk%20main%2F2", token: "bearer secret")
         #expect(answer.status == .ok)
-        #expect(try Released(decoding: answer.body.encoded()) == Released(registry: "zk main/2", hold: FakeBridge.hold))
-        #expect(bridge.status.holds == ["zk"])
+        #expect(
+            try Released(decoding: answer.body.encoded()) == FakeBridge.released("zk main/2", FakeBridge.hold))
+        #expect(bridge.status.releasable == ["zk"])
+    }
+
+    @Test("a release can be about one service, and about nothing else")
+    func oneService() async throws {
+        bridge.change { $0.holds = ["zk": FakeBridge.hold] }
+        let unknown = await bridge.answer(.post, "/release/zk?service=a.X", token: "Bearer secret")
+        #expect(unknown.status == .notFound)
+        #expect(
+            unknown.json["error"]
+                == "nothing is held or left over of a registry 'zk' and its service 'a.X'; something is held or left over only of: zk"
+        )
+        let other = await bridge.answer(.post, "/release/zk?name=a.X", token: "Bearer secret")
+        #expect(other.status == .badRequest)
+        let answer = await bridge.answer(
+            .post, "/release/zk?service=com.acme.Orders%2F2", token: "Bearer secret")
+        #expect(answer.status == .ok && bridge.status.releasable == [])
     }
 
     @Test("the answer of a standby replica names the replicas that have to release too")
@@ -62,10 +79,13 @@ struct AdminEndpointTests {
         #expect(answer.status == .notFound)
         #expect(
             answer.json["error"]
-                == "nothing is held of a registry 'zk'; something is held only of: east, west")
+                == "nothing is held or left over of a registry 'zk'; something is held or left over only of: east, west"
+        )
         bridge.change { $0.holds = [:] }
         let none = await bridge.answer(.post, "/release/zk", token: "Bearer secret")
-        #expect(none.json["error"] == "nothing is held of a registry 'zk'; something is held of no registry")
+        #expect(
+            none.json["error"]
+                == "nothing is held or left over of a registry 'zk'; something is held or left over of no registry")
     }
 
     @Test(
@@ -78,7 +98,7 @@ struct AdminEndpointTests {
         let answer = await bridge.answer(.post, "/release/zk", token: token)
         #expect(answer.status == .unauthorized)
         #expect(answer.headers[.wwwAuthenticate] == "Bearer realm=\"isthmus\"")
-        #expect(bridge.status.holds == ["zk"])
+        #expect(bridge.status.releasable == ["zk"])
     }
 
     @Test("the token may rotate")
@@ -102,7 +122,7 @@ struct AdminEndpointTests {
         let unreadable = await bridge.answer(.post, "/release/zk", token: "Bearer secret")
         #expect(unreadable.status == .forbidden)
         #expect(unreadable.json["error"]?.string?.contains("the bridge's log says why") == true)
-        #expect(bridge.status.holds == ["zk"])
+        #expect(bridge.status.releasable == ["zk"])
     }
 
     @Test("a request of a web page releases nothing, even with the token")
@@ -111,7 +131,7 @@ struct AdminEndpointTests {
         let answer = await bridge.answer(
             .post, "/release/zk", token: "Bearer secret", headers: [.origin: "http://elsewhere"])
         #expect(answer.status == .forbidden)
-        #expect(bridge.status.holds == ["zk"])
+        #expect(bridge.status.releasable == ["zk"])
     }
 
     @Test(

@@ -96,7 +96,7 @@ struct AdminServerTests {
                 port: port, patience: 20)
             #expect(reply.hasPrefix("HTTP/1.1 4"), "\(reply)")
             #expect(reply.lowercased().contains("connection: close\r\n"))
-            #expect(bridge.status.holds == ["zk"])
+            #expect(bridge.status.releasable == ["zk"])
         }
     }
 

@@ -40,10 +40,18 @@ final class FakeBridge: Sendable {
     var endpoint: AdminEndpoint {
         AdminEndpoint(
             token: { try self.state.withLock { $0.token }.get() }, status: { self.status },
-            release: { name in
-                self.state.withLock { $0.holds.removeValue(forKey: name) }.map { Released(registry: name, hold: $0) }
+            release: { name, service in
+                if let service, service != Self.service { return nil }
+                return self.state.withLock { $0.holds.removeValue(forKey: name) }.map { Self.released(name, $0) }
             },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// The only service of which something is held.
+    static let service = "com.acme.Orders/2"
+
+    static func released(_ name: String, _ hold: HoldStatus) -> Released {
+        Released(registry: name, instances: hold.held, services: hold.services, hold: hold)
     }
 
     func answer(

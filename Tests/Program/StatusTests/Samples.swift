@@ -14,17 +14,18 @@ enum Samples {
         registries: [
             RegistryStatus(
                 name: "zk-main", health: .healthy, lastGood: .zero, services: 120, instances: 4312,
-                excess: Excerpt(["7 services beyond limits.services (120)"], limit: 9),
+                inMesh: .init(services: 121, instances: 4397),
                 notes: [
                     .init(
                         sort: "tagRules", subject: "tag rules", count: 4,
                         examples: ["a.tag-router", "b\u{1B}.tag-router"], effect: "no effect"),
                     .init(sort: "others", subject: "other registrations", count: 1, examples: [], effect: "left out"),
-                ]),
+                ], leftOver: .init(instances: 5, services: Excerpt(["dubbo://com.acme.Old"], limit: 1))),
             RegistryStatus(
                 name: "zk-west", health: .stale, reason: "the connection was lost", lastGood: .seconds(45),
                 services: 10, instances: 22,
-                unreadable: Excerpt(first: [.init(name: "com.acme.Odd", reason: "no port")], count: 3), hold: hold),
+                unreadable: Excerpt(first: [.init(name: "com.acme.Odd", reason: "no port")], count: 3),
+                inMesh: .init(services: 10, instances: 107), hold: hold),
             RegistryStatus(name: "zk-new", health: .starting),
         ],
         deliveries: [
@@ -54,6 +55,10 @@ enum Samples {
             DeliveryStatus(name: "directory", isSeeded: true),
         ],
         problems: Excerpt(
-            first: [.init(service: "com.acme.Huge", reason: "com.acme.huge: there are 4097 endpoints")], count: 2),
+            first: [
+                .init(
+                    service: "com.acme.Huge", reason: "com.acme.huge: there are 4097 endpoints",
+                    effect: "its last good form stays")
+            ], count: 2),
         resolved: Excerpt(first: ["dubbo://com.acme.Named"], count: 4))
 }

@@ -8,7 +8,7 @@ struct StatusJSONTests {
     @Test("a status that is read back equals the one that was written")
     func roundTrip() throws {
         #expect(try BridgeStatus(decoding: Samples.busy.encoded()) == Samples.busy)
-        let released = Released(registry: "zk", hold: Samples.hold)
+        let released = Released(registry: "zk", instances: 3, services: Excerpt(["a", "b"], limit: 1))
         #expect(try Released(decoding: released.encoded()) == released)
     }
 
@@ -25,6 +25,11 @@ struct StatusJSONTests {
         #expect(registries[0]["notes"]?.array?.map { $0["sort"] } == ["tagRules", "others"])
         #expect(registries[0]["notes"]?.array?.map { $0["count"] } == [4, 1])
         #expect(registries[1]["notes"] == nil)
+        #expect(registries[0]["inMesh"] == ["services": 121, "instances": 4397])
+        #expect(
+            registries[0]["leftOver"]
+                == ["instances": 5, "services": ["dubbo://com.acme.Old"], "serviceCount": 1])
+        #expect(registries[1]["leftOver"] == nil)
         #expect(registries[2].object?.keys.contains("lastGood") == false)
         let deliveries = json["deliveries"]?.array ?? []
         #expect(deliveries.map { $0["leadership"] } == ["leading", "standby", "standby", "notElected"])
@@ -33,12 +38,14 @@ struct StatusJSONTests {
 
     @Test("the bytes are the same every time, with sorted keys and plain slashes")
     func bytes() throws {
-        let released = Released(registry: "a/b", hold: Samples.hold, leaders: ["pod-1"])
+        let released = Released(
+            registry: "a/b", instances: 85, services: Excerpt(["com.acme.Orders"], limit: 9), hold: Samples.hold,
+            leaders: ["pod-1"])
         #expect(
             String(decoding: try released.encoded(), as: UTF8.self) == """
                 {"hold":{"age":130,"held":85,"kind":"netLoss","of":4312,"reason":"more than 15 % of the instances left \
                 within a minute","releasesIn":170.25,"serviceCount":5,"services":["com.acme.Orders","com.acme.Stock"]},\
-                "leaders":["pod-1"],"registry":"a/b"}
+                "instances":85,"leaders":["pod-1"],"registry":"a/b","serviceCount":1,"services":["com.acme.Orders"]}
                 """)
     }
 

@@ -98,7 +98,7 @@ struct ShownRegistry: Sendable {
         case .services(let name, let services):
             instances = instances.filter { $0.key.name != name }.merging(services) { $1 }
         case .added(let id, let key, let instance): instances[id, default: [:]][key] = instance
-        case .removed(let id, let key): instances[id]?[key] = nil
+        case .removed(let id, let key, _): instances[id]?[key] = nil
         case .notes(let notes): self.notes = notes
         case .begin, .complete, .interrupted, .unreadable: break
         }

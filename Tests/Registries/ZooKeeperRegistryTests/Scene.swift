@@ -134,11 +134,11 @@ extension SourceEvent {
         case .begin: "begin"
         case .services(let name, let services):
             "\(name): \(services.values.flatMap(\.values).map { "\($0.host)" }.sorted().joined(separator: " "))"
-        case .unreadable(let name, _): "\(name) is unreadable"
+        case .unreadable(let name, _, _): "\(name) is unreadable"
         case .complete: "complete"
         case .interrupted: "interrupted"
         case .added(let id, _, let instance): "\(id.name) + \(instance.host)"
-        case .removed(let id, _): "\(id.name) -"
+        case .removed(let id, _, _): "\(id.name) -"
         case .notes(let notes): "notes: \(notes.map { "\($0.count) \($0.sort)" }.joined(separator: ", "))"
         }
     }

@@ -75,12 +75,31 @@ struct ZooKeeperRegistryTests {
     func unusableLeaves() async throws {
         try await Scene.run { scene in
             #expect(await scene.firstRead() == ["begin", "complete"])
-            let path = "/dubbo/a.Cart/providers/hessian%3A%2F%2F10.0.0.1%3A20880%2Fa.Cart"
+            let path = "/dubbo/a.Cart/providers/garbage"
             try await scene.server.makePath(path)
             scene.requests.readEverything()
             #expect(await scene.next(3) == ["begin", "a.Cart is unreadable", "complete"])
             try await scene.server.perform(.delete(path: path, version: -1))
             #expect(await scene.next() == ["a.Cart: "])
+        }
+    }
+
+    @Test(
+        "a provider of another protocol, or at an address that leads nowhere, is no provider, by whatever way it comes",
+        arguments: [
+            "hessian%3A%2F%2F10.0.0.1%3A20880%2Fa.Cart", "dubbo%3A%2F%2F0.0.0.0%3A20880%2Fa.Cart",
+            "dubbo%3A%2F%2Flocalhost%3A20880%2Fa.Cart",
+        ])
+    func notCarried(node: String) async throws {
+        try await Scene.run { scene in
+            #expect(await scene.firstRead() == ["begin", "complete"])
+            try await scene.register("a.Cart", 2)
+            #expect(await scene.next() == ["a.Cart + 10.0.0.2"])
+            try await scene.server.makePath("/dubbo/a.Cart/providers/\(node)")
+            try await scene.deregister("a.Cart", 2)
+            #expect(await scene.next() == ["a.Cart -"])
+            scene.requests.readEverything()
+            #expect(await scene.next(3) == ["begin", "a.Cart: ", "complete"])
         }
     }
 

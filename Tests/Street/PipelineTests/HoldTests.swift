@@ -88,12 +88,29 @@ struct HoldTests {
         scene.read(["a.Order": Array(61...100)])
         scene.settle()
         #expect(scene.cluster.endpoints("a.cart")?.count == 60)
-        #expect(scene.release()?.held == 60)
+        #expect(scene.release()?.instances == 60)
         scene.settle()
         #expect(scene.cluster.endpoints("a.cart") == [])
         #expect(scene.release() == nil)
         // An operator's release is not reported as an end too.
         #expect(scene.reports.map(\.name) == ["held", "released"])
+    }
+
+    @Test("a root that is made again is empty for a moment, which nobody is told of")
+    func madeAgain() {
+        var scene = Self.begun()
+        scene.read(["a.Cart": Array(1...20)])
+        scene.accept(.interrupted(reason: "there is no root"))
+        scene.read([:])
+        #expect(scene.hold()?.cause == .emptyAnswer)
+        scene.pass(.milliseconds(900))
+        for host in UInt8(1)...20 { scene.add("a.Cart", host) }
+        #expect(scene.hold() == nil)
+        scene.pass(.seconds(10))
+        #expect(scene.reports.isEmpty)
+        scene.read([:])
+        scene.pass(.seconds(2))
+        #expect(scene.reports.map(\.name) == ["held"])
     }
 
     @Test("the end of a hold is told of, also where another registry brought it about")

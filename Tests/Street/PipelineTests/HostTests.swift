@@ -42,7 +42,7 @@ struct HostTests {
         #expect(scene.cluster.endpoints("a.order") == ["10.0.0.3"])
         let problems = scene.machine.overview(problemLimit: 9).problems
         #expect(problems.map(\.service.name) == ["a.Cart"])
-        #expect(problems.first?.reason.contains("dubbo://a.CART has the host 'a.cart.mesh'") == true)
+        #expect(problems.first?.problem.reason.contains("dubbo://a.CART has the host 'a.cart.mesh'") == true)
     }
 
     @Test("the service that has the host keeps it, whatever comes and whoever restarts")

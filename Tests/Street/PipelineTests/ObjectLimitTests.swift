@@ -22,7 +22,8 @@ struct ObjectLimitTests {
         scene.settle()
         #expect(scene.cluster.content.keys.sorted() == ["a.a", "a.b"])
         let problems = scene.machine.overview(problemLimit: 9).problems
-        #expect(problems.map(\.service.name) == ["a.C"] && problems[0].reason.contains("limits.objects allows 2"))
+        #expect(problems.map(\.service.name) == ["a.C"])
+        #expect(problems[0].problem.reason.contains("limits.objects allows 2"))
         scene.add("a.A", 4)
         scene.settle()
         #expect(scene.cluster.endpoints("a.a") == ["10.0.0.1", "10.0.0.4"])
@@ -63,11 +64,28 @@ struct ObjectLimitTests {
         for host in UInt8(6)...10 { scene.add("a.A", host) }
         scene.settle()
         #expect(scene.machine.table.workloads.count == 7)
-        #expect(
-            scene.machine.overview(problemLimit: 9).problems.first?.reason.hasPrefix("3 of its endpoints: ") == true)
+        let problem = scene.machine.overview(problemLimit: 9).problems.first?.problem
+        #expect(problem?.reason.hasPrefix("3 of its endpoints: ") == true && problem?.effect == .partial)
         for host in UInt8(1)...3 { scene.remove("a.A", host) }
         scene.settle()
         #expect(Set(scene.machine.table.workloads.values.map(\.address)) == [UInt8](4...10).addresses)
+        #expect(scene.machine.overview(problemLimit: 9).problemCount == 0)
+    }
+
+    @Test("a service beyond the limit comes as soon as there is room, whatever made it")
+    func room() {
+        var scene = Self.scene(8, inlineLimit: 4)
+        scene.read(["a.A": Array(1...7), "a.B": [8], "a.C": [9]])
+        scene.settle()
+        #expect(scene.cluster.endpoints("a.a")?.count == 7 && scene.cluster.endpoints("a.b") == nil)
+        let problems = scene.machine.overview(problemLimit: 9).problems
+        #expect(problems.map(\.problem.effect) == [.absent, .absent])
+        scene.remove("a.A", 1)
+        scene.settle()
+        #expect(scene.cluster.endpoints("a.b") == ["10.0.0.8"] && scene.cluster.endpoints("a.c") == nil)
+        scene.remove("a.A", 2)
+        scene.settle()
+        #expect(scene.cluster.endpoints("a.c") == ["10.0.0.9"])
         #expect(scene.machine.overview(problemLimit: 9).problemCount == 0)
     }
 }

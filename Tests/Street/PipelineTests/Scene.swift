@@ -89,11 +89,11 @@ extension Scene {
         accept(.removed(ServiceID(name: name, protocol: .dubbo), InstanceKey("\(name)-\(host)")), from: registry)
     }
 
-    /// - Returns: The hold that ended.
-    mutating func release(_ registry: String = "zk") -> CatalogStore.HoldReport? {
-        guard let (hold, effects) = machine.release(registry, now: now) else { return nil }
+    /// - Returns: `nil` where there was nothing to let go.
+    mutating func release(_ registry: String = "zk", service: String? = nil) -> CatalogStore.Release? {
+        guard let (release, effects) = machine.release(registry, service: service, now: now) else { return nil }
         perform(effects)
-        return hold
+        return release
     }
 
     func hold(of registry: String = "zk") -> CatalogStore.HoldReport? {

@@ -51,6 +51,29 @@ struct PlanTests {
         #expect(plan(desired, actual).push() == .endpointsOnly)
     }
 
+    @Test("an object that names a registry too many says enough, and one that lacks a registry does not")
+    func announcers() {
+        func entry(_ announcers: String?, registries: String = "zk,nacos") -> ServiceEntry {
+            var entry = ServiceEntry.sample
+            entry.annotations = ["isthmus.mesh/registries": registries]
+            if let announcers { entry.annotations["isthmus.mesh/announcers"] = announcers }
+            return entry
+        }
+        let (zk, nacos) = (#"{"zk":"10.0.0.1:20880"}"#, #"{"nacos":"10.0.0.1:20880"}"#)
+        func isLeft(_ desired: ServiceEntry, _ actual: ServiceEntry) -> Bool {
+            plan(desired, ActualObject(created: actual)) == .none
+        }
+        #expect(isLeft(entry(zk), entry(nil)) && !isLeft(entry(nil), entry(zk)))
+        #expect(isLeft(entry(zk), entry(zk)) && !isLeft(entry(nacos), entry(zk)))
+        #expect(!isLeft(entry(zk, registries: "zk"), entry(nil)))
+        var others = entry(zk)
+        others.endpoints = []
+        #expect(!isLeft(others, entry(nil)))
+        others = entry(zk)
+        others.labels["team"] = "shop"
+        #expect(!isLeft(others, entry(nil)))
+    }
+
     @Test("a change of anything but endpoints says why istiod will push everything")
     func scope() {
         var desired = ServiceEntry.sample

@@ -73,7 +73,7 @@ struct View {
             unreadable.remove(name)
             let instances = services.values.reduce(into: [:]) { $0.merge($1) { $1 } }
             if staged != nil { staged?[name, default: [:]].merge(instances) { $1 } } else { live[name] = instances }
-        case .unreadable(let name, _):
+        case .unreadable(let name, _, _):
             checkOrder(of: name)
             unreadable.insert(name)
             if staged != nil { staged?[name, default: [:]].merge(live[name] ?? [:]) { staged, _ in staged } }
@@ -81,7 +81,7 @@ struct View {
             if isInterrupted { violations.append("an event between interrupted and begin") }
             live[id.name, default: [:]][key] = instance
             if staged != nil { staged?[id.name, default: [:]][key] = instance }
-        case .removed(let id, let key):
+        case .removed(let id, let key, _):
             if isInterrupted { violations.append("an event between interrupted and begin") }
             live[id.name]?[key] = nil
             staged?[id.name]?[key] = nil
@@ -100,11 +100,11 @@ extension SourceEvent {
         switch self {
         case .begin: "begin"
         case .services(let name, let services): "\(name): \(services.values.flatMap(\.values).texts)"
-        case .unreadable(let name, _): "\(name) is unreadable"
+        case .unreadable(let name, _, _): "\(name) is unreadable"
         case .complete: "complete"
         case .interrupted: "interrupted"
         case .added(let id, _, let instance): "\(id.name) + \(instance.text)"
-        case .removed(let id, _): "\(id.name) -"
+        case .removed(let id, _, _): "\(id.name) -"
         case .notes(let notes): "notes: \(notes.map { "\($0.count) \($0.sort)" }.joined(separator: ", "))"
         }
     }

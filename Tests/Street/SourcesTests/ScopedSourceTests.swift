@@ -39,11 +39,11 @@ struct ScopedSourceTests {
         switch event {
         case .begin: "begin"
         case .services(let name, let services): "\(name): \(services.keys.sorted()) \(services.values.map(\.count))"
-        case .unreadable(let name, let reason): "\(name) unreadable: \(reason)"
+        case .unreadable(let name, let reason, _): "\(name) unreadable: \(reason)"
         case .complete: "complete"
         case .interrupted(let reason): "interrupted: \(reason)"
         case .added(let id, _, _): "added \(id)"
-        case .removed(let id, _): "removed \(id)"
+        case .removed(let id, _, _): "removed \(id)"
         case .notes(let notes): "\(notes.count) notes"
         }
     }

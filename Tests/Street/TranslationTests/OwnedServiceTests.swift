@@ -43,13 +43,60 @@ struct OwnedServiceTests {
             let translator = Translator(policy: policy)
             let id = ServiceID.nasty(using: &random)
             let instances = Self.distinct((0..<8).map { _ in Self.legible(&random) })
-            let service = Service(id: id, instances: instances, registries: ["zk", "nacos"])
+            var announcers = EndpointAnnouncers()
+            for instance in instances where Bool.random(using: &random) {
+                announcers[instance.endpoint] = [["zk"], ["nacos"], ["zk", "consul"]].randomElement(using: &random)
+            }
+            let service = Service(
+                id: id, instances: instances, registries: ["zk", "nacos", "consul"], announcers: announcers)
             var assignments = Assignments()
             let written = translator.resources([service], &assignments)
             let known = translator.services(in: written.flatMap(Self.objects))
             #expect(translator.assignments(readBackFrom: written) == assignments)
             #expect(known.map(\.id) == [id] && Self.distinct(known[0].instances) == instances)
+            #expect(known[0].seed.announcers == announcers && known[0].seed.registries == service.registries)
+            #expect(written.allSatisfy { $0.violations.isEmpty })
         }
+    }
+
+    @Test("who announces what is said by an annotation, or by each WorkloadEntry")
+    func announcers() throws {
+        let endpoints = (UInt32(1)...3).map { Endpoint(host: .address(.v4(0x0A00_0000 | $0)), port: 20880) }
+        var announcers = EndpointAnnouncers()
+        announcers[endpoints[0]] = ["zk"]
+        announcers[endpoints[2]] = ["nacos"]
+        let service = Service(
+            id: ServiceID(name: "a.Cart", protocol: .dubbo),
+            instances: endpoints.map { Instance(host: $0.host, port: $0.port) }, registries: ["zk", "nacos"],
+            announcers: announcers)
+        var assignments = Assignments()
+        let inline = try #require(
+            Translator(policy: TranslationPolicy(namespace: "dubbo")).resources([service], &assignments).first)
+        #expect(
+            inline.annotations["isthmus.mesh/announcers"]
+                == #"{"nacos":"10.0.0.3:20880","zk":"10.0.0.1:20880"}"#)
+        assignments = Assignments()
+        let policy = TranslationPolicy(namespace: "dubbo", endpoints: .workloadEntry)
+        let entry = try #require(Translator(policy: policy).resources([service], &assignments).first)
+        #expect(entry.annotations["isthmus.mesh/announcers"] == nil)
+        #expect(
+            entry.endpoints.map { entry.workload(of: $0).annotations["isthmus.mesh/registries"] }
+                == ["zk", "zk,nacos", "nacos"])
+    }
+
+    @Test("so many announcers that they don't fit into an annotation are not named: then all may announce everything")
+    func tooMany() throws {
+        let instances = (UInt32(1)...4000).map { Instance(host: .address(.v4(0x0A00_0000 | $0)), port: 20880) }
+        var announcers = EndpointAnnouncers()
+        for instance in instances { announcers[instance.endpoint] = ["zk"] }
+        let service = Service(
+            id: ServiceID(name: "a.Cart", protocol: .dubbo), instances: instances, registries: ["zk", "nacos"],
+            announcers: announcers)
+        var assignments = Assignments()
+        let translator = Translator(policy: TranslationPolicy(namespace: "dubbo", endpoints: .inline))
+        let entry = try #require(translator.resources([service], &assignments).first)
+        #expect(entry.annotations["isthmus.mesh/announcers"] == nil)
+        #expect(translator.services(in: [Self.object(entry)]).first?.seed.announcers == EndpointAnnouncers())
     }
 
     @Test("objects of an earlier release are read")

@@ -97,6 +97,7 @@ extension ModelOracle {
         var picture: Picture = [:]
         /// What the picture says.
         private(set) var claims: Set<Claim> = []
+        private var guessed: Set<String> = []
         var shadow: Picture?
         var unknown: Set<String> = []
         var shadowUnknown: Set<String> = []
@@ -184,7 +185,7 @@ extension ModelOracle.View {
             picture = picture.filter { $0.key.name != name }.merging(read) { $1 }
             unconfirmed = unconfirmed.filter { $0.key.id.name != name }
             return change(from: before, to: claims(named: name), now: now)
-        case .unreadable(let name, _):
+        case .unreadable(let name, _, _):
             guard shadow != nil else { return [] }
             unreadable.insert(name)
             if !isComplete || unknown.contains(name) { shadowUnknown.insert(name) }
@@ -200,15 +201,40 @@ extension ModelOracle.View {
         case .added(let id, let key, let instance):
             let before = claims(of: id)
             picture[id, default: [:]][key] = instance.endpoint
+            forget(Claim(id: id, endpoint: instance.endpoint))
             if shadow != nil { shadow?[id, default: [:]][key] = instance.endpoint }
             return change(from: before, to: claims(of: id), now: now)
-        case .removed(let id, let key):
+        case .removed(let id, let key, let endpoint):
             let before = claims(of: id)
+            if let endpoint, picture[id]?[key] == nil { forget(Claim(id: id, endpoint: endpoint)) }
             remove(key, of: id, from: &picture)
             if shadow != nil { remove(key, of: id, from: &shadow!) }
             return change(from: before, to: claims(of: id), now: now)
         }
         return []
+    }
+
+    // MARK: What only objects say
+
+    private static func key(_ claim: Claim) -> InstanceKey { InstanceKey(claim.endpoint, of: claim.id) }
+
+    mutating func guess(_ claim: Claim) {
+        guessed.insert(claim.id.name)
+        if claims.contains(claim) || kept.contains(claim) { return }
+        picture[claim.id, default: [:]][Self.key(claim)] = claim.endpoint
+        claims.insert(claim)
+    }
+
+    /// The names of which something is known that way are no longer unknown.
+    mutating func knowGuesses() {
+        unknown.subtract(guessed)
+        guessed = []
+    }
+
+    /// The registry says itself what it announces there.
+    private mutating func forget(_ claim: Claim) {
+        remove(Self.key(claim), of: claim.id, from: &picture)
+        if shadow != nil { remove(Self.key(claim), of: claim.id, from: &shadow!) }
     }
 
     private func remove(_ key: InstanceKey, of id: ServiceID, from picture: inout ModelOracle.Picture) {

@@ -16,6 +16,18 @@ struct ModelOracle {
     struct Memory {
         var registries: Set<String> = []
         var claims: Set<Claim> = []
+        /// Who announced a claim, where that was not all of them.
+        var announcers: [Claim: Set<String>] = [:]
+        /// The claims of which it is settled what became.
+        var settled: Set<Claim> = []
+        /// The views that had their say.
+        var readers: Set<Int> = []
+
+        func mayHave(_ registry: String) -> Bool { registries.isEmpty || registries.contains(registry) }
+
+        func mayHave(_ registry: String, _ claim: Claim) -> Bool {
+            announcers[claim]?.contains(registry) ?? mayHave(registry)
+        }
     }
 
     typealias Picture = [ServiceID: [InstanceKey: Endpoint]]
@@ -41,7 +53,7 @@ extension ModelOracle {
     mutating func hears(_ event: SourceEvent, from registry: String, now: Duration) {
         let index = index(registry)
         let gained = views[index].hears(event, now: now)
-        let settled = settle(now: now)
+        let settled = settle(by: index, now: now)
         for claim in gained { announced(claim, by: index, now: now) }
         for claim in settled {
             for index in views.indices where views[index].announces(claim) { announced(claim, by: index, now: now) }
@@ -58,26 +70,43 @@ extension ModelOracle {
         }
     }
 
-    /// What became of services that were known before the start, once all were read that announced them.
-    private mutating func settle(now: Duration) -> Set<Claim> {
-        let settled = memories.filter { isReadable($0.key, $0.value) }
-        var losses: [Int: (lost: Set<Claim>, gained: Set<Claim>)] = [:]
-        for (id, memory) in settled {
-            memories[id] = nil
-            let said = Set(views.flatMap { $0.claims(of: id) })
-            let owner = views.firstIndex { memory.registries.contains($0.name) } ?? 0
-            losses[owner, default: ([], [])].lost.formUnion(memory.claims.subtracting(said))
-            losses[owner, default: ([], [])].gained.formUnion(said.subtracting(memory.claims))
+    /// What became of claims that were known before the start, once all were read that announced them.
+    private mutating func settle(by reader: Int, now: Duration) -> Set<Claim> {
+        guess(at: reader)
+        var lost: Set<Claim> = []
+        var gained: Set<Claim> = []
+        for (id, var memory) in memories {
+            let mayHave = views.indices.filter { memory.mayHave(views[$0].name) }
+            guard mayHave.contains(reader), hasRead(id, reader), memory.readers.insert(reader).inserted else {
+                continue
+            }
+            let known = memory.claims.union(memory.settled)
+            gained.formUnion(views[reader].claims(of: id).subtracting(known))
+            for claim in memory.claims where !isPending(claim, memory) {
+                memory.claims.remove(claim)
+                memory.settled.insert(claim)
+                if !views.contains(where: { $0.announces(claim) }) { lost.insert(claim) }
+            }
+            memories[id] = mayHave.allSatisfy { hasRead(id, $0) } ? nil : memory
         }
-        for (owner, change) in losses { views[owner].starts(lost: change.lost, gained: change.gained, now: now) }
-        return losses.values.reduce(into: []) { $0.formUnion($1.gained) }
+        views[reader].starts(lost: lost, gained: gained, now: now)
+        return gained
     }
 
-    private func isReadable(_ id: ServiceID, _ memory: Memory) -> Bool {
-        views.allSatisfy { view in
-            guard memory.registries.isEmpty || memory.registries.contains(view.name) else { return true }
-            return view.isComplete && !view.unknown.contains(id.name)
+    /// What was known before the start stands for a list that can't be read.
+    private mutating func guess(at index: Int) {
+        for (id, memory) in memories where views[index].isComplete && views[index].unknown.contains(id.name) {
+            for claim in memory.claims where memory.mayHave(views[index].name, claim) { views[index].guess(claim) }
         }
+        views[index].knowGuesses()
+    }
+
+    private func hasRead(_ id: ServiceID, _ index: Int) -> Bool {
+        views[index].isComplete && !views[index].unknown.contains(id.name)
+    }
+
+    private func isPending(_ claim: Claim, _ memory: Memory) -> Bool {
+        views.indices.contains { memory.mayHave(views[$0].name, claim) && !hasRead(claim.id, $0) }
     }
 
     /// The settle time is over for all that happened.
@@ -103,13 +132,15 @@ extension ModelOracle {
 
     /// Another replica led, whose work shows what it has let go, and what is all that is known of registries that were
     /// never read.
-    /// - Parameter announcers: The registries that announced each service, as its objects say.
-    mutating func adopts(_ delivered: Set<Claim>, announcers: [ServiceID: Set<String>], now: Duration) {
-        for (id, names) in announcers {
-            let areRead = views.allSatisfy { $0.isComplete || !names.isEmpty && !names.contains($0.name) }
+    /// - Parameter shown: What the objects say of each service.
+    mutating func adopts(_ delivered: Set<Claim>, shown: [ServiceID: Memory], now: Duration) {
+        for (id, shown) in shown {
+            let areRead = views.allSatisfy { $0.isComplete || !shown.mayHave($0.name) }
             if memories[id] == nil, areRead { continue }
-            memories[id, default: Memory()].registries.formUnion(names)
-            memories[id]?.claims = delivered.filter { $0.id == id }
+            memories[id, default: Memory()].registries.formUnion(shown.registries)
+            memories[id]?.announcers = shown.announcers
+            let pending = delivered.filter { $0.id == id && isPending($0, shown) }
+            memories[id]?.claims = pending
         }
         for index in views.indices {
             views[index].hold?.isGuessed = true
@@ -144,7 +175,8 @@ extension ModelOracle {
         }
         for index in views.indices {
             for claim in views[index].claims where !delivered.contains(claim) {
-                if claim.id.name == exempt || memories[claim.id] != nil { continue }
+                if claim.id.name == exempt { continue }
+                if let memory = memories[claim.id], memory.readers.isEmpty { continue }
                 found.append("\(claim) is not there, but \(views[index].name) announces it")
             }
         }
@@ -152,7 +184,9 @@ extension ModelOracle {
     }
 
     private mutating func mustStay(_ claim: Claim, now: Duration) -> String? {
-        if memories[claim.id] != nil { return "not all have been read that announced it before the start" }
+        if let memory = memories[claim.id], memory.claims.contains(claim) {
+            return "not all have been read that announced it before the start"
+        }
         for index in views.indices {
             if views[index].announces(claim) {
                 return "\(views[index].name) announced it last"

@@ -162,7 +162,7 @@ extension ModelRegistry {
             let event: SourceEvent =
                 change.isThere
                 ? .added(id, InstanceKey(change.node), change.registration.instance)
-                : .removed(id, InstanceKey(change.node))
+                : .removed(id, InstanceKey(change.node), at: change.registration.instance.endpoint)
             events += twice ? [event, event] : [event]
         }
         waiting.removeFirst(min(count, waiting.count))

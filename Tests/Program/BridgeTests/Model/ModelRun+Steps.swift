@@ -230,11 +230,12 @@ extension ModelRun {
         isLeading = true
         if chance(50) {
             await pipeline.adopt(cluster.owned(), from: cluster.name)
-            var announcers: [ServiceID: Set<String>] = [:]
-            for service in Translator(policy: .init(namespace: "dubbo")).services(in: cluster.owned()) {
-                announcers[service.id, default: []].formUnion(service.seed.registries)
+            var shown: [ServiceID: ModelOracle.Memory] = [:]
+            for seed in Self.seeds(in: cluster.owned()) {
+                shown[seed.id, default: .init()].registries.formUnion(seed.registries)
+                shown[seed.id]?.note(seed)
             }
-            oracle.adopts(delivered, announcers: announcers, now: now)
+            oracle.adopts(delivered, shown: shown, now: now)
         }
         cluster.changed(Array(cluster.objects.keys) + (await pipeline.everyKey()))
     }
@@ -259,9 +260,14 @@ extension ModelRun {
 
     mutating func release(_ index: Int) async {
         let name = registries[index].name
-        let hold = await pipeline.release(name)
-        note("an operator releases \(hold?.held ?? 0) of \(name)")
-        problems += oracle.released(name, wasHeld: hold != nil)
+        let release = await pipeline.release(name)
+        note("an operator releases \(release?.instances ?? 0) of \(name)")
+        problems += oracle.released(name, wasHeld: release != nil)
+    }
+
+    /// What the objects say of services.
+    static func seeds(in objects: [ActualObject]) -> [ServiceSeed] {
+        Translator(policy: .init(namespace: "dubbo")).services(in: objects).map(\.seed)
     }
 
     private mutating func restartStep() async {

@@ -118,6 +118,10 @@ struct ModelRun {
             let registries = (object.annotations[OwnerMark.registries] ?? "").split(separator: ",").map(String.init)
             memories[id, default: .init()].registries.formUnion(registries)
         }
+        for seed in Self.seeds(in: cluster.owned()) {
+            memories[seed.id, default: .init()].registries.formUnion(seed.registries)
+            memories[seed.id]?.note(seed)
+        }
         for claim in claims(in: cluster.objects) { memories[claim.id, default: .init()].claims.insert(claim) }
         let isClusterEmpty = memories.isEmpty
         for record in snapshot {
@@ -126,6 +130,10 @@ struct ModelRun {
             if !isClusterEmpty { continue }
             let claims = record.instances.map { ModelOracle.Claim(id: record.id, endpoint: $0.endpoint) }
             memories[record.id, default: .init()].claims.formUnion(claims)
+            memories[record.id]?.note(
+                ServiceSeed(
+                    id: record.id, registries: record.registries, instances: record.instances,
+                    announcers: record.announcers))
         }
         return memories
     }
@@ -233,6 +241,16 @@ struct ModelRun {
             return view.endpoints(of: entry.configObject).compactMap { Endpoint($0) }.map {
                 .init(id: id, endpoint: $0)
             }
+        }
+    }
+}
+
+extension ModelOracle.Memory {
+    /// Takes over who announced what.
+    mutating func note(_ seed: ServiceSeed) {
+        for instance in seed.instances {
+            let claim = ModelOracle.Claim(id: seed.id, endpoint: instance.endpoint)
+            if let names = seed.announcers[instance.endpoint] { announcers[claim] = Set(names) }
         }
     }
 }
