@@ -72,8 +72,10 @@ extension FaultTests {
     }
 
     private static func countsExcess(_ status: JSONValue) -> Bool {
-        let excess = (status.registry["excess"]?.array ?? []).compactMap(\.string)
-        return excess.contains { $0.contains("19950") && $0.contains(orders) }
-            && excess.contains { $0.contains("1982") }
+        let notes = status.registry["notes"]?.array ?? []
+        func counts(_ sort: String, _ count: Int64) -> Bool {
+            notes.contains { $0["sort"] == .string(sort) && $0["count"] == .integer(count) }
+        }
+        return counts("servicesBeyondLimit", 1982) && counts("instancesBeyondLimit", 19_950)
     }
 }

@@ -25,13 +25,13 @@ struct FollowedNacos: Sendable {
                 // A full read lists every name, so that none is left over.
                 unreadable.remove(name)
                 instances = instances.filter { $0.key.name != name }.merging(services) { $1 }
-            case .unreadable(let name, _): unreadable.insert(name)
+            case .unreadable(let name, _, _): unreadable.insert(name)
             case .complete:
                 reads += 1
                 isFollowed = true
             case .interrupted: isFollowed = false
             case .added(let id, let key, let instance): instances[id, default: [:]][key] = instance
-            case .removed(let id, let key): instances[id]?[key] = nil
+            case .removed(let id, let key, _): instances[id]?[key] = nil
             case .notes(let notes): self.notes = notes
             }
             hosts = [:]
