@@ -178,7 +178,9 @@ extension CatalogStore {
         guard let seed = seeds[id], isDecidable(id) else { return [] }
         let read = Set(registries.indices.lazy.filter { self.hasRead(id, $0) }.map { self.registries[$0].name })
         return seed.instances.filter { isPending($0.endpoint, seed) }.map { instance in
-            (instance, seed.registries(announcing: instance.endpoint).filter { !read.contains($0) })
+            var names = seed.registries(announcing: instance.endpoint)
+            if names.isEmpty { names = bearers(of: []).map { registries[$0].name } }
+            return (instance, names.filter { !read.contains($0) })
         }
     }
 

@@ -42,8 +42,8 @@ struct AdminCommandTests {
 
         let release = try await Scene.isthmus(["release", "zk-main", "--config", configuration])
         #expect(release.status == .code(1))
-        let none = "nothing is held or left over of a registry 'zk-main'"
-        #expect(release.standardError.contains(none), "\(release.standardError)")
+        let nothingHeld = "nothing is held or left over of a registry 'zk-main'"
+        #expect(release.standardError.contains(nothingHeld), "\(release.standardError)")
         let wrong = try await ChildProcess.run(
             ServerTools.builtProduct("isthmus"), ["release", "zk-main", "--config", configuration],
             environment: ["ISTHMUS_ADMIN_TOKEN": "wrong"])

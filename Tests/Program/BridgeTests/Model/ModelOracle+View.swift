@@ -218,8 +218,9 @@ extension ModelOracle.View {
 
     private static func key(_ claim: Claim) -> InstanceKey { InstanceKey(claim.endpoint, of: claim.id) }
 
-    mutating func guess(_ claim: Claim) {
-        guessed.insert(claim.id.name)
+    /// - Parameter isUnread: Whether it stands for a list that can't be read.
+    mutating func guess(_ claim: Claim, isUnread: Bool) {
+        if isUnread { guessed.insert(claim.id.name) }
         if claims.contains(claim) || kept.contains(claim) { return }
         picture[claim.id, default: [:]][Self.key(claim)] = claim.endpoint
         claims.insert(claim)

@@ -96,7 +96,9 @@ extension ModelOracle {
     /// What was known before the start stands for a list that can't be read.
     private mutating func guess(at index: Int) {
         for (id, memory) in memories where views[index].isComplete && views[index].unknown.contains(id.name) {
-            for claim in memory.claims where memory.mayHave(views[index].name, claim) { views[index].guess(claim) }
+            for claim in memory.claims where memory.mayHave(views[index].name, claim) {
+                views[index].guess(claim, isUnread: true)
+            }
         }
         views[index].knowGuesses()
     }
@@ -146,6 +148,10 @@ extension ModelOracle {
             views[index].hold?.isGuessed = true
             views[index].release(now: now) { !delivered.contains($0) }
             views[index].adopts(delivered)
+            if views[index].isFollowed || !views[index].isComplete { continue }
+            for claim in delivered where shown[claim.id]?.mayHave(views[index].name, claim) == true {
+                views[index].guess(claim, isUnread: false)
+            }
         }
     }
 

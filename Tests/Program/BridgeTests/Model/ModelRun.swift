@@ -246,11 +246,12 @@ struct ModelRun {
 }
 
 extension ModelOracle.Memory {
-    /// Takes over who announced what.
+    /// Takes over who announced what. Another source may name more registries, of other claims.
     mutating func note(_ seed: ServiceSeed) {
         for instance in seed.instances {
             let claim = ModelOracle.Claim(id: seed.id, endpoint: instance.endpoint)
-            if let names = seed.announcers[instance.endpoint] { announcers[claim] = Set(names) }
+            let names = seed.announcers[instance.endpoint] ?? seed.registries
+            if !names.isEmpty { announcers[claim, default: []].formUnion(names) }
         }
     }
 }
