@@ -35,6 +35,6 @@ extension Provider {
 
 extension UnusableProvider {
     package var leftOut: Set<UnreadRegistrations.Sort> {
-        protocols.isEmpty ? [.unusable] : Set(protocols.map { .ofProtocol($0) })
+        protocols.isEmpty ? [.unusable(reason: reason)] : Set(protocols.map { .ofProtocol($0) })
     }
 }

@@ -8,7 +8,7 @@ package struct UnreadRegistrations: Sendable {
         /// They, or one of their protocols, speak a protocol that is not carried.
         case ofProtocol(String)
         /// Something else is wrong with them.
-        case unusable
+        case unusable(reason: String)
     }
 
     /// A client may register any text as a protocol.
@@ -129,13 +129,7 @@ package struct UnreadRegistrations: Sendable {
 extension UnreadRegistrations {
     package var notes: [RegistryNote] {
         var notes = protocolNotes
-        if let count = counts[.unusable] {
-            notes.append(
-                RegistryNote(
-                    sort: "unusableProviders", subject: "providers that can't be used", count: count,
-                    examples: interfaces { $0.contains(.unusable) }, effect: "they are left out; the log says why",
-                    areInstances: true))
-        }
+        if let note = unusableNote { notes.append(note) }
         if !applications.unannounced.isEmpty {
             notes.append(
                 RegistryNote(
@@ -155,6 +149,23 @@ extension UnreadRegistrations {
                     effect: "the mesh does not follow them"))
         }
         return notes
+    }
+
+    /// As many reasons are named.
+    private static let reasonLimit = 3
+
+    private var unusableNote: RegistryNote? {
+        let reasons = counts.compactMap { sort, count in
+            if case .unusable(let reason) = sort { (text: reason, count: count) } else { nil }
+        }.sorted { ($1.count, $0.text) < ($0.count, $1.text) }
+        if reasons.isEmpty { return nil }
+        let named = reasons.prefix(Self.reasonLimit).map { $0.text + (reasons.count > 1 ? " (\($0.count))" : "") }
+        let more = reasons.count > Self.reasonLimit ? "; …" : ""
+        return RegistryNote(
+            sort: "unusableProviders", subject: "providers that can't be used",
+            count: reasons.reduce(0) { $0 + $1.count },
+            examples: interfaces { $0.contains { if case .unusable = $0 { true } else { false } } },
+            effect: "they are left out: \(named.joined(separator: "; "))\(more)", areInstances: true)
     }
 
     private var protocolNotes: [RegistryNote] {

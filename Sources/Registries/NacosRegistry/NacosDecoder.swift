@@ -109,7 +109,7 @@ struct NacosDecoder: Sendable {
         case .ignored: break
         case .unusable(let reason):
             reading.unusable.append(.init(address: "\(instance.ip):\(instance.port)", reason: reason))
-            reading.leftOut[key] = [.unusable]
+            reading.leftOut[key] = [.unusable(reason: reason)]
         case .otherProtocol(let name, let reason):
             reading.unusable.append(.init(address: "\(instance.ip):\(instance.port)", reason: reason))
             reading.leftOut[key] = [.ofProtocol(name)]

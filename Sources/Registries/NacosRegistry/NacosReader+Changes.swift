@@ -26,6 +26,7 @@ extension NacosReader {
                 }
             }
             group.addTask { await self.believeAbsence() }
+            group.addTask { await self.leftOut.run() }
             group.addTask {
                 for await _ in self.notesChanges.stream {
                     try? await self.stopwatch.sleep(for: Self.notesPause)
@@ -125,12 +126,8 @@ extension NacosReader {
             return known != nil && known != reading.unusable ? reading.unusable : []
         }
         if let first = warning.first {
-            logger.warning(
-                "instances left out",
-                metadata: [
-                    "service": "\(service)", "count": "\(warning.count)", "reason": "\(first.reason)",
-                    "instance": "\(first.address)",
-                ])
+            leftOut.add(
+                "\(service)", count: warning.count, reason: "\(first.reason)", example: "\(first.address)")
         }
         notesChanges.continuation.yield()
     }

@@ -52,6 +52,7 @@ final class NacosReader: RegistryReader {
     let intervals: Intervals
     let stopwatch: Stopwatch
     let logger: Logger
+    let leftOut: LeftOutLog
     let state: Mutex<State>
     /// Wakes the task that reports changes.
     let pendingChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -73,6 +74,7 @@ final class NacosReader: RegistryReader {
         self.intervals = intervals
         stopwatch = Stopwatch(clock)
         self.logger = logger
+        leftOut = LeftOutLog("instances", logger: logger, clock: clock)
         state = Mutex(State(view: view))
     }
 

@@ -22,6 +22,7 @@ extension ZooKeeperReader {
             group.addTask { [ruleReads] in
                 for await _ in ruleReads.stream { await self.readMissingRules() }
             }
+            group.addTask { await self.leftOut.run() }
             for await event in await client.events(where: { [layout] in layout.concerns($0.path) }) {
                 await take(event, report)
             }

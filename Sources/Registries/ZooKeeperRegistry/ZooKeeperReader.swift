@@ -77,6 +77,7 @@ final class ZooKeeperReader: RegistryReader {
     let layout: DubboLayout
     let decoder: ProviderDecoder
     let logger: Logger
+    let leftOut: LeftOutLog
     let state: Mutex<State>
     /// Wakes the task that reports changed notes.
     let notesChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -94,6 +95,7 @@ final class ZooKeeperReader: RegistryReader {
         self.decoder = decoder
         self.readsRulesLast = readsRulesLast
         self.logger = logger
+        leftOut = LeftOutLog("providers", logger: logger)
         state = Mutex(State(watching: watching))
     }
 
@@ -112,12 +114,9 @@ final class ZooKeeperReader: RegistryReader {
 
     func warn(_ interface: String, unusable: [ProviderList.Unusable]) {
         guard let first = unusable.first else { return }
-        logger.warning(
-            "providers left out",
-            metadata: [
-                "interface": "\(interface)", "count": "\(unusable.count)", "reason": "\(first.reason)",
-                "provider": "\(ProviderDecoder.withoutSecrets(node: first.node))",
-            ])
+        leftOut.add(
+            interface, count: unusable.count, reason: "\(first.reason)",
+            example: ProviderDecoder.withoutSecrets(node: first.node))
     }
 }
 

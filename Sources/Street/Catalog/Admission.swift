@@ -64,8 +64,12 @@ struct Admission: Sendable {
     }
 
     /// The event without that which is beyond the limits.
-    /// - Parameter seeds: What was known before the start.
-    mutating func admit(_ event: SourceEvent, into view: View, seeds: [ServiceID: ServiceSeed]) -> SourceEvent? {
+    /// - Parameters:
+    ///   - stagedRead: What a full read has built up so far. Events come into both views.
+    ///   - seeds: What was known before the start.
+    mutating func admit(
+        _ event: SourceEvent, into view: View, _ stagedRead: View?, seeds: [ServiceID: ServiceSeed]
+    ) -> SourceEvent? {
         switch event {
         case .begin:
             staged = (Excess(), 0)
@@ -80,11 +84,12 @@ struct Admission: Sendable {
             return .services(name: name, admit(services, of: name, into: view, seeds: seeds))
         case .added(let id, let key, _):
             guard let table = view.services[id] else {
-                if view.services.count < limits.services || seeds[id] != nil { break }
+                if view.services.count + (staged?.services ?? 0) < limits.services || seeds[id] != nil { break }
                 refuse(id)
                 return nil
             }
-            if table.count < limits.instancesPerService || table[key] != nil { break }
+            let count = max(table.count, stagedRead?.services[id]?.count ?? 0)
+            if count < limits.instancesPerService || table[key] != nil { break }
             excess.instances[id, default: 0] += 1
             return nil
         case .removed(let id, let key, _):

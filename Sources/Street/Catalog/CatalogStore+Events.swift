@@ -6,7 +6,8 @@ extension CatalogStore {
     package mutating func apply(_ event: SourceEvent, from registry: String, now: Duration) -> Outcome {
         var outcome = Changes()
         guard let index = registries.firstIndex(where: { $0.name == registry }), registries[index].health != .removed,
-            let event = registries[index].admission.admit(event, into: registries[index].view, seeds: seeds)
+            let event = registries[index].admission.admit(
+                event, into: registries[index].view, registries[index].stagedRead, seeds: seeds)
         else { return Outcome() }
         switch event {
         case .begin:
@@ -31,7 +32,6 @@ extension CatalogStore {
         case .interrupted(let reason):
             registries[index].interrupted(reason: reason, now: now)
         case .added(let id, let key, let instance):
-            if !seeds.isEmpty { seeds[id]?.hasNews = true }
             // The name stays unreadable: one instance says nothing about the others.
             observe(registries[index].set(key, of: id, instance), at: index, now: now, &outcome)
         case .removed(let id, let key, let endpoint):
@@ -88,6 +88,7 @@ extension CatalogStore {
     private mutating func observe(
         _ change: ViewChange, at index: Int, read name: String? = nil, now: Duration, _ outcome: inout Changes
     ) {
+        noteNews(of: change.services)
         let view = registries[index].view
         guard let reaction = registries[index].registryGuard?.observe(change, view, read: name, now: now) else {
             return take(self.reaction(to: change), from: index, now: now, &outcome)
@@ -136,6 +137,12 @@ extension CatalogStore {
         return ""
     }
 
+    /// A service of which a registry had a say stays decidable, also where that registry has nothing of it any more.
+    private mutating func noteNews(of services: Set<ServiceID>) {
+        if seeds.isEmpty { return }
+        for id in services { seeds[id]?.hasNews = true }
+    }
+
     private mutating func complete(_ index: Int, now: Duration, _ outcome: inout Changes) {
         guard let complete = registries[index].stagedRead.take() else { return }
         let isFirst = !registries[index].hasBeenComplete
@@ -148,6 +155,7 @@ extension CatalogStore {
         } else {
             change = registries[index].view.change(to: complete)
         }
+        noteNews(of: change.services)
         registries[index].view = complete
         registries[index].health = .healthy
         registries[index].guesses = registries[index].guesses.filter { complete.unreadable[$0.key.name] != nil }

@@ -10,7 +10,7 @@ package struct ServiceSeed: Hashable, Sendable {
     package var announcers: EndpointAnnouncers
     /// The endpoints of which it is known what became. They are not among the instances any more.
     var settled: Set<Endpoint> = []
-    /// Whether an event has told of an instance of the service since the start.
+    /// Whether a registry has said anything of the service since the start.
     var hasNews = false
 
     package init(

@@ -31,6 +31,10 @@ extension TranslationPolicy {
 
     package var addressProblem: String? {
         guard case .block(let block) = addresses else { return nil }
+        if block.usableCount < Self.minimumAddresses {
+            return "\(block) has \(block.usableCount) usable addresses, fewer than \(Self.minimumAddresses): each service "
+                + "needs one of its own"
+        }
         if let other = Self.unusableBlocks.first(where: block.overlaps) {
             return "\(block) overlaps \(other), whose addresses can't be a service's"
         }
@@ -39,6 +43,9 @@ extension TranslationPolicy {
                 + "to two services"
         }
     }
+
+    /// Whoever configures fewer has most likely mistaken the length of the prefix.
+    private static let minimumAddresses: UInt64 = 100
 
     /// Unspecified, loopback, link-local, multicast and broadcast addresses.
     private static let unusableBlocks = [

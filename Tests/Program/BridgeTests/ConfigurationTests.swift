@@ -321,6 +321,7 @@ struct ConfigurationTests {
             ("addresses: { cidr: 224.0.0.0/3 }", "overlaps 224.0.0.0/4"),
             ("addresses: { cidr: 'fe80::/64' }", "overlaps fe80::/10"),
             ("addresses: { cidr: 240.240.7.0/24 }", "overlaps 240.240.0.0/16, from which istiod gives addresses"),
+            ("addresses: { cidr: 10.0.0.0/30 }", "has 2 usable addresses, fewer than 100: each service needs one"),
             ("addresses: { cidr: 248.0.0.0/5 }", "overlaps 255.255.255.255/32"),
             ("hostNames: no", "must be allow or refuse"),
             ("exportTo: all", "'translation.exportTo' must be a list"),

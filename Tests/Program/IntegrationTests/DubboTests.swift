@@ -50,6 +50,9 @@ struct DubboTests {
                 #expect(names == (servesTriple ? [Self.name, Self.name + ".p-tri"] : [Self.name]))
 
                 try await scene.override(weight: 200, of: address)
+                try await eventually("the provider registers anew, with the rule's weight", within: .seconds(60)) {
+                    try await scene.registrations().contains { $0.contains("weight%3D200") }
+                }
                 let weighted = try await scene.entry(Self.name) { Self.weights($0)[address] == 200 }
                 #expect(Self.weights(weighted) == [address: 200, Self.other: 100])
 

@@ -797,6 +797,18 @@ struct SeedTests {
         #expect(scene.accepted("a.A") == [1, 2])
     }
 
+    @Test("the last instance that one registry shows leaves, and what one that was not read announced stays")
+    mutating func departure() {
+        scene = Scene(registries: ["zk", "nacos"])
+        seed([1: ["zk"]], by: ["zk"])
+        scene.read(["a.A": [4]], from: "nacos")
+        #expect(scene.accepted("a.A") == [1, 4])
+        scene.remove("a.A", 4, from: "nacos")
+        #expect(scene.accepted("a.A") == [1, 4])
+        scene.apply(.services(name: "a.A", [:]), from: "nacos")
+        #expect(scene.accepted("a.A") == [1])
+    }
+
     @Test("of two registries one got another name and is down: the other goes on alone")
     mutating func renamedAndDown() {
         scene = Scene(registries: ["zk", "new"])

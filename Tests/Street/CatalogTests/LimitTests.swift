@@ -59,6 +59,19 @@ struct LimitTests {
         #expect(outcome.reads == ["zk": ["com.acme.S0"]])
     }
 
+    @Test("what comes by events while a full read goes on counts beside what the read has found")
+    mutating func meanwhile() {
+        store.read([.cart: Self.described(1...2)])
+        _ = store.apply(.begin, from: "zk")
+        _ = store.apply(.services(name: "com.acme.S0", [Self.service(0): keyed(Self.described(1...1))]), from: "zk")
+        _ = store.apply(.services(name: ServiceID.cart.name, [.cart: keyed(Self.described(2...4))]), from: "zk")
+        store.add("9", .sample(9), to: .order)
+        store.add("9", .sample(9))
+        _ = store.apply(.complete, from: "zk")
+        #expect(store.serviceIDs == [.cart, Self.service(0)])
+        #expect(hosts() == ["10.0.0.2", "10.0.0.3", "10.0.0.4"])
+    }
+
     @Test("after a restart, what was known before comes first")
     mutating func restart() {
         let seed = ServiceSeed(
