@@ -74,7 +74,7 @@ final class NacosReader: RegistryReader {
         self.intervals = intervals
         stopwatch = Stopwatch(clock)
         self.logger = logger
-        leftOut = LeftOutLog("instances", logger: logger, clock: clock)
+        leftOut = LeftOutLog("instances", by: "service", logger: logger, clock: clock)
         state = Mutex(State(view: view))
     }
 

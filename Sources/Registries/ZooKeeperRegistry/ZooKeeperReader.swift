@@ -95,7 +95,7 @@ final class ZooKeeperReader: RegistryReader {
         self.decoder = decoder
         self.readsRulesLast = readsRulesLast
         self.logger = logger
-        leftOut = LeftOutLog("providers", logger: logger)
+        leftOut = LeftOutLog("providers", by: "interface", logger: logger)
         state = Mutex(State(watching: watching))
     }
 

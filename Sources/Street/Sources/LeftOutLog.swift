@@ -9,15 +9,20 @@ package final class LeftOutLog: Sendable {
     private let logger: Logger
     private let message: Logger.Message
     private let othersMessage: Logger.Message
+    private let nameKey: String
     private let stopwatch: Stopwatch
     private let notices = Mutex(NoticeGroups<String>())
     private let wakes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
     ///   - registrations: What the registry's users call them, in the plural: `providers`.
+    ///   - nameKey: What they call the names in the registry: `interface`.
     ///   - clock: Measures the time until those that follow are told.
-    package init(_ registrations: String, logger: Logger, clock: any Clock<Duration> = ContinuousClock()) {
+    package init(
+        _ registrations: String, by nameKey: String, logger: Logger, clock: any Clock<Duration> = ContinuousClock()
+    ) {
         self.logger = logger
+        self.nameKey = nameKey
         message = "\(registrations) left out"
         othersMessage = "more \(registrations) left out for one reason"
         stopwatch = Stopwatch(clock)
@@ -32,7 +37,7 @@ package final class LeftOutLog: Sendable {
         let (isTold, mustWait) = notices.withLock { $0.add(reason, subject: name, now: stopwatch.elapsed) }
         logger.log(
             level: isTold ? .warning : .debug, message,
-            metadata: ["name": "\(name)", "count": "\(count)", "reason": "\(reason)", "example": "\(example)"])
+            metadata: [nameKey: "\(name)", "count": "\(count)", "reason": "\(reason)", "example": "\(example)"])
         if mustWait { wakes.continuation.yield() }
     }
 
@@ -49,7 +54,7 @@ package final class LeftOutLog: Sendable {
                     logger.warning(
                         othersMessage,
                         metadata: [
-                            "names": "\(summary.subjects.joined(separator: ", "))\(more)",
+                            "\(nameKey)s": "\(summary.subjects.joined(separator: ", "))\(more)",
                             "count": "\(summary.count)", "reason": "\(summary.group)",
                         ])
                 }

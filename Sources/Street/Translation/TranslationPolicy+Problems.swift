@@ -32,8 +32,8 @@ extension TranslationPolicy {
     package var addressProblem: String? {
         guard case .block(let block) = addresses else { return nil }
         if block.usableCount < Self.minimumAddresses {
-            return "\(block) has \(block.usableCount) usable addresses, fewer than \(Self.minimumAddresses): each service "
-                + "needs one of its own"
+            return "\(block) has \(block.usableCount) usable addresses, fewer than \(Self.minimumAddresses): each "
+                + "service needs one of its own"
         }
         if let other = Self.unusableBlocks.first(where: block.overlaps) {
             return "\(block) overlaps \(other), whose addresses can't be a service's"

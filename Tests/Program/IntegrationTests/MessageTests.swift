@@ -171,7 +171,10 @@ struct MessageTests {
             let json = try JSONValue(parsing: try await scene.isthmus("plan", "--output", "json").standardOutput)
             let items = json.array ?? []
             #expect(items.allSatisfy { $0["action"] == "leaveOut" && $0["registry"] == "zookeeper" })
-            #expect(items.contains { "\($0)".contains("com.acme.Zero") && $0["note"]?.string?.contains("0.0.0.0") == true })
+            #expect(
+                items.contains {
+                    "\($0)".contains("com.acme.Zero") && $0["note"]?.string?.contains("0.0.0.0") == true
+                })
             #expect(try await scene.isthmus("apply", "--output", "json").standardOutput == "[]\n")
         }
     }
