@@ -138,7 +138,7 @@ extension FaultTests {
                 try await bridge.status("an interface can't be read") { !$0.registry.unreadable.isEmpty }
                 try await scene.register(Provider.many(Self.orders, 600..<601) + Provider.many(Self.stock, 13..<14))
                 _ = try await scene.entry("com.acme.stock") { $0.endpointCount == 14 }
-                _ = try await scene.entry(Self.orders) { $0.endpointCount == 101 }
+                _ = try await scene.entry("com.acme.orders") { $0.endpointCount == 101 }
 
                 // When it is short enough, it is read again.
                 try await scene.deregister(Provider.many(Self.orders, 100..<600))
