@@ -4,8 +4,8 @@ internal import NIOHTTP2
 
 /// One HTTP/2 connection to one server, with calls of gRPC over it.
 ///
-/// It never connects again and never spreads calls over connections. A server that binds state to a connection, as Nacos
-/// does, gets all calls of a client over one, and the client knows when it ends and what the server said then.
+/// It never connects again and never spreads calls over connections. A server that binds state to a connection, as
+/// Nacos does, gets all calls of a client over one, and the client knows when it ends and what the server said then.
 ///
 /// Its functions run on the event loop of `channel`, and so do the closures that they take.
 package struct GRPCConnection: Sendable {

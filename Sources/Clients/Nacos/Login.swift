@@ -6,7 +6,8 @@ internal import Concurrency
 actor Login {
     typealias Attempt = @Sendable (NacosServer) async throws(NacosError) -> AccessToken
 
-    /// A refused token causes one login at most in this time. A user without a right is refused too, and no login helps.
+    /// A refused token causes one login at most in this time. A user without a right is refused too, and no login
+    /// helps.
     static let forcedInterval = Duration.seconds(60)
 
     private let stopwatch: Stopwatch

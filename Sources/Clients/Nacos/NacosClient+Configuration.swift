@@ -23,8 +23,8 @@ extension NacosClient {
         package var maximumOutstandingRequests = 4_096
         /// The largest number of subscriptions.
         package var maximumSubscriptions = 200_000
-        /// Whether the client makes the subscriptions of earlier connections again by itself. Without it, `connected` says
-        /// when to subscribe anew. Fuzzy watches and listening are always made again.
+        /// Whether the client makes the subscriptions of earlier connections again by itself. Without it, `connected`
+        /// says when to subscribe anew. Fuzzy watches and listening are always made again.
         package var resubscribes = true
         /// The largest number of subscriptions that the client makes again at once.
         package var redoWindow = 64

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// The events of a client, in order, for one consumer.
 ///
-/// Only the newest event about each service and each configuration waits. So a slow consumer sees the newest state late,
-/// and the memory is bounded by what is followed. The sequence ends when the client stops.
+/// Only the newest event about each service and each configuration waits. So a slow consumer sees the newest state
+/// late, and the memory is bounded by what is followed. The sequence ends when the client stops.
 ///
 /// - Precondition: One task at a time takes events.
 package struct NacosEvents: AsyncSequence, Sendable {

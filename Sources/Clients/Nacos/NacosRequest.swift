@@ -17,7 +17,8 @@ extension NacosRequest {
     static let serverCheck = NacosRequest(type: "ServerCheckRequest", body: ["module": "internal"])
     static let healthCheck = NacosRequest(type: "HealthCheckRequest", body: ["module": "internal"])
 
-    /// The first message of the stream. `abilityTable` asks for a `SetupAckRequest`, which tells the server's abilities.
+    /// The first message of the stream. `abilityTable` asks for a `SetupAckRequest`, which tells the server's
+    /// abilities.
     static func setUp(namespace: String, labels: [String: String]) -> NacosRequest {
         NacosRequest(
             type: "ConnectionSetupRequest",

@@ -2,8 +2,8 @@ internal import Concurrency
 
 /// Which server comes next, and when.
 ///
-/// The servers follow each other from a random one on, so that clients spread. Each server has its own backoff: one that
-/// is down does not slow the way to the others.
+/// The servers follow each other from a random one on, so that clients spread. Each server has its own backoff: one
+/// that is down does not slow the way to the others.
 struct ServerSchedule {
     private struct Place {
         var server: NacosServer

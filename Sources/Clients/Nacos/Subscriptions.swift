@@ -30,8 +30,8 @@ struct Subscriptions<Completion> {
     /// The subscriptions of earlier connections that were not tried on this one yet.
     private var resumptions = 0
     private var isResuming = false
-    /// No subscription is made again before this moment, since one failed. So a server that refuses all of them is asked
-    /// for a few at a time.
+    /// No subscription is made again before this moment, since one failed. So a server that refuses all of them is
+    /// asked for a few at a time.
     private var pausedUntil: Duration?
 
     var count: Int { entries.count }

@@ -69,7 +69,8 @@ package struct Survey: Sendable {
     package let leftOut: [LeftOut]
     /// What is missing before the changes can be carried out, and what a delivery could not see and did without.
     package let warnings: [String]
-    /// The registries that could not be read, and what is left alone because of them. Both are empty where all could be.
+    /// The registries that could not be read, and what is left alone because of them. Both are empty where all could
+    /// be.
     package let unread: [Unread]
     package let leftAlone: [LeftAlone]
     private let deliveries: [any StatefulDelivery]

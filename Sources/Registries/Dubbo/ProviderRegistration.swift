@@ -3,7 +3,8 @@ package struct ProviderRegistration: Hashable, Sendable {
     package var interface: String
     /// The group that the registry states beside the parameters; empty for none, `nil` where only the parameters tell.
     package var group: String?
-    /// The version that the registry states beside the parameters; empty for none, `nil` where only the parameters tell.
+    /// The version that the registry states beside the parameters; empty for none, `nil` where only the parameters
+    /// tell.
     package var version: String?
     package var host: String
     package var port: Int

@@ -81,7 +81,8 @@ final class ZooKeeperReader: RegistryReader {
     let state: Mutex<State>
     /// Wakes the task that reports changed notes.
     let notesChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    /// Whether the rules of interfaces are listed after a full read. They are only counted, and take two of three lists.
+    /// Whether the rules of interfaces are listed after a full read. They are only counted, and take two of three
+    /// lists.
     let readsRulesLast: Bool
     /// Wakes the task that lists them.
     let ruleReads = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))

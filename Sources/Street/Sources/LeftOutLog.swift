@@ -4,7 +4,8 @@ internal import Notices
 internal import Synchronization
 
 /// Tells the log of registrations that can't be used. The first of each reason has a line of its own, and those that
-/// follow for the same reason are told together, with their count: a thousand providers with one mistake are a few lines.
+/// follow for the same reason are told together, with their count: a thousand providers with one mistake are a few
+/// lines.
 package final class LeftOutLog: Sendable {
     private let logger: Logger
     private let message: Logger.Message

@@ -1,9 +1,9 @@
 /// Gathers events that differ in their subject only, so that two hundred objects with one failure are two lines of the
 /// log and not two hundred.
 ///
-/// A pure state machine. The first event of a group is told at once. The ones that follow are counted, and told together
-/// 10 s later. As long as more come, they are told less and less often, at least every ten minutes. A group is forgotten
-/// when nothing came between two such times.
+/// A pure state machine. The first event of a group is told at once. The ones that follow are counted, and told
+/// together 10 s later. As long as more come, they are told less and less often, at least every ten minutes. A group is
+/// forgotten when nothing came between two such times.
 package struct NoticeGroups<Group: Hashable & Sendable>: Sendable {
     /// The events of a group since it was last told.
     package struct Summary: Sendable {

@@ -123,8 +123,8 @@ extension Pacing {
         if case .breath = rhythm, writesUnderWay == 0 { rhythm = .breath(until: silenceEnd) }
     }
 
-    /// The watch has shown a write of ours. istiod's watch shows it about now, too: a busy server may show it long after
-    /// its answer, and the silence begins with what istiod sees last.
+    /// The watch has shown a write of ours. istiod's watch shows it about now, too: a busy server may show it long
+    /// after its answer, and the silence begins with what istiod sees last.
     mutating func echoed(now: Duration) {
         guard case .breath(let end) = rhythm, writesUnderWay == 0, let pause, pause > .zero, let lastAnswer,
             now < lastAnswer + Self.echoPatience
