@@ -271,6 +271,25 @@ struct CommandLineTests {
         }
     }
 
+    @Test("export warns of a resource that a plain kubectl apply would not take")
+    func exportOfLargeService() async throws {
+        try await Scene.run { scene in
+            let folder = try TemporaryFolder(label: "large")
+            try await scene.register(Provider.many("com.acme.Large", 0..<2_500))
+            let configuration = try folder.write(
+                scene.configuration(
+                    translation: "endpoints: inline", delivery: "directory: { path: \(folder.path(of: "out")) }"),
+                to: "isthmus.yaml")
+            let export = try await Scene.isthmus(["export", "--config", configuration])
+            #expect(export.status == .code(0), "\(export.standardError)")
+            let warning =
+                "com.acme.large is too large for a plain kubectl apply, which keeps a copy of it in an annotation: use "
+                + "kubectl apply --server-side"
+            #expect(export.standardError.contains(warning), "\(export.standardError)")
+            #expect(!export.standardOutput.contains("kubectl"))
+        }
+    }
+
     @Test("a registry that can't be read ends plan, apply and export with code 1, its reason, and no change")
     func unreachableRegistry() async throws {
         try await Scene.runAlone { scene in
