@@ -75,6 +75,20 @@ private struct Scene {
 struct NetLossTests {
     private var scene = Scene()
 
+    @Test("in a registry that churns, an answer that shows as many new instances as it misses is no loss")
+    mutating func exchange() {
+        scene.read(["a.A": Array(1...40)])
+        // An instance that comes and goes: the registry churns.
+        scene.add("a.B", 200)
+        scene.remove("a.B", 200)
+        scene.now += .seconds(2)
+        scene.read(["a.A": Array(1...20), "a.C": Array(101...120)])
+        #expect(scene.hold() == nil && scene.accepted("a.A").count == 20)
+        scene.now += .seconds(2)
+        scene.read(["a.A": Array(1...20), "a.C": Array(101...104)])
+        #expect(scene.hold() != nil)
+    }
+
     @Test("up to ten instances may go, whatever share of the registry they are")
     mutating func small() {
         scene.read(["a.A": Array(1...12)])
