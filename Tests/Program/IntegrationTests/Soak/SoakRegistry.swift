@@ -21,8 +21,10 @@ struct SoakRegistry: Sendable {
     /// About so many providers, so that the guard has nothing to suspect.
     private static let target = 80
     private static let fleetingLimit = 6
-    /// So many changes take longer than the guard remembers a peak, which is two windows.
-    private static let memory = 800
+    /// Of so many changes, so many instances may leave without one that comes to their service. The guard counts such
+    /// losses in its window, and in all that a replica missed while it was away.
+    private static let memory = 500
+    private static let lossLimit = 10
 
     private(set) var providers: [SoakLine: [SoakProvider]] = [:]
     private(set) var services: [String: SoakService] = [:]
@@ -33,8 +35,8 @@ struct SoakRegistry: Sendable {
     private var fleeting: [SoakLine] = []
     private var fleetingCount = 0
     private var count = 0
-    /// How many endpoints were served before each of the last changes.
-    private var levels: [Int] = []
+    /// How many instances left for good in each of the last changes.
+    private var losses: [Int] = []
 
     var lines: [SoakLine] { everRegistered.keys.sorted() }
     var total: Int { providers.values.reduce(0) { $0 + $1.count } }
@@ -148,17 +150,17 @@ extension SoakRegistry {
     }
 
     mutating func next(using generator: inout SeededGenerator) -> Change {
-        levels.append(level)
-        if levels.count > Self.memory { levels.removeFirst() }
+        losses.append(0)
+        if losses.count > Self.memory { losses.removeFirst() }
         return change(using: &generator)
     }
 
-    private var level: Int { lines.reduce(0) { $0 + serving($1).count } }
-
-    /// Whether so many can leave and be replaced by nobody, without a loss that the guard would hold.
-    private func mayLose(_ number: Int) -> Bool {
-        let peak = levels.max() ?? level
-        return (level - number) * 100 >= peak * 92
+    /// Whether so many can leave and be replaced by nobody, without a loss that the guard would hold. They count from
+    /// then on.
+    private mutating func mayLose(_ number: Int) -> Bool {
+        guard losses.reduce(number, +) <= Self.lossLimit else { return false }
+        losses[losses.count - 1] += number
+        return true
     }
 
     private mutating func change(using generator: inout SeededGenerator) -> Change {
@@ -183,7 +185,7 @@ extension SoakRegistry {
             let fresh = newProvider(of: some.service, line.protocol, using: &generator)
             return Change(name: "\(line) gains \(fresh.endpoint)", steps: [.add(fresh)])
         }
-        guard mayLose(1), let leaving = removable(line).randomElement(using: &generator) else {
+        guard let leaving = removable(line).randomElement(using: &generator), mayLose(1) else {
             return Change(name: "nothing", steps: [])
         }
         return Change(name: "\(line) loses \(leaving.endpoint)", steps: [.remove(leaving)])
@@ -228,7 +230,7 @@ extension SoakRegistry {
     /// The address of a provider that left is used again by another service.
     private mutating func move(using generator: inout SeededGenerator) -> Change {
         guard let from = steady.randomElement(using: &generator), let to = steady.randomElement(using: &generator),
-            from != to, let leaving = removable(from).last, let some = providers[to]?.first
+            from != to, let leaving = removable(from).last, let some = providers[to]?.first, mayLose(1)
         else { return Change(name: "nothing", steps: []) }
         var fresh = newProvider(of: some.service, to.protocol, using: &generator)
         (fresh.address, fresh.port) = (leaving.address, leaving.port)
