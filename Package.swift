@@ -35,6 +35,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPCompression = Target.Dependency.product(name: "NIOHTTPCompression", package: "swift-nio-extras")
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -63,6 +64,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.42.0"),
         // HTTP/1.1 with pools and streaming bodies, for the API server.
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        // The limit of compressed answers, in AsyncHTTPClient's configuration, which builds it anyway.
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.26.0"),
         // Runs the credential plug-ins of a kubeconfig; its default trait would only add Foundation's types.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         // `AsyncChannel`: a follower listens to its registry, to requests and to its own reads, each of which waits for it.
@@ -104,6 +107,13 @@ let package = Package(
             ]),
         room("Clients/GRPC", ["Text", nioCore, nioPosix, nioHPACK, nioHTTP1, nioHTTP2, nioSSL]),
         room(
+            "Clients/HTTP",
+            [
+                "Addressing", "JSON", "Text", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioHTTPCompression, nioSSL,
+                systemPackage,
+            ]),
+        room("Clients/Consul", ["Addressing", "HTTP", "JSON", "Text", nioCore, nioHTTP1, nioPosix]),
+        room(
             "Clients/Nacos",
             [
                 "Addressing", "Concurrency", "GRPC", "JSON", "Text", asyncHTTPClient, dequeModule, nioCore, nioPosix,
@@ -127,7 +137,13 @@ let package = Package(
         room(
             "Registries/ZooKeeperRegistry",
             ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", "Text", nioCore, logging]),
-        room("Registries/Conventions", ["IstioAPI", "Services"]),
+        room("Registries/Conventions", ["IstioAPI", "Services", "Settings", "Sources"]),
+        room(
+            "Registries/ConsulRegistry",
+            [
+                "Addressing", "Concurrency", "Consul", "Conventions", "Dubbo", "HTTP", "Services", "Settings",
+                "Sources", "Text", logging,
+            ]),
         room(
             "Registries/NacosRegistry",
             [
@@ -167,7 +183,8 @@ let package = Package(
             [
                 "Addressing", "Catalog", "Concurrency", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI",
                 "JSON",
-                "KubernetesDelivery", "NacosRegistry", "Pipeline", "Planning", "Services", "Snapshot", "Sources",
+                "ConsulRegistry", "KubernetesDelivery", "NacosRegistry", "Pipeline", "Planning", "Services", "Snapshot",
+                "Sources",
                 "Status", "Text", "Translation", "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
         .executableTarget(
@@ -189,7 +206,7 @@ let package = Package(
         // The entry points of a fuzzer: `scripts/fuzz` uses them for long, the unit tests for some seconds.
         room(
             "Testing/FuzzTargets",
-            ["Dubbo", "GRPC", "JSON", "Kubernetes", "Nacos", "Services", "Snapshot", "ZooKeeper", nioCore]),
+            ["Consul", "Dubbo", "GRPC", "JSON", "Kubernetes", "Nacos", "Services", "Snapshot", "ZooKeeper", nioCore]),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("Values/AddressingTests", ["Addressing", "IsthmusTesting"]),
         tests("Values/ConcurrencyTests", ["Concurrency", "IsthmusTesting"]),
@@ -205,6 +222,8 @@ let package = Package(
                 "Kubernetes", "KubernetesExamples", "Concurrency", "JSON", "IsthmusTesting", nioCore, nioPosix,
                 nioHTTP1, nioSSL, logging, subprocess,
             ]),
+        tests("Clients/HTTPTests", ["HTTP"]),
+        tests("Clients/ConsulTests", ["Consul", "HTTP", "IsthmusTesting", "JSON", nioCore, nioHTTP1]),
         tests("Clients/GRPCTests", ["GRPC", "Concurrency", nioCore, nioPosix, nioHPACK, nioHTTP2]),
         tests(
             "Clients/NacosTests",
@@ -232,7 +251,13 @@ let package = Package(
                 "Planning",
                 "Services", "Snapshot", "Sources", "Translation",
             ]),
-        tests("Registries/ConventionsTests", ["Conventions", "Addressing", "IstioAPI", "Services"]),
+        tests("Registries/ConventionsTests", ["Conventions", "Addressing", "IstioAPI", "Services", "Sources"]),
+        tests(
+            "Registries/ConsulRegistryTests",
+            [
+                "ConsulRegistry", "Consul", "Conventions", "Dubbo", "Addressing", "HTTP", "IsthmusTesting", "IstioAPI",
+                "JSON", "Services", "Settings", "Sources", logging,
+            ]),
         tests("Registries/DubboTests", ["Dubbo", "Addressing", "IsthmusTesting", "IstioAPI", "Services"]),
         tests(
             "Registries/NacosRegistryTests",

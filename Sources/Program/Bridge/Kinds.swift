@@ -1,3 +1,4 @@
+internal import ConsulRegistry
 package import Deliveries
 internal import DirectoryDelivery
 internal import KubernetesDelivery
@@ -30,6 +31,7 @@ package struct Kinds: Sendable {
         registries: [
             ZooKeeperKind(),
             NacosKind(),
+            ConsulKind(),
         ],
         deliveries: [
             KubernetesKind(),

@@ -59,17 +59,8 @@ package struct NacosKind: RegistryKind {
                     + "services' hosts", standard: "`[public]`"),
             ConfigurationKey("groups", .mapping(NameFilter.keys), "the groups that are followed"),
             ConfigurationKey("services", .mapping(NameFilter.keys), "the services that are followed, by name"),
-            ConfigurationKey(
-                "protocol",
-                .mapping([
-                    ConfigurationKey(
-                        "key", .text, "the key of an instance's metadata that names its protocol",
-                        standard: "`protocol`"),
-                    ConfigurationKey(
-                        "default", .choice(formats.protocols.map(\.portProtocol.name).sorted()),
-                        "the protocol of an instance that names none and is of no known framework",
-                        standard: "`http`"),
-                ]),
+            ConventionPolicy.key(
+                formats.protocols,
                 "the protocols of instances that are neither Dubbo's nor another known framework's"),
             ConfigurationKey(
                 "cluster", .choice(NacosDecoder.ClusterMeaning.allCases.map(\.rawValue)),

@@ -2,6 +2,7 @@ internal import Concurrency
 internal import Logging
 internal import Nacos
 internal import Services
+internal import Settings
 internal import Sources
 internal import Synchronization
 

@@ -48,7 +48,7 @@ extension NacosSettings {
         }
         if let filter = try section.mapping("groups") { selection.groups = try NameFilter(filter) }
         if let filter = try section.mapping("services") { selection.services = try NameFilter(filter) }
-        if let rule = try section.mapping("protocol") { try readProtocol(rule) }
+        if let rule = try section.mapping("protocol") { try policy.read(rule) }
         if let word = try section.string("cluster") {
             clusterMeaning = NacosDecoder.ClusterMeaning(rawValue: word) ?? .none
         }
@@ -90,18 +90,6 @@ extension NacosSettings {
         return servers
     }
 
-    private mutating func readProtocol(_ rule: ConfigurationSection) throws(ConfigurationError) {
-        if let key = try rule.string("key") {
-            if key.isEmpty { throw rule.failure("key", "must be a key of the metadata") }
-            policy.protocolKey = key
-        }
-        if let name = try rule.string("default"),
-            let known = policy.protocols.first(where: { $0.portProtocol.name == name })
-        {
-            policy.standardProtocol = known.portProtocol
-        }
-    }
-
     /// Files are read once, so that a wrong one is told of at the start.
     private static func check(
         _ tls: NacosClient.TLS?, _ section: ConfigurationSection
@@ -139,36 +127,17 @@ extension NacosClient.Credentials {
                 throw section.failure("username", "has no password: give passwordFile or passwordEnv")
             }
             _ = try password.secret(section, "username")
-            self = .password(user: user) { try password.secret() }
+            self = .password(user: user) { try password.line() ?? "" }
         case (nil, .none, let accessKey, let secretKey):
             if accessKey == .none { throw section.failure("secretKeyFile", "needs accessKeyFile or accessKeyEnv") }
             if secretKey == .none { throw section.failure("accessKeyFile", "needs secretKeyFile or secretKeyEnv") }
             let key = try accessKey.secret(section, "accessKeyFile")
             _ = try secretKey.secret(section, "secretKeyFile")
-            self = .keys(accessKey: key) { try secretKey.secret() }
+            self = .keys(accessKey: key) { try secretKey.line() ?? "" }
         case (nil, _, _, _):
             throw section.failure("passwordFile", "needs a username")
         case (_?, _, _, _):
             throw section.failure("username", "stands beside keys: give a user or keys, not both")
         }
-    }
-}
-
-extension SecretReference {
-    /// Reads the secret at the start.
-    fileprivate func secret(_ section: ConfigurationSection, _ key: String) throws(ConfigurationError) -> String {
-        guard let secret = try line() else {
-            throw section.failure(key, "there is no environment variable '\(place)'")
-        }
-        if secret.isEmpty { throw section.failure(key, "'\(place)' is empty") }
-        return secret
-    }
-
-    /// Reads the secret again.
-    fileprivate func secret() throws(ConfigurationError) -> String { try line() ?? "" }
-
-    /// Editors end a file with a line break, which no secret has.
-    private func line() throws(ConfigurationError) -> String? {
-        try text().map { String($0.drop { $0.isNewline }.prefix { !$0.isNewline }) }
     }
 }

@@ -1,3 +1,4 @@
+internal import Consul
 internal import Dubbo
 internal import GRPC
 internal import JSON
@@ -21,6 +22,7 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
     case serviceText
     case nacos
     case grpc
+    case consul
 
     /// Decodes an input.
     /// - Returns: What the decoder did wrong; `nil` where all is well.
@@ -38,6 +40,7 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
         case .serviceText: return defectOfServiceText(bytes)
         case .nacos: return defectOfNacos(bytes)
         case .grpc: return defectOfGRPC(bytes)
+        case .consul: return defectOfConsul(bytes)
         }
         return nil
     }

@@ -213,7 +213,7 @@ struct ConfigurationTests {
             ("a: [", ": not YAML: did not find expected node content"),
             (
                 "registries: [{ name: zk }]",
-                "f:1:22: 'registries[0].name': the registry 'zk' has no kind: give 'zookeeper' or 'nacos'"
+                "f:1:22: 'registries[0].name': the registry 'zk' has no kind: give 'zookeeper'"
             ),
             (
                 "registries: [{ name: zk, zookeeper: { server: [a] } }]",

@@ -64,6 +64,9 @@ struct KindsTests {
         #expect(Kinds(registries: kinds.registries + [ChatKind()], deliveries: []).formats == formats)
         let policy = try configuration("tri: 1", kinds).translation
         #expect(policy.ports[Self.chat] == 7000 && policy.ports[.tri] == 1 && policy.ports[.dubbo] == 20880)
-        #expect(policy.keptLabels == ["version", "dubbo.tag", "region", "zone", "nacos.cluster", "team"])
+        #expect(
+            policy.keptLabels == [
+                "version", "dubbo.tag", "region", "zone", "nacos.cluster", "consul.datacenter", "team",
+            ])
     }
 }

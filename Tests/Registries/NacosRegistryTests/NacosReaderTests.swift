@@ -1,6 +1,7 @@
 import IsthmusTesting
 import Nacos
 import Services
+import Settings
 import Sources
 import Testing
 

@@ -24,4 +24,15 @@ extension Trait where Self == ConditionTrait {
     static var realDubbo: Self {
         .enabled(if: RealDubbo.isInstalled, Comment(rawValue: RealDubbo.reasonToSkip))
     }
+
+    /// Runs the test where Consul and a client of it are installed, and always in CI, where it fails without them.
+    static var realConsul: Self {
+        .enabled(
+            if: RealConsul.isExpected && RegistryProvider.isInstalled, Comment(rawValue: RealConsul.reasonToSkip))
+    }
+
+    /// Runs the test where the Spring application is unpacked.
+    static var realSpring: Self {
+        .enabled(if: SpringApplication.isInstalled, Comment(rawValue: SpringApplication.reasonToSkip))
+    }
 }

@@ -1,18 +1,21 @@
-internal import Settings
-
 /// The names that are followed: those that a pattern includes and none excludes. `*` in a pattern stands for any text.
-struct NameFilter: Sendable, Hashable {
+package struct NameFilter: Sendable, Hashable {
     /// Empty for all names.
-    var included: [String] = []
-    var excluded: [String] = []
+    package var included: [String]
+    package var excluded: [String]
 
-    func includes(_ name: String) -> Bool {
+    package init(included: [String] = [], excluded: [String] = []) {
+        self.included = included
+        self.excluded = excluded
+    }
+
+    package func includes(_ name: String) -> Bool {
         (included.isEmpty || included.contains { Self.matches(name, $0) })
             && !excluded.contains { Self.matches(name, $0) }
     }
 
     /// The names that are included by name, rather than by a pattern.
-    var names: [String] { included.filter { !$0.contains("*") } }
+    package var names: [String] { included.filter { !$0.contains("*") } }
 
     private static func matches(_ name: String, _ pattern: String) -> Bool {
         var rest = name.utf8[...]
@@ -30,13 +33,13 @@ struct NameFilter: Sendable, Hashable {
 }
 
 extension NameFilter {
-    static let keys = [
+    package static let keys = [
         ConfigurationKey(
             "include", .texts, "only these; `*` stands for any text", standard: "all"),
         ConfigurationKey("exclude", .texts, "none of these", standard: "none"),
     ]
 
-    init(_ section: ConfigurationSection) throws(ConfigurationError) {
+    package init(_ section: ConfigurationSection) throws(ConfigurationError) {
         included = try section.strings("include") ?? []
         excluded = try section.strings("exclude") ?? []
         if included.contains("") { throw section.failure("include", "a pattern is empty") }
