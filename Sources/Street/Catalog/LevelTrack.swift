@@ -22,4 +22,10 @@ struct LevelTrack: Sendable {
         }
         level += difference
     }
+
+    /// An instance returns that was missed for any time. The registry was at this level before.
+    mutating func restore(now: Duration, window: Duration) {
+        change(by: 1, now: now, window: window)
+        peak = max(peak, level)
+    }
 }

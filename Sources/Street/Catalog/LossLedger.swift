@@ -212,6 +212,11 @@ extension LossLedger {
         payable.insert(id)
     }
 
+    /// An instance comes back that was held.
+    mutating func returnsFromHold(now: Duration) {
+        level.restore(now: now, window: window)
+    }
+
     /// An instance goes whose removal is held.
     /// - Returns: The instance for whose removal it had paid. That removal counts again, and is forgotten here.
     mutating func leaveHeld(_ id: ServiceID, _ endpoint: Endpoint) -> Instance? {

@@ -85,7 +85,11 @@ extension RegistryGuard {
         }
         // An instance that returns does not release a held one.
         reaction.changed.insert(id)
-        if entry.since == nil { ledger.arrive(id, endpoint, returns: true, now: now) }
+        if entry.since == nil {
+            ledger.arrive(id, endpoint, returns: true, now: now)
+        } else {
+            ledger.returnsFromHold(now: now)
+        }
         if entry.isOfFirstLoss { hold?.recovers(now: now) }
     }
 

@@ -75,6 +75,25 @@ private struct Scene {
 struct NetLossTests {
     private var scene = Scene()
 
+    @Test("after a recovery, a service that is deployed twice is no loss")
+    mutating func deploymentsAfterRecovery() {
+        scene.read(["a.A": Array(1...40), "a.B": Array(101...112)])
+        scene.read(["a.A": Array(1...10), "a.B": Array(101...112)])
+        #expect(scene.hold() != nil)
+        scene.now += .seconds(2)
+        scene.read(["a.A": Array(1...40), "a.B": Array(101...112)])
+        #expect(scene.hold() == nil)
+        for (old, new) in [(UInt8(100), UInt8(120)), (120, 140)] {
+            for number in UInt8(1)...12 {
+                scene.now += .milliseconds(100)
+                scene.add("a.B", new + number)
+                scene.remove("a.B", old + number)
+            }
+            scene.settle()
+        }
+        #expect(scene.hold() == nil && scene.accepted("a.B") == Array(141...152))
+    }
+
     @Test("in a registry that churns, an answer that shows as many new instances as it misses is no loss")
     mutating func exchange() {
         scene.read(["a.A": Array(1...40)])
