@@ -145,6 +145,9 @@ let package = Package(
                 "Sources", "Text", logging,
             ]),
         room(
+            "Registries/Declarations",
+            ["Addressing", "Concurrency", "IstioAPI", "JSON", "Services", "Settings", "Sources", "Text"]),
+        room(
             "Registries/NacosRegistry",
             [
                 "Concurrency", "Conventions", "Dubbo", "Nacos", "Services", "Settings", "Sources", "Text", logging,
@@ -258,6 +261,9 @@ let package = Package(
                 "ConsulRegistry", "Consul", "Conventions", "Dubbo", "Addressing", "HTTP", "IsthmusTesting", "IstioAPI",
                 "JSON", "Services", "Settings", "Sources", logging,
             ]),
+        tests(
+            "Registries/DeclarationsTests",
+            ["Declarations", "Addressing", "IsthmusTesting", "IstioAPI", "JSON", "Services", "Settings", "Sources"]),
         tests("Registries/DubboTests", ["Dubbo", "Addressing", "IsthmusTesting", "IstioAPI", "Services"]),
         tests(
             "Registries/NacosRegistryTests",
