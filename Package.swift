@@ -119,6 +119,9 @@ let package = Package(
                 "Addressing", "Concurrency", "GRPC", "JSON", "Text", asyncHTTPClient, dequeModule, nioCore, nioPosix,
                 nioHTTP1, nioSSL, logging, systemPackage,
             ]),
+        room(
+            "Clients/Etcd",
+            ["Addressing", "Concurrency", "GRPC", nioCore, nioPosix, nioSSL, logging, systemPackage]),
         // The middle of the street.
         room(
             "Street/Sources",
@@ -227,6 +230,7 @@ let package = Package(
             ]),
         tests("Clients/HTTPTests", ["HTTP"]),
         tests("Clients/ConsulTests", ["Consul", "HTTP", "IsthmusTesting", "JSON", nioCore, nioHTTP1]),
+        tests("Clients/EtcdTests", ["Etcd", "GRPC"]),
         tests("Clients/GRPCTests", ["GRPC", "Concurrency", nioCore, nioPosix, nioHPACK, nioHTTP2]),
         tests(
             "Clients/NacosTests",

@@ -32,12 +32,13 @@ extension GRPCConnection {
     ///
     /// - Parameters:
     ///   - path: `/package.Service/Method`.
+    ///   - metadata: Further headers of the request, by names in lower case.
     ///   - onEnd: Called once, after the last message.
     package func call(
-        _ path: String, _ message: [UInt8], onMessage: @escaping @Sendable (ByteBuffer) -> Void,
-        onEnd: @escaping @Sendable (GRPCStatus) -> Void
+        _ path: String, _ message: [UInt8], metadata: [String: String] = [:],
+        onMessage: @escaping @Sendable (ByteBuffer) -> Void, onEnd: @escaping @Sendable (GRPCStatus) -> Void
     ) -> GRPCStream {
-        let stream = open(path, onMessage: onMessage, onEnd: onEnd)
+        let stream = open(path, metadata: metadata, onMessage: onMessage, onEnd: onEnd)
         stream.send(message)
         stream.finish()
         return stream
@@ -45,11 +46,11 @@ extension GRPCConnection {
 
     /// Opens a stream whose two halves go on until one side ends its own.
     package func open(
-        _ path: String, onMessage: @escaping @Sendable (ByteBuffer) -> Void,
+        _ path: String, metadata: [String: String] = [:], onMessage: @escaping @Sendable (ByteBuffer) -> Void,
         onEnd: @escaping @Sendable (GRPCStatus) -> Void
     ) -> GRPCStream {
         let handler = GRPCStreamHandler(
-            headers: headers(path), messageLimit: settings.messageLimit, onMessage: onMessage, onEnd: onEnd)
+            headers: headers(path, metadata), messageLimit: settings.messageLimit, onMessage: onMessage, onEnd: onEnd)
         let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
         guard channel.isActive else {
             channel.eventLoop.execute { bound.value.failed(ChannelError.ioOnClosedChannel) }
@@ -63,11 +64,13 @@ extension GRPCConnection {
         return GRPCStream(handler: bound)
     }
 
-    private func headers(_ path: String) -> HPACKHeaders {
-        [
+    private func headers(_ path: String, _ metadata: [String: String]) -> HPACKHeaders {
+        var headers: HPACKHeaders = [
             ":method": "POST", ":scheme": scheme, ":path": path, ":authority": authority,
             "content-type": "application/grpc", "te": "trailers",
         ]
+        for (name, value) in metadata.sorted(by: { $0.key < $1.key }) { headers.add(name: name, value: value) }
+        return headers
     }
 }
 
