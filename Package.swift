@@ -139,7 +139,7 @@ let package = Package(
         room("Registries/Dubbo", ["Addressing", "IstioAPI", "Services", "Sources", "Text"]),
         room(
             "Registries/ZooKeeperRegistry",
-            ["ZooKeeper", "Dubbo", "Settings", "Services", "Sources", "Text", nioCore, logging]),
+            ["ZooKeeper", "Declarations", "Dubbo", "Settings", "Services", "Sources", "Text", nioCore, logging]),
         room("Registries/Conventions", ["IstioAPI", "Services", "Settings", "Sources"]),
         room(
             "Registries/ConsulRegistry",
@@ -150,6 +150,9 @@ let package = Package(
         room(
             "Registries/Declarations",
             ["Addressing", "Concurrency", "IstioAPI", "JSON", "Services", "Settings", "Sources", "Text"]),
+        room(
+            "Registries/EtcdRegistry",
+            ["Addressing", "Declarations", "Etcd", "Services", "Settings", "Sources", "Text", logging]),
         room(
             "Registries/NacosRegistry",
             [
@@ -188,9 +191,8 @@ let package = Package(
             "Program/Bridge",
             [
                 "Addressing", "Catalog", "Concurrency", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI",
-                "JSON",
-                "ConsulRegistry", "KubernetesDelivery", "NacosRegistry", "Pipeline", "Planning", "Services", "Snapshot",
-                "Sources",
+                "ConsulRegistry", "EtcdRegistry", "JSON", "KubernetesDelivery", "NacosRegistry", "Pipeline", "Planning",
+                "Services", "Snapshot", "Sources",
                 "Status", "Text", "Translation", "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
         .executableTarget(
@@ -269,6 +271,12 @@ let package = Package(
             "Registries/DeclarationsTests",
             ["Declarations", "Addressing", "IsthmusTesting", "IstioAPI", "JSON", "Services", "Settings", "Sources"]),
         tests("Registries/DubboTests", ["Dubbo", "Addressing", "IsthmusTesting", "IstioAPI", "Services"]),
+        tests(
+            "Registries/EtcdRegistryTests",
+            [
+                "EtcdRegistry", "Addressing", "Declarations", "Etcd", "IsthmusTesting", "Services", "Settings",
+                "Sources", logging,
+            ]),
         tests(
             "Registries/NacosRegistryTests",
             [

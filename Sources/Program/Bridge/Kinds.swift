@@ -1,6 +1,7 @@
 internal import ConsulRegistry
 package import Deliveries
 internal import DirectoryDelivery
+internal import EtcdRegistry
 internal import KubernetesDelivery
 internal import NacosRegistry
 package import Services
@@ -32,6 +33,7 @@ package struct Kinds: Sendable {
             ZooKeeperKind(),
             NacosKind(),
             ConsulKind(),
+            EtcdKind(),
         ],
         deliveries: [
             KubernetesKind(),

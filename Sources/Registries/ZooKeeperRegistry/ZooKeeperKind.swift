@@ -1,3 +1,4 @@
+internal import Declarations
 internal import Dubbo
 package import Services
 package import Settings
@@ -8,7 +9,7 @@ internal import ZooKeeper
 package struct ZooKeeperKind: RegistryKind {
     package init() {}
 
-    package let formats = [FormatDefaults.dubbo]
+    package let formats = [FormatDefaults.dubbo, .declared]
 
     package let urlForm = "zookeeper://HOST:PORT[,HOST:PORT…][/dubbo-root][?backup=HOST:PORT,…][&group=dubbo-root]"
 
@@ -54,7 +55,14 @@ package struct ZooKeeperKind: RegistryKind {
                             "root", .text, "the znode below which interfaces stand", standard: "`/dubbo`")
                     ]),
                     "Dubbo's layout"),
+                ConfigurationKey(
+                    "layouts", .list(of: DeclaredLayout.keys),
+                    "layouts in place of Dubbo's; see `docs/home-made.md`. They need ZooKeeper 3.6"),
+                ConfigurationKey(
+                    "rejoin", .time,
+                    "how long the removal of an instance of a layout waits for another znode with the same endpoint; "
+                        + "`0` for not at all", standard: "`200ms`"),
             ]),
-            "a ZooKeeper ensemble in which Dubbo providers register")
+            "a ZooKeeper ensemble in which Dubbo providers register, or services by a layout of their own")
     }
 }

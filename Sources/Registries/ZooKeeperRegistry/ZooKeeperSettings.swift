@@ -1,3 +1,4 @@
+package import Declarations
 internal import Dubbo
 internal import Settings
 package import Sources
@@ -12,6 +13,10 @@ package struct ZooKeeperSettings: RegistrySettings {
     /// The longest reply that is taken, in bytes.
     package var replyLimit: Int
     package var credentials: [Credential] = []
+    /// Layouts in place of Dubbo's tree.
+    package var layouts: [DeclaredLayout] = []
+    /// How long the removal of an instance of a layout waits for another znode with the same endpoint.
+    package var rejoin = Duration.milliseconds(200)
     /// `nil` for a connection in the clear.
     package var tls: TLS?
 
@@ -31,9 +36,10 @@ package struct ZooKeeperSettings: RegistrySettings {
         configuration.replyLimit = replyLimit
         configuration.credentials = credentials
         configuration.tls = tls
+        let client = ZooKeeperClient(servers, configuration: configuration, logger: context.logger)
+        if !layouts.isEmpty { return LayoutSource(client: client, layouts: layouts, rejoin: rejoin, context) }
         return ZooKeeperSource(
-            name: context.name,
-            client: ZooKeeperClient(servers, configuration: configuration, logger: context.logger),
+            name: context.name, client: client,
             chroot: servers.chroot, root: root,
             decoder: ProviderDecoder(keptParameters: context.keptAttributes, hosts: context.hosts),
             readsRulesLast: context.isLasting, logger: context.logger)
@@ -58,6 +64,7 @@ extension ZooKeeperSettings {
             if user.isEmpty || user.contains(":") { throw digest.failure("user", "must be a name without ':'") }
             credentials = [.digest(user: user, password: try Self.password(digest))]
         }
+        try readLayouts(section)
         if let dubbo = try section.mapping("dubbo") {
             root = try dubbo.string("root") ?? root
             do throws(ZooKeeperError) {
@@ -65,6 +72,23 @@ extension ZooKeeperSettings {
             } catch {
                 throw dubbo.failure("root", "must be a path such as /dubbo: \(error.message)")
             }
+        }
+    }
+
+    private mutating func readLayouts(_ section: ConfigurationSection) throws(ConfigurationError) {
+        layouts = try DeclaredLayout.layouts(section, "layouts")
+        if let window = try section.duration("rejoin") {
+            guard window <= .seconds(10) else { throw section.failure("rejoin", "must be 10s at most") }
+            rejoin = window
+        }
+        if layouts.isEmpty { return }
+        if try section.mapping("dubbo") != nil {
+            throw section.failure(
+                "layouts", "stands beside 'dubbo': make a second registry with the same servers, one for each")
+        }
+        for beginning in layouts.beginnings where !beginning.hasPrefix("/") {
+            throw section.failure(
+                "layouts", "the paths of znodes begin with '/', and a root or a prefix is '\(beginning)'")
         }
     }
 

@@ -71,10 +71,31 @@ public final class RealEtcd: Sendable {
         return revision
     }
 
+    /// Runs `etcdctl`, a client that no one here wrote.
+    ///
+    /// - Returns: what it prints.
+    /// - Throws: ``TestSupportError`` when it is missing or fails.
     @discardableResult
-    private func etcdctl(_ arguments: String...) async throws -> String {
+    public func etcdctl(_ arguments: String...) async throws -> String {
         try await ChildProcess.outputOfRunning(
             try ServerTools.locate().etcdctl, ["--endpoints=\(url)"] + arguments, environment: ["ETCDCTL_API": "3"])
+    }
+
+    /// Grants a lease, which nobody keeps alive.
+    ///
+    /// - Returns: its id, as `put --lease` takes it.
+    /// - Throws: ``TestSupportError`` when `etcdctl` fails.
+    public func grantLease(seconds: Int) async throws -> String {
+        let words = try await etcdctl("lease", "grant", "\(seconds)").split(separator: " ")
+        guard words.count > 1 else { throw TestSupportError("etcdctl tells no lease: \(words)") }
+        return String(words[1])
+    }
+
+    /// Runs a body with a server of its own, and stops the server however the body ends.
+    public static func withServer<Value>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (RealEtcd) async throws -> Value
+    ) async throws -> Value {
+        try await with(try await start(), stop: { await $0.kill() }, isolation: isolation, body)
     }
 
     private struct Status: Decodable {
