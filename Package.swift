@@ -200,6 +200,7 @@ let package = Package(
             dependencies: [
                 "Bridge", "Settings", "Console", "Deliveries", "IstioAPI", "JSON", "Kubernetes",
                 "KubernetesDelivery", "Logs", "Planning", "Sandbox", "Status", "Text", "Translation", "ZooKeeper",
+                "Services", "Sources",
                 "ZooKeeperRegistry", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
                 serviceLifecycle, systemPackage, unixSignals,
             ],

@@ -12,8 +12,8 @@ struct Isthmus: AsyncParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            RunCommand.self, PlanCommand.self, ApplyCommand.self, ExportCommand.self, StatusCommand.self,
-            ReleaseCommand.self, DemoCommand.self, ReferenceCommand.self,
+            RunCommand.self, PlanCommand.self, ApplyCommand.self, ExportCommand.self, DetectCommand.self,
+            StatusCommand.self, ReleaseCommand.self, DemoCommand.self, ReferenceCommand.self,
         ])
 
     static func main() async {

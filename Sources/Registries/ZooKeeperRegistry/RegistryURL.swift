@@ -13,7 +13,8 @@ struct RegistryURL: Hashable {
     let servers: ConnectionString
     let root: String
 
-    init(_ text: String) throws(ZooKeeperError) {
+    /// - Parameter standardRoot: The root of a URL that names none.
+    init(_ text: String, root standardRoot: String = "/dubbo") throws(ZooKeeperError) {
         let rest = text.hasPrefix(Self.scheme) ? String(text.dropFirst(Self.scheme.count)) : text
         // A password may hold any character.
         if rest.contains("@") {
@@ -29,7 +30,7 @@ struct RegistryURL: Hashable {
         let path = servers.chroot
         servers.chroot = ""
         self.servers = servers
-        root = parameters.group ?? (path.isEmpty ? "/dubbo" : path)
+        root = parameters.group ?? (path.isEmpty ? standardRoot : path)
         if let group = parameters.group, !path.isEmpty, path != group {
             throw Self.problem("the path '\(path)' and the group '\(group)' both name the root: give one")
         }
