@@ -93,6 +93,7 @@ let package = Package(
         room("Values/Concurrency"),
         room("Values/JSON"),
         room("Values/Notices"),
+        room("Values/Protobuf"),
         room("Values/IstioAPI", ["Addressing", "JSON"]),
         room("Values/Services", ["Addressing", "IstioAPI"]),
         room("Values/Settings", [systemPackage, yams]),
@@ -175,6 +176,7 @@ let package = Package(
                 "Concurrency", "Settings", "Deliveries", "Planning", "IstioAPI", "JSON", "Text", nioPosix, logging,
                 systemPackage, yams,
             ]),
+        room("Deliveries/IstioProtobuf", ["IstioAPI", "JSON", "Protobuf"]),
         // The program: what is known of it, what it remembers, and how it is put together.
         room("Program/Logs", ["JSON", "Text", logging, systemPackage]),
         room("Program/Status", ["Text"]),
@@ -300,6 +302,8 @@ let package = Package(
         tests(
             "Deliveries/DirectoryDeliveryTests",
             ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
+        tests(
+            "Deliveries/IstioProtobufTests", ["IstioProtobuf", "IstioAPI", "IsthmusTesting", "JSON", "Protobuf"]),
         tests("Program/LogsTests", ["Logs", "JSON", logging]),
         tests("Program/StatusTests", ["Status", "JSON"]),
         tests("Program/ConsoleTests", ["Console", "Status", "JSON", "IsthmusTesting", httpTypes, logging]),
