@@ -17,10 +17,13 @@ package struct DeliveryReport: Sendable, Hashable {
     package var leadership: LeadershipState
     /// What the delivery can't see, and does without.
     package var notes: [String]
+    /// Those who fetch the resources, a line each: what they have. Empty where nobody does.
+    package var clients: [String]
 
     package init(
         pending: Int = 0, failures: [ResourceFailure] = [], failureGroups: [FailureGroup] = [], failureCount: Int = 0,
-        condition: DeliveryCondition? = nil, leadership: LeadershipState = .notElected, notes: [String] = []
+        condition: DeliveryCondition? = nil, leadership: LeadershipState = .notElected, notes: [String] = [],
+        clients: [String] = []
     ) {
         self.pending = pending
         self.failures = failures
@@ -29,6 +32,7 @@ package struct DeliveryReport: Sendable, Hashable {
         self.condition = condition
         self.leadership = leadership
         self.notes = notes
+        self.clients = clients
     }
 }
 

@@ -106,7 +106,8 @@ extension DeliveryStatus {
             name: delivery.name, leadership: leadership, isSeeded: isSeeded, pending: report.pending,
             obstacle: obstacle,
             troubles: Excerpt(first: report.failures.map { ResourceTrouble($0) }, count: report.failureCount),
-            troubleGroups: report.failureGroups.map { TroubleGroup($0) }, notes: report.notes)
+            troubleGroups: report.failureGroups.map { TroubleGroup($0) }, notes: report.notes,
+            clients: report.clients)
     }
 }
 

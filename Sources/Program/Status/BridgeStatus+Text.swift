@@ -110,6 +110,7 @@ extension DeliveryStatus {
         var lines: [String] = []
         if let obstacle { lines.append("hindered for \(obstacle.age.readable): \(obstacle.reason)") }
         lines += notes.map { "not seen: \($0)" }
+        lines += clients
         lines += troubleGroups.map(\.line)
         let told = troubleGroups.reduce(0) { $0 + $1.count }
         if told < troubles.count { lines.append("and \(troubles.count - told) more, for other reasons") }

@@ -36,10 +36,13 @@ package struct DeliveryStatus: Sendable, Hashable {
     package var troubleGroups: [TroubleGroup]
     /// What the delivery can't see, and does without.
     package var notes: [String]
+    /// Those who fetch the resources, a line each.
+    package var clients: [String]
 
     package init(
         name: String, leadership: Leadership = .notElected, isSeeded: Bool, pending: Int = 0, obstacle: Obstacle? = nil,
-        troubles: Excerpt<ResourceTrouble> = .empty, troubleGroups: [TroubleGroup] = [], notes: [String] = []
+        troubles: Excerpt<ResourceTrouble> = .empty, troubleGroups: [TroubleGroup] = [], notes: [String] = [],
+        clients: [String] = []
     ) {
         self.name = name
         self.leadership = leadership
@@ -49,6 +52,7 @@ package struct DeliveryStatus: Sendable, Hashable {
         self.troubles = troubles
         self.troubleGroups = troubleGroups
         self.notes = notes
+        self.clients = clients
     }
 }
 
@@ -101,6 +105,7 @@ extension DeliveryStatus: Codable {
         // An earlier release has none of these.
         var troubleGroups: [TroubleGroup]?
         var notes: [String]?
+        var clients: [String]?
     }
 
     package init(from decoder: any Decoder) throws {
@@ -114,7 +119,7 @@ extension DeliveryStatus: Codable {
         self.init(
             name: document.name, leadership: leadership, isSeeded: document.seeded, pending: document.pending,
             obstacle: document.obstacle, troubles: Excerpt(first: document.troubles, count: document.troubleCount),
-            troubleGroups: document.troubleGroups ?? [], notes: document.notes ?? [])
+            troubleGroups: document.troubleGroups ?? [], notes: document.notes ?? [], clients: document.clients ?? [])
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -127,7 +132,8 @@ extension DeliveryStatus: Codable {
         let document = Document(
             name: name, leadership: role, leader: leader, seeded: isSeeded, pending: pending, obstacle: obstacle,
             troubles: troubles.first, troubleCount: troubles.count,
-            troubleGroups: troubleGroups.isEmpty ? nil : troubleGroups, notes: notes.isEmpty ? nil : notes)
+            troubleGroups: troubleGroups.isEmpty ? nil : troubleGroups, notes: notes.isEmpty ? nil : notes,
+            clients: clients.isEmpty ? nil : clients)
         try document.encode(to: encoder)
     }
 }
