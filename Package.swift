@@ -177,6 +177,12 @@ let package = Package(
                 systemPackage, yams,
             ]),
         room("Deliveries/IstioProtobuf", ["IstioAPI", "JSON", "Protobuf"]),
+        room(
+            "Deliveries/XDSDelivery",
+            [
+                "Addressing", "Concurrency", "Deliveries", "GRPC", "IstioAPI", "IstioProtobuf", "JSON", "Planning",
+                "Protobuf", "Settings", "Text", logging, nioCore, nioPosix, nioSSL,
+            ]),
         // The program: what is known of it, what it remembers, and how it is put together.
         room("Program/Logs", ["JSON", "Text", logging, systemPackage]),
         room("Program/Status", ["Text"]),
@@ -194,16 +200,16 @@ let package = Package(
             [
                 "Addressing", "Catalog", "Concurrency", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI",
                 "ConsulRegistry", "EtcdRegistry", "JSON", "KubernetesDelivery", "NacosRegistry", "Pipeline", "Planning",
-                "Services", "Snapshot", "Sources",
-                "Status", "Text", "Translation", "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
+                "Services", "Snapshot", "Sources", "Status", "Text", "Translation", "XDSDelivery",
+                "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
         .executableTarget(
             name: "isthmus",
             dependencies: [
                 "Bridge", "Settings", "Console", "Deliveries", "IstioAPI", "JSON", "Kubernetes",
                 "KubernetesDelivery", "Logs", "Planning", "Sandbox", "Status", "Text", "Translation", "ZooKeeper",
-                "Services", "Sources",
-                "ZooKeeperRegistry", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
+                "Services", "Sources", "ZooKeeperRegistry", "Addressing", "XDSDelivery", argumentParser,
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
                 serviceLifecycle, systemPackage, unixSignals,
             ],
             path: "Sources/Program/isthmus",
@@ -211,7 +217,10 @@ let package = Package(
         // Doubles in memory, and real servers for tests.
         room("Testing/Sandbox", ["JSON", "Text", "ZooKeeper", nioCore, nioPosix, nioHTTP1, logging]),
         // NIO is for what stands between the real servers: a proxy that fails on demand, and a webhook that they ask.
-        room("Testing/IsthmusTesting", ["JSON", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
+        // gRPC is for a client that behaves like istiod's.
+        room(
+            "Testing/IsthmusTesting",
+            ["GRPC", "IstioAPI", "IstioProtobuf", "JSON", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
         // What a real istiod makes of objects, as pure functions: tests ask it in place of one.
         room("Testing/IstiodOracle", ["Addressing", "IstioAPI", "JSON"]),
         // The entry points of a fuzzer: `scripts/fuzz` uses them for long, the unit tests for some seconds.
@@ -304,6 +313,12 @@ let package = Package(
             ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
         tests(
             "Deliveries/IstioProtobufTests", ["IstioProtobuf", "IstioAPI", "IsthmusTesting", "JSON", "Protobuf"]),
+        tests(
+            "Deliveries/XDSDeliveryTests",
+            [
+                "XDSDelivery", "Concurrency", "Deliveries", "GRPC", "IstioAPI", "IstioProtobuf", "IsthmusTesting",
+                "JSON", "Planning", "Settings", "Addressing", logging, nioCore, nioSSL,
+            ]),
         tests("Program/LogsTests", ["Logs", "JSON", logging]),
         tests("Program/StatusTests", ["Status", "JSON"]),
         tests("Program/ConsoleTests", ["Console", "Status", "JSON", "IsthmusTesting", httpTypes, logging]),

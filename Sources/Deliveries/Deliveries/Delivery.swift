@@ -49,10 +49,15 @@ package protocol DesiredState: Sendable {
     func everyKey() async -> [ResourceKey]
 
     func delivered(_ receipt: Receipt) async
+
+    /// Returns when every registry has been read completely, and nothing waits to be read again; or when the task is
+    /// cancelled.
+    func settled() async
 }
 
 extension DesiredState {
     package func mayBeWanted(_ key: ResourceKey) async -> Bool { await wanted(key) != .absent }
+    package func settled() async {}
 }
 
 /// Why a WorkloadEntry is not wanted.

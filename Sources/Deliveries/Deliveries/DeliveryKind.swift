@@ -34,6 +34,10 @@ package protocol DeliverySettings: Sendable {
     /// Whether istiod's ambient reads what it delivers: objects of the Kubernetes API only.
     var servesAmbient: Bool { get }
 
+    /// Whether istiod takes the resources from the bridge itself, and not from where other objects are: it gives them no
+    /// addresses then.
+    var isConfigSource: Bool { get }
+
     /// Where an installation finds after a restart what it made before.
     func memory(instance: String) -> DeliveryMemory
 
@@ -44,6 +48,7 @@ package protocol DeliverySettings: Sendable {
 
 extension DeliverySettings {
     package var servesAmbient: Bool { false }
+    package var isConfigSource: Bool { false }
 }
 
 /// Where a bridge finds after a restart what a delivery made before.

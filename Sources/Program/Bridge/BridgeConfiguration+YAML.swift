@@ -24,11 +24,26 @@ extension BridgeConfiguration {
             throw root.failure(
                 "mesh", "istiod's ambient reads Kubernetes only, and delivery '\(other.name)' does not write there")
         }
+        if let problem = configSourceProblem { throw root.failure("delivery", problem) }
         removals = try Self.removals(root)
         limits = try Self.limits(root)
         leadership = try Self.leadership(root)
         admin = try Admin(root)
         statePath = try Self.statePath(root) ?? defaultStatePath
+    }
+
+    /// What keeps istiod from being served by the bridge itself; `nil` where it isn't, or may be.
+    private var configSourceProblem: String? {
+        guard let source = deliveries.first(where: \.isConfigSource) else { return nil }
+        if let other = deliveries.first(where: \.servesAmbient) {
+            return "'\(source.name)' and '\(other.name)' both bring every service to istiod, which has each twice then;"
+                + " leave one of them out"
+        }
+        guard case .block = translation.addresses else {
+            return "'\(source.name)' needs 'translation.addresses.cidr': istiod allocates no addresses to what it gets"
+                + " from the bridge itself"
+        }
+        return nil
     }
 
     private static func statePath(_ root: ConfigurationSection) throws(ConfigurationError) -> String? {

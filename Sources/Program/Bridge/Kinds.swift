@@ -6,6 +6,7 @@ internal import KubernetesDelivery
 internal import NacosRegistry
 package import Services
 package import Sources
+internal import XDSDelivery
 internal import ZooKeeperRegistry
 
 /// The kinds of registries and of ways out that a configuration may name. A new one is one more line here.
@@ -38,5 +39,6 @@ package struct Kinds: Sendable {
         deliveries: [
             KubernetesKind(),
             DirectoryKind(),
+            XDSKind(),
         ])
 }

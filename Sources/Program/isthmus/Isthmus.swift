@@ -13,7 +13,7 @@ struct Isthmus: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             RunCommand.self, PlanCommand.self, ApplyCommand.self, ExportCommand.self, DetectCommand.self,
-            StatusCommand.self, ReleaseCommand.self, DemoCommand.self, ReferenceCommand.self,
+            StatusCommand.self, ReleaseCommand.self, DemoCommand.self, ReferenceCommand.self, XDSDumpCommand.self,
         ])
 
     static func main() async {

@@ -20,6 +20,8 @@ package actor PipelineActor {
     package nonisolated let readRequests: [String: ReadRequests]
     /// Signals that the state machine wants to be woken earlier than `keepTime` sleeps.
     private let alarms = EventCount()
+    /// Signals that the state machine has handled an event.
+    private let progress = EventCount()
     /// The time until which `keepTime` sleeps; `nil` where it sleeps until a signal.
     private var alarm: Duration?
     private let changesSnapshot: @Sendable () -> Void
@@ -69,6 +71,7 @@ package actor PipelineActor {
             alarm = time
             alarms.signal()
         }
+        progress.signal()
     }
 
     private func perform<Answer>(_ outcome: (answer: Answer, effects: PipelineEffects)) -> Answer {
@@ -169,6 +172,14 @@ extension PipelineActor: DesiredState {
     }
 
     package func everyKey() -> [ResourceKey] { machine.everyKey }
+
+    package func settled() async {
+        while !Task.isCancelled {
+            let ticket = progress.ticket
+            if machine.isSettled { return }
+            await progress.wait(after: ticket)
+        }
+    }
 
     package func delivered(_ receipt: Receipt) {
         logger.trace("receipt", metadata: ["resource": "\(receipt.key)", "outcome": "\(receipt.outcome)"])

@@ -182,6 +182,9 @@ extension PipelineStateMachine {
 // MARK: - One-shot reconcile
 
 extension PipelineStateMachine {
+    /// Whether every registry has been read completely, twice where that is needed.
+    package var isSettled: Bool { phase.hasBegun && catalog.isComplete && catalog.isSettled }
+
     /// All resources that are wanted, sorted.
     package mutating func everyResource() -> (answer: [Resource], effects: PipelineEffects) {
         var effects = PipelineEffects()

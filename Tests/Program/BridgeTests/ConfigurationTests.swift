@@ -67,6 +67,41 @@ struct ConfigurationTests {
         #expect(directory?.description.contains("delivery 'directory' does not write there") == true)
     }
 
+    @Test("istiod is served by the bridge itself only where that leads to no service without address or with two")
+    func configSource() throws {
+        func read(_ xds: String, _ rest: String = "", other: String = "") throws -> BridgeConfiguration {
+            try BridgeConfiguration(
+                yaml: Self.registries + "\(rest)\ndelivery: { xds: { state: s, \(xds) }\(other) }\n",
+                file: "isthmus.yaml")
+        }
+        func problem(_ xds: String, _ rest: String = "", other: String = "") -> String {
+            do {
+                _ = try read(xds, rest, other: other)
+                return "none"
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(try read("listen: \"127.0.0.1:15010\"").deliveries.map(\.name) == ["xds"])
+        #expect(try read("listen: \"0.0.0.0:15010\", insecure: \"true\"").deliveries.count == 1)
+        #expect(problem("listen: \"0.0.0.0:15010\"").contains("plain text shows every service to anybody"))
+        #expect(problem("listen: 15010").contains("must be HOST:PORT"))
+        #expect(problem("revisions: []").contains("names none"))
+        #expect(problem("pause: 6s").contains("must be 5s at most"))
+        #expect(problem("", "mesh: ambient").contains("istiod's ambient reads Kubernetes only"))
+        #expect(problem("", "translation: { addresses: istiod }").contains("istiod allocates no addresses"))
+        #expect(problem("", "translation: { addresses: none }").contains("istiod allocates no addresses"))
+        try Self.withKubeconfig { kubeconfig in
+            let both = problem("", other: ", kubernetes: [{ kubeconfig: \"\(kubeconfig)\" }]")
+            #expect(both.contains("both bring every service to istiod"))
+        }
+        let without = #expect(throws: ConfigurationError.self) {
+            try BridgeConfiguration(
+                yaml: Self.registries + "delivery: { xds: { listen: \"127.0.0.1:1\" } }\n", file: "isthmus.yaml")
+        }
+        #expect(without?.description.contains("state") == true)
+    }
+
     @Test("a whole file is read, and what it leaves out has the documented default")
     func whole() throws {
         try Self.withKubeconfig { kubeconfig in
