@@ -215,14 +215,12 @@ package struct Survey: Sendable {
         let isSettled = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await withTaskGroup(of: Void.self) { sources in
-                    let (completions, continuation) = AsyncStream.makeStream(
-                        of: Void.self, bufferingPolicy: .bufferingNewest(1))
                     for source in parts.sources {
-                        sources.addTask {
-                            await pipeline.follow(source) { continuation.yield() }
-                        }
+                        sources.addTask { await pipeline.follow(source) {} }
                     }
-                    for await _ in completions where await pipeline.concludeIfSettled() { break }
+                    // Providers may leave meanwhile, and then the guard waits for the settle time.
+                    sources.addTask { await pipeline.keepTime() }
+                    await pipeline.concludeWhenSettled()
                     sources.cancelAll()
                 }
                 return await pipeline.concludeIfSettled()
@@ -238,10 +236,9 @@ package struct Survey: Sendable {
         let unread = await pipeline.unreadRegistries.map { Unread(registry: $0.name, reason: $0.reason) }
         if isSettled { return unread }
         let reasons = unread.map { "registry '\($0.registry)': \($0.reason)" }
+        let because = reasons.isEmpty ? "" : ": \(reasons.joined(separator: "; "))"
         throw Incomplete(
-            description:
-                "not every registry could be read completely within \(limit.readable): \(reasons.joined(separator: "; "))"
-        )
+            description: "not every registry could be read completely within \(limit.readable)\(because)")
     }
 
     /// Has each delivery carry out its changes. Conflicts are left alone.

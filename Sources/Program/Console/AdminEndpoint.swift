@@ -40,9 +40,10 @@ package struct AdminEndpoint: Sendable {
             }
             guard request.method == .post else { return .wrongMethod(allowed: "POST") }
             guard let service = service(in: request) else {
-                return .refusal(.badRequest, "only the parameter 'service' is known: /release/NAME?service=SERVICE")
+                return .refusal(
+                    .badRequest, "only the parameter 'service' is known, with a name: /release/NAME?service=SERVICE")
             }
-            return await releasing(name, service.isEmpty ? nil : service, request)
+            return await releasing(name, service, request)
         default:
             return .refusal(.notFound, "there are only /livez, /readyz, /status and /release/NAME")
         }
@@ -64,12 +65,15 @@ package struct AdminEndpoint: Sendable {
 
     // MARK: Releases
 
-    /// The service that a release is about; empty for all. `nil` for another query.
-    private func service(in request: HTTPRequest) -> String? {
-        let parts = (request.path ?? "").split(separator: "?", maxSplits: 1)
-        if parts.count < 2 { return "" }
-        guard parts[1].hasPrefix("service="), !parts[1].contains("&") else { return nil }
-        return String(parts[1].dropFirst("service=".count)).percentDecoded()
+    /// The service that a release is about: `.some(nil)` for all, `nil` for another query. An empty name is none: a
+    /// script whose variable is not set must not release everything.
+    private func service(in request: HTTPRequest) -> String?? {
+        let parts = (request.path ?? "").split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count < 2 { return .some(nil) }
+        guard parts[1].hasPrefix("service="), !parts[1].contains("&"),
+            let name = String(parts[1].dropFirst("service=".count)).percentDecoded(), !name.isEmpty
+        else { return nil }
+        return name
     }
 
     private func releasing(_ registry: String, _ service: String?, _ request: HTTPRequest) async -> Answer {

@@ -67,8 +67,9 @@ struct Admission: Sendable {
     /// - Parameters:
     ///   - stagedRead: What a full read has built up so far. Events come into both views.
     ///   - seeds: What was known before the start.
+    ///   - isFirst: Whether the registry was never read completely. Then the seeds may be its own.
     mutating func admit(
-        _ event: SourceEvent, into view: View, _ stagedRead: View?, seeds: [ServiceID: ServiceSeed]
+        _ event: SourceEvent, into view: View, _ stagedRead: View?, seeds: [ServiceID: ServiceSeed], isFirst: Bool
     ) -> SourceEvent? {
         switch event {
         case .begin:
@@ -81,7 +82,7 @@ struct Admission: Sendable {
         case .interrupted:
             staged = nil
         case .services(let name, let services):
-            return .services(name: name, admit(services, of: name, into: view, seeds: seeds))
+            return .services(name: name, admit(services, of: name, into: view, seeds: seeds, isFirst: isFirst))
         case .added(let id, let key, _):
             guard let table = view.services[id] else {
                 if view.services.count + (staged?.services ?? 0) < limits.services || seeds[id] != nil { break }
@@ -101,7 +102,8 @@ struct Admission: Sendable {
     }
 
     private mutating func admit(
-        _ services: SourceEvent.Instances, of name: String, into view: View, seeds: [ServiceID: ServiceSeed]
+        _ services: SourceEvent.Instances, of name: String, into view: View, seeds: [ServiceID: ServiceSeed],
+        isFirst: Bool
     ) -> SourceEvent.Instances {
         refusedNames.remove(name)
         if staged == nil {
@@ -111,7 +113,7 @@ struct Admission: Sendable {
         // The order decides which of several comes first.
         for (id, instances) in services.sorted(by: { $0.key < $1.key }) where !instances.isEmpty {
             if view.services[id] == nil, seeds[id] == nil {
-                let count = max(view.services.count, seeds.count) + (staged?.services ?? 0)
+                let count = max(view.services.count, isFirst ? seeds.count : 0) + (staged?.services ?? 0)
                 guard count < limits.services else {
                     admitted[id] = nil
                     refuse(id)

@@ -7,7 +7,8 @@ extension CatalogStore {
         var outcome = Changes()
         guard let index = registries.firstIndex(where: { $0.name == registry }), registries[index].health != .removed,
             let event = registries[index].admission.admit(
-                event, into: registries[index].view, registries[index].stagedRead, seeds: seeds)
+                event, into: registries[index].view, registries[index].stagedRead, seeds: seeds,
+                isFirst: !registries[index].hasBeenComplete)
         else { return Outcome() }
         switch event {
         case .begin:
@@ -120,6 +121,10 @@ extension CatalogStore {
     ) {
         for index in registries.indices {
             guard registries[index].registryGuard?.isHeld(endpoint) == true else { continue }
+            if registries[index].health == .removed {
+                // From now on a configured registry answers for it.
+                registries[index].registryGuard?.letGo(endpoint, of: id, now: now)
+            }
             let application = application(of: endpoint, id)
             guard
                 let reaction = registries[index].registryGuard?.release(

@@ -56,6 +56,11 @@ extension CatalogStore {
         }
     }
 
+    /// Takes over what another delivery's objects show of registries that can't be followed here.
+    package mutating func keep(_ shown: [ServiceSeed]) {
+        for seed in shown { guess(seed) }
+    }
+
     /// Adds the endpoints that objects show to the stale registries that announced them.
     private mutating func guess(_ seed: ServiceSeed) {
         let indices = bearers(of: seed.registries).filter { registries[$0].isStale }
@@ -189,9 +194,8 @@ extension CatalogStore {
     ///   - names: The registries that announced it.
     ///   - readers: The registries that were read.
     private func owner(of names: [String], _ readers: [Int]) -> String {
-        if policy?.removedRegistries == .keep,
-            let removed = names.first(where: { name in !configured.contains { $0.name == name } })
-        {
+        let isConfigured = names.map { name in configured.contains { $0.name == name } }
+        if policy?.removedRegistries == .keep, let removed = names.first, !isConfigured.contains(true) {
             return removed
         }
         let index = readers.first { names.contains(registries[$0].name) } ?? readers.first ?? 0

@@ -32,6 +32,12 @@ extension RegistryGuard {
         return reaction
     }
 
+    /// Holds an endpoint no longer that is accepted for another reason.
+    mutating func letGo(_ endpoint: Endpoint, of id: ServiceID, now: Duration) {
+        held.drop(id, endpoint)
+        endHoldIfEmpty(now: now)
+    }
+
     /// Releases the endpoints that the former leader's object of the service no longer shows.
     mutating func adopt(_ id: ServiceID, shown: Set<Endpoint>, now: Duration) -> Reaction {
         var reaction = Reaction()

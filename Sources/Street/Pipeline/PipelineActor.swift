@@ -212,6 +212,15 @@ extension PipelineActor {
     /// - Returns: Whether that is so.
     package func concludeIfSettled() -> Bool { reportingHolds(machine.concludeIfSettled()) }
 
+    /// Returns when the registries are heard no more, or the task is cancelled.
+    package func concludeWhenSettled() async {
+        while !Task.isCancelled {
+            let ticket = progress.ticket
+            if concludeIfSettled() { return }
+            await progress.wait(after: ticket)
+        }
+    }
+
     /// Hears the registries no more, although some could not be read: nothing is decided of what these announce.
     /// - Returns: Whether the others are settled.
     package func concludePartly() -> Bool { reportingHolds(machine.concludePartly()) }

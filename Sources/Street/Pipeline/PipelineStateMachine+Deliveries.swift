@@ -69,11 +69,11 @@ extension PipelineStateMachine {
         add(known, now: now, &effects)
     }
 
-    /// Takes over the services that are not known yet, with the choices that were made for them.
+    /// Takes over services, and for those that are not known yet the choices that were made for them. An endpoint that
+    /// only these objects show is a loss like any other, and waits for a registry that can't be read.
     private mutating func add(_ known: [OwnedService], now: Duration, _ effects: inout PipelineEffects) {
-        let new = known.filter { assignments[$0.id] == nil }
-        for service in new { translator.seed(&assignments, from: service) }
-        take(catalog.seed(new.map(\.seed), isLast: phase.hasBegun, now: now), now: now, &effects)
+        for service in known where assignments[service.id] == nil { translator.seed(&assignments, from: service) }
+        take(catalog.seed(known.map(\.seed), isLast: phase.hasBegun, now: now), now: now, &effects)
     }
 }
 
@@ -93,10 +93,11 @@ extension PipelineStateMachine {
             add(known, now: now, &effects)
             return effects
         }
-        releaseHeld(missingIn: known, now: now, &effects)
         if leadsElsewhere {
+            catalog.keep(known.map(\.seed))
             add(known, now: now, &effects)
         } else {
+            releaseHeld(missingIn: known, now: now, &effects)
             adoptChoices(of: known, now: now, &effects)
         }
         return effects
@@ -202,11 +203,12 @@ extension PipelineStateMachine {
         return true
     }
 
-    /// Hears the registries no more, although some can't be read. Of what these announce, nothing is decided.
-    /// - Returns: Whether the other registries are settled.
+    /// Hears the registries no more, although some can't be read. Of what these announce, nothing is decided. What waits
+    /// for a second read stays.
+    /// - Returns: Whether any registry could be read.
     package mutating func concludePartly() -> Bool {
         if case .concluded = phase { return true }
-        guard phase.hasBegun, catalog.isPartlyHealthy, catalog.isSettled else { return false }
+        guard phase.hasBegun, catalog.isPartlyHealthy else { return false }
         phase = .concluded
         return true
     }

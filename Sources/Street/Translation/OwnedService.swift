@@ -25,6 +25,8 @@ package struct OwnedService: Sendable, Hashable {
     /// Made of the endpoints. Translating them gives the same endpoints again.
     package private(set) var instances: [Instance]
     private var announcers: EndpointAnnouncers
+    /// The registries that the WorkloadEntries name.
+    private var workloadNames: [Endpoint: [String]] = [:]
 
     /// The service as it was before the start.
     package var seed: ServiceSeed {
@@ -60,10 +62,22 @@ package struct OwnedService: Sendable, Hashable {
     fileprivate mutating func add(_ workload: OwnedObject) {
         guard let instance = Instance(workload.spec, portName) else { return }
         instances.append(instance)
+        // The ServiceEntry says the truth: a WorkloadEntry may still name a registry that has left the service.
         let names = workload.registries
-        // The ServiceEntry may not be written yet with all of them.
-        choices.registries += names.filter { !choices.registries.contains($0) }
-        if !names.isEmpty, names != choices.registries { announcers[instance.endpoint] = names }
+        let known = names.filter { choices.registries.contains($0) }
+        if !names.isEmpty { workloadNames[instance.endpoint] = known.isEmpty ? names : known }
+    }
+
+    /// All WorkloadEntries have been read.
+    fileprivate mutating func end() {
+        // A ServiceEntry may not be written yet with all of its registries.
+        for (_, names) in workloadNames.sorted(by: { $0.key < $1.key }) {
+            choices.registries += names.filter { !choices.registries.contains($0) }.sorted()
+        }
+        for (endpoint, names) in workloadNames where Set(names) != Set(choices.registries) {
+            announcers[endpoint] = names
+        }
+        workloadNames = [:]
     }
 }
 
@@ -96,6 +110,7 @@ extension Translator {
             else { continue }
             services[index].add(workload)
         }
+        for index in indices.values { services[index].end() }
         return services
     }
 }

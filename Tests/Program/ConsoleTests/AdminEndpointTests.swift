@@ -44,8 +44,11 @@ struct AdminEndpointTests {
             unknown.json["error"]
                 == "nothing is held or left over of a registry 'zk' and its service 'a.X'; something is held or left over only of: zk"
         )
-        let other = await bridge.answer(.post, "/release/zk?name=a.X", token: "Bearer secret")
-        #expect(other.status == .badRequest)
+        // A script whose variable is not set must not release everything.
+        for query in ["name=a.X", "service=", ""] {
+            let other = await bridge.answer(.post, "/release/zk?\(query)", token: "Bearer secret")
+            #expect(other.status == .badRequest && bridge.status.releasable == ["zk"])
+        }
         let answer = await bridge.answer(
             .post, "/release/zk?service=com.acme.Orders%2F2", token: "Bearer secret")
         #expect(answer.status == .ok && bridge.status.releasable == [])

@@ -898,6 +898,23 @@ struct SeedTests {
         #expect(scene.hold("old") == nil && scene.store.reports.map(\.name) == ["zk"])
     }
 
+    @Test("an endpoint that a configured registry announced too goes when that one no longer shows it")
+    mutating func removedRegistryAmongOthers() {
+        seed([1: ["old", "zk"], 2: ["old", "zk"]], by: ["old", "zk"])
+        scene.read(["a.A": [2]])
+        #expect(scene.accepted("a.A") == [2] && scene.hold("old") == nil)
+    }
+
+    @Test("what is held of a removed registry goes when a configured one announces it and takes it back")
+    mutating func removedRegistryAnswered() {
+        seed(["a.A": [1, 2]], by: ["old"])
+        scene.read(["a.A": [2]])
+        #expect(scene.accepted("a.A") == [1, 2])
+        scene.add("a.A", 1)
+        scene.remove("a.A", 1)
+        #expect(scene.accepted("a.A") == [2] && scene.hold("old") == nil)
+    }
+
     @Test("a registry that only got another name holds nothing")
     mutating func renamed() {
         seed(["a.A": [1, 2]], by: ["old"])

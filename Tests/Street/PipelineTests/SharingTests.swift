@@ -43,6 +43,32 @@ struct SharingTests {
         #expect(scene.machine.overview(problemLimit: 0).unseeded.isEmpty)
     }
 
+    @Test("what only a late cluster shows of a known service waits for the registry that announced it")
+    func lateCluster() {
+        var earlier = Scene(Cluster("far"), registries: ["zk", "nacos"])
+        earlier.begin()
+        earlier.read(["a.Cart": [1]], from: "zk")
+        earlier.read(["a.Cart": [2]], from: "nacos")
+        earlier.settle()
+        var near = Scene(registries: ["zk", "nacos"])
+        near.begin()
+        near.read(["a.Cart": [1]], from: "zk")
+        near.read([:], from: "nacos")
+        near.settle()
+        var scene = Scene(near.cluster, earlier.cluster, registries: ["zk", "nacos"])
+        scene.begin(0)
+        scene.read(["a.Cart": [1]], from: "zk")
+        scene.accept(.interrupted(reason: "refused"), from: "nacos")
+        scene.pass(.seconds(60))
+        scene.settle(0)
+        scene.begin(1)
+        scene.settle(1)
+        #expect(scene.clusters[1].endpoints("a.cart") == ["10.0.0.1", "10.0.0.2"])
+        scene.read(["a.Order": [3]], from: "nacos")
+        scene.settle(1)
+        #expect(scene.clusters[1].endpoints("a.cart") == ["10.0.0.1"])
+    }
+
     @Test("as long as no cluster has told what it holds, nothing is decided")
     func nobody() {
         var scene = Scene()

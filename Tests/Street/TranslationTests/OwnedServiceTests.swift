@@ -84,6 +84,23 @@ struct OwnedServiceTests {
                 == ["zk", "zk,nacos", "nacos"])
     }
 
+    @Test("a registry that only a WorkloadEntry names has left the service, whatever the order of the objects")
+    func leftRegistry() throws {
+        let endpoints = (UInt32(1)...2).map { Endpoint(host: .address(.v4(0x0A00_0000 | $0)), port: 20880) }
+        let service = Service(
+            id: ServiceID(name: "a.Cart", protocol: .dubbo),
+            instances: endpoints.map { Instance(host: $0.host, port: $0.port) }, registries: ["zk"],
+            announcers: EndpointAnnouncers())
+        var assignments = Assignments()
+        let translator = Translator(policy: TranslationPolicy(namespace: "dubbo", endpoints: .workloadEntry))
+        var objects = try #require(translator.resources([service], &assignments).first.map(Self.objects))
+        objects[2].annotations[OwnerMark.registries] = "zk,nacos"
+        for objects in [objects, [objects[0], objects[2], objects[1]]] {
+            let seed = try #require(translator.services(in: objects).first?.seed)
+            #expect(seed.registries == ["zk"] && seed.announcers == EndpointAnnouncers())
+        }
+    }
+
     @Test("so many announcers that they don't fit into an annotation are not named: then all may announce everything")
     func tooMany() throws {
         let instances = (UInt32(1)...4000).map { Instance(host: .address(.v4(0x0A00_0000 | $0)), port: 20880) }
