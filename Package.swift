@@ -98,6 +98,7 @@ let package = Package(
         room("Values/Services", ["Addressing", "IstioAPI"]),
         room("Values/Settings", [systemPackage, yams]),
         room("Values/Text"),
+        room("Values/YAML", ["JSON", yams]),
         // Wire clients, which know nothing of meshes.
         room("Clients/ZooKeeper", ["Concurrency", "Text", nioCore, nioPosix, nioSSL, logging, systemPackage]),
         room(
@@ -173,8 +174,8 @@ let package = Package(
         room(
             "Deliveries/DirectoryDelivery",
             [
-                "Concurrency", "Settings", "Deliveries", "Planning", "IstioAPI", "JSON", "Text", nioPosix, logging,
-                systemPackage, yams,
+                "Concurrency", "Settings", "Deliveries", "Planning", "IstioAPI", "JSON", "Text", "YAML", nioPosix,
+                logging, systemPackage,
             ]),
         room("Deliveries/IstioProtobuf", ["IstioAPI", "JSON", "Protobuf"]),
         room(
@@ -310,7 +311,7 @@ let package = Package(
             ]),
         tests(
             "Deliveries/DirectoryDeliveryTests",
-            ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", logging]),
+            ["DirectoryDelivery", "Deliveries", "Planning", "IstioAPI", "JSON", "IsthmusTesting", "YAML", logging]),
         tests(
             "Deliveries/IstioProtobufTests", ["IstioProtobuf", "IstioAPI", "IsthmusTesting", "JSON", "Protobuf"]),
         tests(

@@ -8,6 +8,7 @@ internal import NIOPosix
 package import Planning
 internal import SystemPackage
 internal import Text
+internal import YAML
 
 /// Keeps one YAML file for each resource in a folder: `<folder>/<namespace>/<name>.yaml`, for other kinds than
 /// ServiceEntry with the kind behind it, as in `<name>_workloadentry.yaml`, which can be no other resource's name.
@@ -230,7 +231,7 @@ package struct FileDelivery: StatefulDelivery {
     private static func path(_ key: ResourceKey) -> String {
         switch key.kind {
         case .serviceEntry: "\(key.namespace)/\(key.name).yaml"
-        case .workloadEntry, .destinationRule:
+        case .workloadEntry, .destinationRule, .virtualService, .sidecar, .envoyFilter:
             "\(key.namespace)/\(key.name)_\(key.kind.rawValue.lowercased()).yaml"
         }
     }

@@ -5,6 +5,7 @@ import IstioAPI
 import JSON
 import Planning
 import Testing
+import YAML
 
 @Suite("a delivery into a folder", .timeLimit(.minutes(1)))
 struct FileDeliveryTests {

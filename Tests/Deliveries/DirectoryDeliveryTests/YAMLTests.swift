@@ -1,7 +1,7 @@
-import DirectoryDelivery
 import IsthmusTesting
 import JSON
 import Testing
+import YAML
 
 @Suite("YAML")
 struct YAMLTests {
