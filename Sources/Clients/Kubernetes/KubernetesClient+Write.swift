@@ -12,16 +12,17 @@ extension KubernetesClient {
     ///   - fieldManager: the name under which the server records who owns the fields; at most 128 printable characters.
     ///     `nil` lets the server take the first part of the user agent.
     ///   - replying: how much of the created object the server returns.
+    ///   - isDryRun: whether the server only says what would happen. Validation and admission webhooks run.
     /// - Returns: the object as the server stored it.
     /// - Throws: `KubernetesError`, such as `alreadyExists`, `invalid` or `forbidden`; `notFound` when the type or the
     ///   namespace is missing; `encodingFailed` before anything is sent.
     public func create(
         _ type: ResourceType, namespace: String?, body: some Encodable, fieldManager: String? = nil,
-        replying: Representation = .metadataOnly
+        replying: Representation = .metadataOnly, isDryRun: Bool = false
     ) async throws(KubernetesError) -> APIObject {
         try await create(
             type, namespace: namespace, body: try JSONCoding.body(body, "the new \(type.kind)"),
-            fieldManager: fieldManager, replying: replying)
+            fieldManager: fieldManager, replying: replying, isDryRun: isDryRun)
     }
 
     /// Creates an object (POST) from its JSON, which is sent as it is.
@@ -30,11 +31,12 @@ extension KubernetesClient {
     ///   namespace is missing.
     public func create(
         _ type: ResourceType, namespace: String?, body: [UInt8], fieldManager: String? = nil,
-        replying: Representation = .metadataOnly
+        replying: Representation = .metadataOnly, isDryRun: Bool = false
     ) async throws(KubernetesError) -> APIObject {
         try await transport.object(
             for: APIRequest(
-                method: .POST, path: try type.path(namespace: namespace), query: Self.query(fieldManager),
+                method: .POST, path: try type.path(namespace: namespace),
+                query: Self.query(fieldManager, isDryRun: isDryRun),
                 accept: replying.acceptingObject, contentType: Representation.json, body: body))
     }
 
@@ -49,16 +51,18 @@ extension KubernetesClient {
     ///     `nil` is left out, and so removes nothing; use ``AnyJSON/null``.
     ///   - fieldManager: see ``create(_:namespace:body:fieldManager:replying:)``.
     ///   - replying: how much of the changed object the server returns.
+    ///   - isDryRun: whether the server only says what would happen.
     /// - Returns: the object as the server stored it.
     /// - Throws: `KubernetesError`, such as `conflict`, `invalid` or `notFound`; `encodingFailed` before anything is
     ///   sent.
     public func mergePatch(
         _ type: ResourceType, name: String, namespace: String?, subresource: Subresource? = nil, body: some Encodable,
-        fieldManager: String? = nil, replying: Representation = .metadataOnly
+        fieldManager: String? = nil, replying: Representation = .metadataOnly, isDryRun: Bool = false
     ) async throws(KubernetesError) -> APIObject {
         try await mergePatch(
             type, name: name, namespace: namespace, subresource: subresource,
-            body: try JSONCoding.body(body, "the patch of '\(name)'"), fieldManager: fieldManager, replying: replying)
+            body: try JSONCoding.body(body, "the patch of '\(name)'"), fieldManager: fieldManager, replying: replying,
+            isDryRun: isDryRun)
     }
 
     /// Changes an object by the JSON of a merge patch (RFC 7386), which is sent as it is.
@@ -66,12 +70,12 @@ extension KubernetesClient {
     /// - Throws: `KubernetesError`, such as `conflict`, `invalid` or `notFound`.
     public func mergePatch(
         _ type: ResourceType, name: String, namespace: String?, subresource: Subresource? = nil, body: [UInt8],
-        fieldManager: String? = nil, replying: Representation = .metadataOnly
+        fieldManager: String? = nil, replying: Representation = .metadataOnly, isDryRun: Bool = false
     ) async throws(KubernetesError) -> APIObject {
         try await transport.object(
             for: APIRequest(
                 method: .PATCH, path: try type.path(namespace: namespace, name: name, subresource: subresource),
-                query: Self.query(fieldManager), accept: replying.acceptingObject,
+                query: Self.query(fieldManager, isDryRun: isDryRun), accept: replying.acceptingObject,
                 contentType: "application/merge-patch+json", body: body))
     }
 
@@ -158,8 +162,8 @@ extension KubernetesClient {
                 body: JSONValue.object(options).bytes))
     }
 
-    static func query(_ fieldManager: String?) -> [(name: String, value: String)] {
-        fieldManager.map { [(name: "fieldManager", value: $0)] } ?? []
+    static func query(_ fieldManager: String?, isDryRun: Bool = false) -> [(name: String, value: String)] {
+        (fieldManager.map { [(name: "fieldManager", value: $0)] } ?? []) + (isDryRun ? [("dryRun", "All")] : [])
     }
 }
 

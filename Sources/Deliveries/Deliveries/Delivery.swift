@@ -37,6 +37,9 @@ package protocol DesiredState: Sendable {
     /// Tells what of ours the other side holds by the work of another replica, whose choices count.
     func adopt(_ objects: [ActualObject], from delivery: String) async
 
+    /// Tells which objects of ours that an operator published stand on the other side, as far as `seed` doesn't.
+    func found(_ objects: [ActualObject]) async
+
     func wanted(_ key: ResourceKey) async -> Wanted
 
     /// Whether the resource may be wanted, as far as that is known without making it.
@@ -56,6 +59,8 @@ package protocol DesiredState: Sendable {
 }
 
 extension DesiredState {
+    package func found(_ objects: [ActualObject]) async {}
+
     package func mayBeWanted(_ key: ResourceKey) async -> Bool { await wanted(key) != .absent }
     package func settled() async {}
 }

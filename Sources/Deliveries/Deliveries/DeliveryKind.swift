@@ -75,6 +75,8 @@ package struct DeliveryContext: Sendable {
     package var mesh: MeshMode
     /// Whether endpoints may become objects of their own.
     package var usesWorkloads: Bool
+    /// Where objects may stand that operators publish.
+    package var manifests: ManifestScope
     /// How replicas elect the one that writes; `nil` where nobody else does, or where the bridge looks once and ends.
     package var leadership: LeadershipTimes?
     /// Whether this replica can do the work of a leader. It is asked often.
@@ -84,7 +86,8 @@ package struct DeliveryContext: Sendable {
     package init(
         version: String, instance: String, ownership: Ownership, namespace: String, domain: String = "",
         exportTo: [String] = [], mesh: MeshMode = .sidecar, usesWorkloads: Bool,
-        leadership: LeadershipTimes?, fitness: @escaping @Sendable () -> ReplicaFitness = { .fit }, logger: Logger
+        manifests: ManifestScope = ManifestScope(), leadership: LeadershipTimes?,
+        fitness: @escaping @Sendable () -> ReplicaFitness = { .fit }, logger: Logger
     ) {
         self.version = version
         self.instance = instance
@@ -94,6 +97,7 @@ package struct DeliveryContext: Sendable {
         self.exportTo = exportTo
         self.mesh = mesh
         self.usesWorkloads = usesWorkloads
+        self.manifests = manifests
         self.leadership = leadership
         self.fitness = fitness
         self.logger = logger

@@ -147,6 +147,6 @@ extension ClusterDelivery {
 
     private func noteRule(_ object: APIObject, in namespace: String) {
         let found = ActualObject(object, .destinationRule)
-        if namespace == self.namespace, ownership.covers(found) { ruleKeys.insert(found.key) }
+        if namespace == self.namespace, ownership.covers(found), !found.isPublished { ruleKeys.insert(found.key) }
     }
 }

@@ -16,7 +16,7 @@ extension ClusterDelivery {
             throw advised(error, .serviceEntry)
         }
         standing = Dictionary(entries.map { ($0.key, $0.created) }, uniquingKeysWith: { $1 })
-        entries += try await ownedRules()
+        entries += try await ownedRules() + ownedManifests()
         do throws(KubernetesError) {
             return entries + (try await owned(.workloadEntry))
         } catch {
@@ -29,6 +29,7 @@ extension ClusterDelivery {
     }
 
     package func plan(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change {
+        if isManifest(key, wanted) { return await planManifest(key, wanted: wanted) }
         if key.kind == .destinationRule { return await planRule(key, wanted: wanted) }
         let change = await planByName(key, wanted: wanted, held: held)
         return await planHost(key, change, isWanted: wanted != nil)
@@ -74,7 +75,7 @@ extension ClusterDelivery {
 // MARK: - Bringing an object closer to what is wanted
 
 extension ClusterDelivery {
-    private static let fieldManager = "isthmus"
+    static let fieldManager = "isthmus"
 
     /// An object, and what another writer did to it.
     private struct Observation {
@@ -92,6 +93,7 @@ extension ClusterDelivery {
         guard await mayAct() else { return .standby }
         // When WorkloadEntries can be followed again, all of them are looked at.
         if key.kind == .workloadEntry, !state.followsWorkloads { return .done(nil) }
+        if isManifest(key, wanted.resource) { return await attemptManifest(key, wanted) }
         if key.kind == .destinationRule { return await attemptRule(key, wanted) }
         if let delay = delay(forHostOf: key, wanted) ?? delay(beforeLookAt: key, wanted) {
             return .waiting(nil, retryAfter: delay)

@@ -51,6 +51,10 @@ package actor ClusterDelivery: StatefulDelivery {
     var types: [ResourceKind: ResourceType] = [:]
     /// Rules that are ours, or were wanted.
     var ruleKeys: Set<ResourceKey> = []
+    /// Where objects may stand that operators publish.
+    let manifests: ManifestScope
+    /// Published objects that are ours, or were wanted.
+    var manifestKeys: Set<ResourceKey> = []
     let ruleLooks = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private let leadership: (any Leadership)?
     private let resyncInterval: Duration?
@@ -69,6 +73,7 @@ package actor ClusterDelivery: StatefulDelivery {
     ///   - rootNamespace: istiod's own, which holds the rules of the whole mesh.
     ///   - usesWorkloads: Whether WorkloadEntries may become wanted. Otherwise they are followed only where some are
     ///     there.
+    ///   - manifests: Where objects may stand that operators publish.
     ///   - settleTime: How long istiod may take to see what our own watch has seen.
     ///   - concurrency: How many writes may be under way at once; within this the limit follows what the API server can
     ///     do.
@@ -81,7 +86,7 @@ package actor ClusterDelivery: StatefulDelivery {
     package init(
         name: String, client: KubernetesClient, namespace: String, ownership: Ownership,
         hosts: HostScope? = nil, rootNamespace: String = standardRootNamespace,
-        usesWorkloads: Bool = false, settleTime: Duration = .seconds(2),
+        usesWorkloads: Bool = false, manifests: ManifestScope = ManifestScope(), settleTime: Duration = .seconds(2),
         concurrency: ClosedRange<Int> = standardConcurrency, pause: Duration? = standardPause,
         leadership: (any Leadership)? = nil,
         resyncInterval: Duration? = .seconds(600), writeGrace: Duration = .seconds(5), logger: Logger,
@@ -93,6 +98,7 @@ package actor ClusterDelivery: StatefulDelivery {
         self.rootNamespace = rootNamespace
         self.ownership = ownership
         self.usesWorkloads = usesWorkloads
+        self.manifests = manifests
         moves = EndpointMoves(settleTime: settleTime)
         workers = DeliveryWorkers(
             name: name, pacing: Pacing(concurrency: concurrency, pause: pause), logger: logger, clock: clock)
@@ -138,6 +144,7 @@ package actor ClusterDelivery: StatefulDelivery {
                 group.addTask { await self.workWhenStarted(desired) }
                 group.addTask { await self.followForeignHosts() }
                 group.addTask { await self.followRules() }
+                group.addTask { await self.followManifests(desired) }
                 await follow()
                 workers.queue.finish()
                 group.cancelAll()
@@ -178,6 +185,7 @@ package actor ClusterDelivery: StatefulDelivery {
         let wanted = await desired.everyKey()
         workers.add(Set(caches.values.flatMap(\.keys)).union(wanted).union(uncertain), isInBackground: true)
         lookAtRules()
+        workers.add(manifestKeys, isInBackground: true)
     }
 
     /// Has a look at every resource that is wanted or in the cluster, after whatever else there is to do. Where nothing

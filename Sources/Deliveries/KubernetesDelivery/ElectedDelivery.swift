@@ -34,6 +34,7 @@ package struct ElectedDelivery: StatefulDelivery {
         cluster = ClusterDelivery(
             name: settings.name, client: client, namespace: context.namespace, ownership: context.ownership,
             hosts: context.hosts, rootNamespace: settings.rootNamespace, usesWorkloads: context.usesWorkloads,
+            manifests: context.manifests,
             pause: settings.pause, leadership: election,
             writeGrace: context.leadership?.writeGrace ?? .zero, logger: logger)
     }

@@ -56,6 +56,9 @@ struct ResourceTable: Sendable {
         case .destinationRule:
             guard let rule, rule.key == key, !entries.isEmpty else { return nil }
             return .destinationRule(rule)
+        // Nothing translates into these.
+        case .virtualService, .sidecar, .envoyFilter:
+            return nil
         }
     }
 

@@ -22,7 +22,7 @@ extension ActualObject {
             let (known, wanted) = (Self.names(mine[registries]), Self.names(theirs[registries]))
             (mine[registries], theirs[registries]) = (nil, nil)
             return mine == theirs && known.isSuperset(of: wanted)
-        case .destinationRule: return false
+        case .destinationRule, .virtualService, .sidecar, .envoyFilter: return false
         }
     }
 

@@ -21,7 +21,8 @@ extension Change {
         case ResourceKind.serviceEntry.rawValue: .serviceEntry(from: before, to: after)
         case ResourceKind.workloadEntry.rawValue:
             .workloadEntry(from: before, to: after, among: entry.map { [$0] } ?? [])
-        default: .destinationRule(from: before, to: after)
+        case ResourceKind.destinationRule.rawValue: .destinationRule(from: before, to: after)
+        default: .configuration(from: before, to: after)
         }
     }
 }

@@ -49,6 +49,9 @@ package struct ChangeReport: Sendable, Hashable {
             lines += entry.ports.map { "+ port \($0.number) \($0.name)" } + entry.addresses.map { "+ address \($0)" }
         case .destinationRule(let rule):
             lines += (rule.spec.object?.members ?? []).map { "+ spec.\($0.key): \(compact($0.value))" }
+        case .manifest(let manifest):
+            lines += (manifest.spec.object?.members ?? []).map { "+ spec.\($0.key): \(compact($0.value))" }
+            return lines
         case .workloadEntry: break
         }
         return lines + endpoints(resource.spec, of: resource.key.kind).map { "+ endpoint \(text(of: $0))" }

@@ -41,7 +41,7 @@ extension Change {
         var present = JSONObject()
         let exclusive = desired.key.kind.exclusiveFields
         for member in actual.spec.object?.members ?? []
-        where wanted[member.key] != nil || exclusive.contains(member.key) {
+        where desired.ownsWholeSpec || wanted[member.key] != nil || exclusive.contains(member.key) {
             present[member.key] = member.value
         }
         let spec = JSONValue.object(present).mergePatch(to: .object(wanted))

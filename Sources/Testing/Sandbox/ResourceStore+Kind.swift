@@ -83,11 +83,17 @@ extension ResourceStore.Kind {
         plural: "destinationrules", singular: "destinationrule", shortNames: ["dr"],
         categories: ["istio-io", "networking-istio-io"], isCustom: true,
         columns: [.text("Host", "spec", "host", description: "The host of the rule."), .age])
+
+    package static let virtualService = Self(
+        group: "networking.istio.io", versions: ["v1", "v1beta1", "v1alpha3"], name: "VirtualService",
+        plural: "virtualservices", singular: "virtualservice", shortNames: ["vs"],
+        categories: ["istio-io", "networking-istio-io"], isCustom: true,
+        columns: [.text("Hosts", "spec", "hosts", description: "The hosts that are routed."), .age])
 }
 
 extension [ResourceStore.Kind] {
     /// The kinds that a bridge touches.
     package static var standard: Self {
-        [.namespace, .service, .lease, .serviceEntry, .workloadEntry, .destinationRule]
+        [.namespace, .service, .lease, .serviceEntry, .workloadEntry, .destinationRule, .virtualService]
     }
 }

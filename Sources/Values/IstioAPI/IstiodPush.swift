@@ -24,6 +24,8 @@ package enum IstiodPush: Hashable, Sendable, CustomStringConvertible {
         case firstEndpoints
         /// A DestinationRule.
         case rule
+        /// A VirtualService, a Sidecar or an EnvoyFilter.
+        case configuration
 
         package var description: String {
             switch self {
@@ -35,6 +37,7 @@ package enum IstiodPush: Hashable, Sendable, CustomStringConvertible {
             case .serviceAccounts: "the set of service accounts changes"
             case .firstEndpoints: "the service gets its first endpoint"
             case .rule: "a DestinationRule changes"
+            case .configuration: "the configuration of proxies changes"
             }
         }
     }
@@ -135,6 +138,11 @@ extension IstiodPush {
     /// The price of a change of a DestinationRule.
     package static func destinationRule(from before: ConfigObject?, to after: ConfigObject?) -> IstiodPush {
         before?.spec == after?.spec ? .nothing : .full([.rule])
+    }
+
+    /// The price of a change of a VirtualService, a Sidecar or an EnvoyFilter.
+    package static func configuration(from before: ConfigObject?, to after: ConfigObject?) -> IstiodPush {
+        before?.spec == after?.spec ? .nothing : .full([.configuration])
     }
 
     /// As far as they decide what is pushed.

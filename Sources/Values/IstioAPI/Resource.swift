@@ -5,12 +5,15 @@ package enum Resource: Hashable, Sendable {
     case serviceEntry(ServiceEntry)
     case workloadEntry(WorkloadEntry)
     case destinationRule(DestinationRule)
+    /// An object that an operator published, of any kind.
+    case manifest(Manifest)
 
     package var key: ResourceKey {
         switch self {
         case .serviceEntry(let entry): entry.key
         case .workloadEntry(let entry): entry.key
         case .destinationRule(let rule): rule.key
+        case .manifest(let manifest): manifest.key
         }
     }
 
@@ -19,6 +22,7 @@ package enum Resource: Hashable, Sendable {
         case .serviceEntry(let entry): entry.labels
         case .workloadEntry(let entry): entry.labels
         case .destinationRule(let rule): rule.labels
+        case .manifest(let manifest): manifest.labels
         }
     }
 
@@ -27,6 +31,7 @@ package enum Resource: Hashable, Sendable {
         case .serviceEntry(let entry): entry.annotations
         case .workloadEntry(let entry): entry.annotations
         case .destinationRule(let rule): rule.annotations
+        case .manifest(let manifest): manifest.annotations
         }
     }
 
@@ -36,7 +41,13 @@ package enum Resource: Hashable, Sendable {
         case .serviceEntry(let entry): entry.spec
         case .workloadEntry(let entry): entry.spec
         case .destinationRule(let rule): rule.spec
+        case .manifest(let manifest): manifest.spec
         }
+    }
+
+    /// Whether all fields of the `spec` are ours, so that what is not wanted goes.
+    package var ownsWholeSpec: Bool {
+        if case .manifest = self { true } else { false }
     }
 
     /// How large its endpoints are as JSON, about, in bytes.
@@ -44,7 +55,7 @@ package enum Resource: Hashable, Sendable {
         switch self {
         case .serviceEntry(let entry): entry.endpointBytes
         case .workloadEntry(let entry): entry.endpoint.byteCount
-        case .destinationRule: 0
+        case .destinationRule, .manifest: 0
         }
     }
 
@@ -54,6 +65,7 @@ package enum Resource: Hashable, Sendable {
         case .serviceEntry(let entry): entry.violations
         case .workloadEntry(let entry): entry.violations
         case .destinationRule(let rule): rule.violations
+        case .manifest(let manifest): manifest.violations
         }
     }
 
@@ -80,6 +92,7 @@ extension ResourceKind {
         case .serviceEntry: ["endpoints", "workloadSelector"]
         case .workloadEntry: ["address", "labels", "locality", "ports", "weight"]
         case .destinationRule: ["trafficPolicy"]
+        case .virtualService, .sidecar, .envoyFilter: []
         }
     }
 }

@@ -3,6 +3,9 @@ package enum ResourceKind: String, Hashable, Sendable, CaseIterable, Comparable 
     case serviceEntry = "ServiceEntry"
     case workloadEntry = "WorkloadEntry"
     case destinationRule = "DestinationRule"
+    case virtualService = "VirtualService"
+    case sidecar = "Sidecar"
+    case envoyFilter = "EnvoyFilter"
 
     package static let group = "networking.istio.io"
 
@@ -11,6 +14,9 @@ package enum ResourceKind: String, Hashable, Sendable, CaseIterable, Comparable 
         case .serviceEntry: "serviceentries"
         case .workloadEntry: "workloadentries"
         case .destinationRule: "destinationrules"
+        case .virtualService: "virtualservices"
+        case .sidecar: "sidecars"
+        case .envoyFilter: "envoyfilters"
         }
     }
 

@@ -33,13 +33,15 @@ struct World: Sendable {
     ///   - pause: After a burst of writes; `nil` where writes are not paced.
     ///   - rootNamespace: istiod's own.
     ///   - hosts: Whose other owners are looked for.
+    ///   - manifests: Where published objects may stand.
     ///   - clock: Of the delivery.
     ///   - isClientHasty: Whether that is its client's too where it is the hasty one. A request may then take 0.6 s.
     func withDelivery(
         workers: Int? = nil, pause: Duration? = nil, leadership: (any Leadership)? = nil,
         resyncInterval: Duration? = nil,
         usesWorkloads: Bool = false, rootNamespace: String = ClusterDelivery.standardRootNamespace,
-        hosts: HostScope? = nil, clock: any Clock<Duration> = ContinuousClock(), isClientHasty: Bool = true,
+        hosts: HostScope? = nil, manifests: ManifestScope = ManifestScope(),
+        clock: any Clock<Duration> = ContinuousClock(), isClientHasty: Bool = true,
         _ body: @Sendable (ClusterDelivery) async throws -> Void
     ) async throws {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -53,7 +55,7 @@ struct World: Sendable {
         let delivery = ClusterDelivery(
             name: "test", client: client, namespace: Self.namespace, ownership: Self.ownership,
             hosts: hosts, rootNamespace: rootNamespace, usesWorkloads: usesWorkloads,
-            concurrency: workers.map { $0...$0 } ?? ClusterDelivery.standardConcurrency,
+            manifests: manifests, concurrency: workers.map { $0...$0 } ?? ClusterDelivery.standardConcurrency,
             pause: pause, leadership: leadership, resyncInterval: resyncInterval, logger: silent, clock: clock)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -139,6 +141,7 @@ final class Wishes: DesiredState {
     private struct State {
         var wanted: [ResourceKey: Wanted] = [:]
         var seeded: [ActualObject] = []
+        var found: Set<ResourceKey> = []
         var receipts: [Receipt] = []
     }
 
@@ -160,6 +163,10 @@ final class Wishes: DesiredState {
     func seed(_ objects: [ActualObject], from delivery: String) async {
         state.change { $0.seeded = objects }
     }
+
+    func found(_ objects: [ActualObject]) async { state.change { $0.found.formUnion(objects.map(\.key)) } }
+
+    func waitForFound(_ keys: Set<ResourceKey>) async { await state.wait { $0.found == keys } }
 
     func wanted(_ key: ResourceKey) async -> Wanted { self[key] }
 
