@@ -132,6 +132,13 @@ let package = Package(
         room("Street/Translation", ["Addressing", "Catalog", "IstioAPI", "JSON", "Services"]),
         room("Street/Planning", ["IstioAPI", "JSON"]),
         room(
+            "Street/Publishing",
+            [
+                "Catalog", "Concurrency", "Deliveries", "IstioAPI", "JSON", "Planning", "Sources", "Translation",
+                "YAML",
+                logging,
+            ]),
+        room(
             "Street/Pipeline",
             [
                 "Addressing", "Catalog", "Concurrency", "Deliveries", "IstioAPI", "JSON", "Planning", "Services",
@@ -201,7 +208,7 @@ let package = Package(
             [
                 "Addressing", "Catalog", "Concurrency", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI",
                 "ConsulRegistry", "EtcdRegistry", "JSON", "KubernetesDelivery", "NacosRegistry", "Pipeline", "Planning",
-                "Services", "Snapshot", "Sources", "Status", "Text", "Translation", "XDSDelivery",
+                "Publishing", "Services", "Snapshot", "Sources", "Status", "Text", "Translation", "XDSDelivery",
                 "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
         .executableTarget(
@@ -266,6 +273,12 @@ let package = Package(
             ]),
         tests("Street/PlanningTests", ["Planning", "IstioAPI", "JSON", "IsthmusTesting"]),
         tests(
+            "Street/PublishingTests",
+            [
+                "Publishing", "Catalog", "Deliveries", "IsthmusTesting", "IstioAPI", "JSON", "Planning", "Sources",
+                "Translation", logging,
+            ]),
+        tests(
             "Street/PipelineTests",
             [
                 "Pipeline", "Addressing", "Catalog", "Deliveries", "Dubbo", "IstioAPI", "IstiodOracle",
@@ -329,7 +342,8 @@ let package = Package(
         tests(
             "Program/BridgeTests",
             [
-                "Bridge", "Pipeline", "Addressing", "Catalog", "Concurrency", "Settings", "Translation", "Planning",
+                "Bridge", "Pipeline", "Publishing", "Addressing", "Catalog", "Concurrency", "Settings", "Translation",
+                "Planning",
                 "Deliveries",
                 "DirectoryDelivery", "IstioAPI", "IstiodOracle", "JSON", "Dubbo", "Kubernetes", "KubernetesDelivery",
                 "Sandbox", "Services", "Sources", "ZooKeeper", "ZooKeeperRegistry", "IsthmusTesting", "Snapshot",

@@ -139,7 +139,8 @@ package struct TranslationPolicy: Sendable, Hashable {
         "default", "kube-system", "kube-public", "kube-node-lease", "istio-system",
     ]
 
-    private static func matches(_ host: String, pattern: String) -> Bool {
+    /// - Parameter pattern: A host, with `*` at one end at most.
+    package static func matches(_ host: String, pattern: String) -> Bool {
         if pattern.hasPrefix("*") { return host.hasSuffix(pattern.dropFirst()) }
         if pattern.hasSuffix("*") { return host.hasPrefix(pattern.dropLast()) }
         return host == pattern
