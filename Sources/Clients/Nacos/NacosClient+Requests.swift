@@ -121,6 +121,17 @@ extension NacosClient {
         }
     }
 
+    /// The configurations of one group, by the server's HTTP API; gRPC has no such list.
+    ///
+    /// - Throws: `NacosError`, with `unsupported` where the server's version has switched the API off, and `forbidden`
+    ///   where it wants an administrator for it.
+    package func configs(group: String = ServiceKey.defaultGroup) async throws(NacosError) -> Set<ConfigKey> {
+        try await authorized { (client) async throws(NacosError) in
+            let (http, context) = try client.overHTTP()
+            return try await http.configs(group: group, context)
+        }
+    }
+
     /// Listens to a configuration from now on, on later connections too: event `configChanged` when its content is
     /// another one than the digest says. Listen again with the digest of what was read then.
     ///

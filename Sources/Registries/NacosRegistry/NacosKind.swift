@@ -24,12 +24,12 @@ package struct NacosKind: RegistryKind {
 
     package var key: ConfigurationKey {
         ConfigurationKey(
-            "nacos", .mapping(reaching + following),
+            "nacos", .mapping(Self.reaching + following),
             "a Nacos in which applications and Dubbo providers register")
     }
 
     /// How servers are reached.
-    private var reaching: [ConfigurationKey] {
+    static var reaching: [ConfigurationKey] {
         [
             ConfigurationKey(
                 "servers", .texts, "the servers of one cluster, each `HOST:PORT`; IPv6 in brackets", isRequired: true),

@@ -1,5 +1,6 @@
 package import Declarations
 internal import Dubbo
+internal import Logging
 internal import Settings
 package import Sources
 package import ZooKeeper
@@ -31,18 +32,21 @@ package struct ZooKeeperSettings: RegistrySettings {
     }
 
     package func source(_ context: SourceContext) -> any Source {
+        let client = client(logger: context.logger)
+        if !layouts.isEmpty { return LayoutSource(client: client, layouts: layouts, rejoin: rejoin, context) }
+        return ZooKeeperSource(
+            name: context.name, client: client, chroot: servers.chroot, root: root,
+            decoder: ProviderDecoder(keptParameters: context.keptAttributes, hosts: context.hosts),
+            readsRulesLast: context.isLasting, logger: context.logger)
+    }
+
+    func client(logger: Logger) -> ZooKeeperClient {
         var configuration = ZooKeeperClient.Configuration()
         configuration.sessionTimeout = sessionTimeout
         configuration.replyLimit = replyLimit
         configuration.credentials = credentials
         configuration.tls = tls
-        let client = ZooKeeperClient(servers, configuration: configuration, logger: context.logger)
-        if !layouts.isEmpty { return LayoutSource(client: client, layouts: layouts, rejoin: rejoin, context) }
-        return ZooKeeperSource(
-            name: context.name, client: client,
-            chroot: servers.chroot, root: root,
-            decoder: ProviderDecoder(keptParameters: context.keptAttributes, hosts: context.hosts),
-            readsRulesLast: context.isLasting, logger: context.logger)
+        return ZooKeeperClient(servers, configuration: configuration, logger: logger)
     }
 }
 
