@@ -30,6 +30,7 @@ extension BridgeConfiguration {
         leadership = try Self.leadership(root)
         admin = try Admin(root)
         statePath = try Self.statePath(root) ?? defaultStatePath
+        configurations = try configurations(root, kinds)
     }
 
     /// What keeps istiod from being served by the bridge itself; `nil` where it isn't, or may be.

@@ -2,6 +2,7 @@ package import Catalog
 package import Deliveries
 internal import IstioAPI
 package import Pipeline
+package import Publishing
 package import Sources
 package import Translation
 
@@ -20,7 +21,21 @@ package struct BridgeConfiguration: Sendable {
         }
     }
 
+    /// A place where operators publish objects.
+    package struct ConfigurationCentre: Sendable {
+        package var name: String
+        package var settings: any ConfigurationSettings
+        package var policy: PublicationPolicy
+
+        package init(name: String, settings: any ConfigurationSettings, policy: PublicationPolicy) {
+            self.name = name
+            self.settings = settings
+            self.policy = policy
+        }
+    }
+
     package var registries: [Registry]
+    package var configurations: [ConfigurationCentre] = []
     package var translation: TranslationPolicy
     /// What is taken for a failure of a registry.
     package var removals = GuardPolicy()

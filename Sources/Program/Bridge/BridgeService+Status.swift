@@ -2,6 +2,7 @@ internal import Catalog
 internal import Deliveries
 internal import FoundationEssentials
 internal import Pipeline
+internal import Publishing
 internal import Services
 internal import Sources
 package import Status
@@ -12,6 +13,8 @@ extension BridgeService {
         let pipeline = parts.pipeline
         let overview = await pipeline.overview(problemLimit: ServiceProblem.limit)
         let now = pipeline.now
+        let publisher = parts.publisher
+        let publications = await publisher.reports
         return BridgeStatus(
             instance: instance, version: Version.current, uptime: now, isReady: overview.isReady,
             registries: overview.registries.map { registry in
@@ -20,6 +23,7 @@ extension BridgeService {
             deliveries: parts.deliveries.map { delivery in
                 DeliveryStatus(delivery, isSeeded: !overview.unseeded.contains(delivery.name))
             },
+            configurations: publications.map { ConfigurationStatus($0, now: publisher.now) },
             problems: Excerpt(
                 first: overview.problems.map { service, problem in
                     ServiceProblem(service: "\(service)", reason: problem.reason, effect: problem.effect.rawValue)
@@ -33,6 +37,12 @@ extension BridgeService {
     /// - Returns: `nil` where there is nothing.
     package func release(_ registry: String, service: String? = nil) async -> Released? {
         let pipeline = parts.pipeline
+        if service == nil, let objects = await parts.publisher.release(registry) {
+            let names = objects.map { "\($0)" }
+            return Released(
+                registry: registry, instances: objects.count,
+                services: Excerpt(names, limit: HoldStatus.serviceLimit), hold: nil)
+        }
         guard let release = await pipeline.release(registry, service: service) else { return nil }
         return Released(
             registry: registry, instances: release.instances,
@@ -136,5 +146,23 @@ extension TroubleGroup {
         self.init(
             kind: ResourceTrouble.Kind(group.kind), reason: group.reason, count: group.count,
             resources: group.resources.map { "\($0)" }, age: group.age, retryIn: group.retryIn)
+    }
+}
+
+extension ConfigurationStatus {
+    init(_ report: Publications.Report, now: Duration) {
+        let (health, reason, lastGood): (RegistryStatus.Health, String?, Duration?) =
+            switch report.health {
+            case .starting(let reason): (.starting, reason, nil)
+            case .healthy: (.healthy, nil, .zero)
+            case .stale(let reason, let since): (.stale, reason, now - since)
+            }
+        self.init(
+            name: report.name, health: health, reason: reason, lastGood: lastGood, documents: report.documents,
+            objects: report.objects,
+            problems: Excerpt(
+                report.problems.map { Problem(document: $0.document, reason: $0.reason) }, limit: Self.problemLimit),
+            held: Excerpt(report.held.map { "\($0)" }, limit: HoldStatus.serviceLimit),
+            heldFor: report.hold.map { now - $0.since })
     }
 }

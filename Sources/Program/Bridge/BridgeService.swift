@@ -1,6 +1,7 @@
 internal import Deliveries
 package import Logging
 internal import Pipeline
+internal import Publishing
 internal import ServiceLifecycle
 internal import Services
 internal import Snapshot
@@ -25,13 +26,15 @@ package struct BridgeService: ServiceLifecycle.Service {
 
     /// Runs until the task is cancelled or a graceful shutdown is asked for; then closes sessions and connections.
     package func run() async throws {
-        let pipeline = parts.pipeline
+        let (pipeline, publisher) = (parts.pipeline, parts.publisher)
         await cancelWhenGracefulShutdown {
             if let memory = parts.memory { await pipeline.recall(await memory.recall()) }
             await withDiscardingTaskGroup { group in
                 if let memory = parts.memory { group.addTask { await memory.run(source: pipeline) } }
-                for delivery in parts.deliveries { group.addTask { await delivery.run(desired: pipeline) } }
+                for delivery in parts.deliveries { group.addTask { await delivery.run(desired: publisher) } }
                 for source in parts.sources { group.addTask { await pipeline.follow(source) } }
+                for source in parts.configurations { group.addTask { await publisher.follow(source) } }
+                group.addTask { await publisher.keepTime() }
                 group.addTask { await pipeline.keepTime() }
                 group.addTask { await pipeline.waitForDeliveries() }
                 group.addTask { await pipeline.expireEmptyEntries() }

@@ -20,6 +20,9 @@ extension BridgeConfiguration {
                 "what to watch; of an endpoint in two the newer description counts",
                 isRequired: true),
             ConfigurationKey(
+                "configurations", .list(of: configurationKeys(kinds)),
+                "where operators publish Istio's own objects, beside the registries", standard: "nowhere"),
+            ConfigurationKey(
                 "mesh", .choice(MeshMode.allCases.map(\.rawValue)),
                 "how clients are connected: by a sidecar each, or by ztunnels (`ambient`)", standard: "`sidecar`"),
             ConfigurationKey("translation", .mapping(translation(kinds.formats)), "how services look in the mesh"),

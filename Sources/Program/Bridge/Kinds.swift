@@ -13,10 +13,14 @@ internal import ZooKeeperRegistry
 package struct Kinds: Sendable {
     package var registries: [any RegistryKind]
     package var deliveries: [any DeliveryKind]
+    package var configurations: [any ConfigurationKind]
 
-    package init(registries: [any RegistryKind], deliveries: [any DeliveryKind]) {
+    package init(
+        registries: [any RegistryKind], deliveries: [any DeliveryKind], configurations: [any ConfigurationKind] = []
+    ) {
         self.registries = registries
         self.deliveries = deliveries
+        self.configurations = configurations
     }
 
     /// The defaults of the formats of all registries, each once.
@@ -40,5 +44,9 @@ package struct Kinds: Sendable {
             KubernetesKind(),
             DirectoryKind(),
             XDSKind(),
+        ],
+        configurations: [
+            ZooKeeperConfigurationKind(),
+            NacosConfigurationKind(),
         ])
 }

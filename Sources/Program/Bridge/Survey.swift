@@ -5,6 +5,7 @@ package import IstioAPI
 package import Logging
 internal import Pipeline
 internal import Planning
+internal import Publishing
 internal import Services
 internal import Sources
 internal import Text
@@ -102,34 +103,42 @@ package struct Survey: Sendable {
         _ parts: BridgeParts, configured: [String], within limit: Duration, releasing released: [String]
     ) async throws {
         self.parts = parts
-        let pipeline = parts.pipeline
+        let (pipeline, publisher) = (parts.pipeline, parts.publisher)
         var owned: [String: [ResourceKey: ActualObject]] = [:]
         var stateful: [any StatefulDelivery] = []
         for delivery in parts.deliveries {
             if let delivery = delivery as? any StatefulDelivery { stateful.append(delivery) }
             let objects = try await Self.owned(by: delivery, within: limit)
             owned[delivery.name] = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
-            await pipeline.seed(objects, from: delivery.name)
+            await publisher.seed(objects, from: delivery.name)
         }
         deliveries = stateful
         skipped = parts.deliveries.map(\.name).filter { name in !stateful.contains { $0.name == name } }
         try Self.check(released, configured, owned.values.flatMap(\.values))
         unread = try await Self.readRegistries(parts, within: limit)
-        for registry in released { _ = await pipeline.release(registry) }
-        resources = await pipeline.everyResource()
+        for registry in released where await publisher.release(registry) == nil {
+            _ = await pipeline.release(registry)
+        }
+        let translated = await pipeline.everyResource()
+        let names = Set(translated.map(\.key))
+        // A registry's service stands where somebody published an object of its name.
+        let published = await publisher.everyResource().filter { !names.contains($0.key) }
+        resources = (translated + published).sorted { $0.key < $1.key }
         let entries = Dictionary(
             resources.filter { $0.key.kind == .serviceEntry }.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
-        leftOut = Self.leftOut(await pipeline.overview(problemLimit: .max))
+        leftOut = Self.leftOut(await pipeline.overview(problemLimit: .max)) + Self.leftOut(await publisher.reports)
         var items: [Item] = []
         var leftAlone: [LeftAlone] = []
         for delivery in stateful {
             let held = owned[delivery.name] ?? [:]
             for key in Set(resources.map(\.key)).union(held.keys).sorted() {
-                let wanted = await pipeline.wanted(key)
+                let wanted = await publisher.wanted(key)
                 if wanted == .undecided {
                     // The endpoints follow their service.
                     if key.kind == .workloadEntry { continue }
                     let registries = await pipeline.undecided(key)
+                    // What operators published is left alone for reasons of its own, told above.
+                    if registries.isEmpty { continue }
                     leftAlone.append(LeftAlone(delivery: delivery.name, key: key, registries: registries))
                     continue
                 }
@@ -169,6 +178,17 @@ package struct Survey: Sendable {
         }
         return leftOut
             + overview.problems.map { LeftOut(registry: nil, name: "\($0.service)", reason: $0.problem.reason) }
+    }
+
+    private static func leftOut(_ reports: [Publications.Report]) -> [LeftOut] {
+        reports.flatMap { report in
+            report.problems.map { LeftOut(registry: report.name, name: $0.document, reason: $0.reason) }
+                + report.held.map {
+                    LeftOut(
+                        registry: report.name, name: "\($0)",
+                        reason: "it is no longer published, and held: that looks like a failure of the centre")
+                }
+        }
     }
 
     /// A mistyped name would release nothing, without a word.
@@ -211,19 +231,33 @@ package struct Survey: Sendable {
     private static func readRegistries(
         _ parts: BridgeParts, within limit: Duration
     ) async throws(Incomplete) -> [Unread] {
-        let pipeline = parts.pipeline
+        let (pipeline, publisher) = (parts.pipeline, parts.publisher)
+        @Sendable func isEachSettled() async -> Bool {
+            let isPublished = await publisher.isSettled
+            return await pipeline.concludeIfSettled() && isPublished
+        }
         let isSettled = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await withTaskGroup(of: Void.self) { sources in
+                    let (completions, continuation) = AsyncStream.makeStream(
+                        of: Void.self, bufferingPolicy: .bufferingNewest(1))
                     for source in parts.sources {
-                        sources.addTask { await pipeline.follow(source) {} }
+                        sources.addTask { await pipeline.follow(source) { continuation.yield() } }
+                    }
+                    for source in parts.configurations {
+                        sources.addTask { await publisher.follow(source) { continuation.yield() } }
                     }
                     // Providers may leave meanwhile, and then the guard waits for the settle time.
                     sources.addTask { await pipeline.keepTime() }
-                    await pipeline.concludeWhenSettled()
+                    sources.addTask { await publisher.keepTime { continuation.yield() } }
+                    sources.addTask {
+                        await pipeline.concludeWhenSettled()
+                        continuation.yield()
+                    }
+                    for await _ in completions where await isEachSettled() { break }
                     sources.cancelAll()
                 }
-                return await pipeline.concludeIfSettled()
+                return await isEachSettled()
             }
             group.addTask {
                 try? await Task.sleep(for: limit)
@@ -233,7 +267,9 @@ package struct Survey: Sendable {
             defer { group.cancelAll() }
             return await group.next() ?? false
         }
-        let unread = await pipeline.unreadRegistries.map { Unread(registry: $0.name, reason: $0.reason) }
+        let unread = await (pipeline.unreadRegistries + publisher.unread).map {
+            Unread(registry: $0.name, reason: $0.reason)
+        }
         if isSettled { return unread }
         let reasons = unread.map { "registry '\($0.registry)': \($0.reason)" }
         let because = reasons.isEmpty ? "" : ": \(reasons.joined(separator: "; "))"

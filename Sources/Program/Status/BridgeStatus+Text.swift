@@ -9,6 +9,11 @@ extension BridgeStatus {
         lines += TextTable.lines(
             ["REGISTRY", "HEALTH", "LAST GOOD", "SERVICES", "IN MESH", "INSTANCES", "IN MESH"],
             registries.map { registry in (registry.cells, registry.details(release)) })
+        if !configurations.isEmpty {
+            lines.append("")
+            lines += TextTable.lines(
+                ConfigurationStatus.heading, configurations.map { ($0.cells, $0.details(release)) })
+        }
         lines.append("")
         lines += TextTable.lines(
             ["DELIVERY", "ROLE", "SEEDED", "PENDING", "TROUBLES"],
@@ -134,13 +139,13 @@ extension TroubleGroup {
 }
 
 extension Excerpt {
-    fileprivate func lines(_ line: (Element) -> String) -> [String] {
+    func lines(_ line: (Element) -> String) -> [String] {
         first.map(line) + (others > 0 ? ["and \(others) more"] : [])
     }
 }
 
 extension Excerpt<String> {
-    fileprivate var inParentheses: String {
+    var inParentheses: String {
         let names = first.joined(separator: ", ") + (others > 0 ? " and \(others) more" : "")
         return isEmpty ? "" : " (\(names))"
     }

@@ -11,6 +11,7 @@ package struct BridgeStatus: Sendable, Hashable {
     /// Whether every registry has been read and every delivery has listed its objects.
     package var isReady: Bool
     package var registries: [RegistryStatus]
+    package var configurations: [ConfigurationStatus]
     package var deliveries: [DeliveryStatus]
     /// The services that are not in the mesh as they are in the registry, and why.
     package var problems: Excerpt<ServiceProblem>
@@ -21,7 +22,8 @@ package struct BridgeStatus: Sendable, Hashable {
 
     package init(
         instance: String, version: String, time: Date = Date(), uptime: Duration, isReady: Bool,
-        registries: [RegistryStatus], deliveries: [DeliveryStatus], problems: Excerpt<ServiceProblem> = .empty,
+        registries: [RegistryStatus], deliveries: [DeliveryStatus],
+        configurations: [ConfigurationStatus] = [], problems: Excerpt<ServiceProblem> = .empty,
         resolved: Excerpt<String> = .empty
     ) {
         self.instance = instance
@@ -30,6 +32,7 @@ package struct BridgeStatus: Sendable, Hashable {
         self.uptime = uptime
         self.isReady = isReady
         self.registries = registries
+        self.configurations = configurations
         self.deliveries = deliveries
         self.problems = problems
         self.resolved = resolved
@@ -61,6 +64,7 @@ package struct BridgeStatus: Sendable, Hashable {
     /// The names of the registries of which instances are held or left over.
     package var releasable: [String] {
         registries.filter { $0.hold != nil || $0.leftOver != nil }.map(\.name)
+            + configurations.filter { !$0.held.isEmpty }.map(\.name)
     }
 }
 
@@ -78,6 +82,7 @@ extension BridgeStatus: StatusDocument {
         // An earlier release has none.
         var resolved: [String]?
         var resolvedCount: Int?
+        var configurations: [ConfigurationStatus]?
     }
 
     package init(from decoder: any Decoder) throws {
@@ -85,7 +90,7 @@ extension BridgeStatus: StatusDocument {
         self.init(
             instance: document.instance, version: document.version, time: document.time,
             uptime: document.uptime.duration, isReady: document.ready, registries: document.registries,
-            deliveries: document.deliveries,
+            deliveries: document.deliveries, configurations: document.configurations ?? [],
             problems: Excerpt(first: document.problems, count: document.problemCount),
             resolved: Excerpt(first: document.resolved ?? [], count: document.resolvedCount ?? 0))
     }
@@ -94,7 +99,8 @@ extension BridgeStatus: StatusDocument {
         let document = Document(
             instance: instance, version: version, time: time, uptime: Seconds(uptime), ready: isReady,
             registries: registries, deliveries: deliveries, problems: problems.first, problemCount: problems.count,
-            resolved: resolved.first, resolvedCount: resolved.count)
+            resolved: resolved.first, resolvedCount: resolved.count,
+            configurations: configurations.isEmpty ? nil : configurations)
         try document.encode(to: encoder)
     }
 }

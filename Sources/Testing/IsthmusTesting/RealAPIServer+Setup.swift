@@ -28,14 +28,27 @@ extension RealAPIServer {
     ///
     /// - Throws: ``TestSupportError`` with what `kubectl` said.
     public func loadDefinitions() async throws {
-        let file = ServerTools.fixture("istio-crds.yaml")
+        try await loadDefinitions("istio-crds.yaml", of: ["serviceentries", "workloadentries"])
+    }
+
+    /// Makes Istio's `VirtualService` and `Sidecar` known too, unless they are; they are the largest of all.
+    ///
+    /// - Throws: ``TestSupportError`` with what `kubectl` said.
+    public func loadRoutingDefinitions() async throws {
+        let known = try await kubectl("api-resources", "--api-group", "networking.istio.io", "-o", "name")
+        if known.contains("virtualservices") { return }
+        try await loadDefinitions("istio-routing-crds.yaml", of: ["virtualservices", "sidecars"])
+    }
+
+    private func loadDefinitions(_ fixture: String, of plurals: [String]) async throws {
+        let file = ServerTools.fixture(fixture)
         if let extensions {
             try await extensions.loadDefinitions(file, at: kubectl)
         } else {
             try await kubectl("create", "--validate=false", "-f", file)
         }
         for version in ["v1alpha3", "v1beta1", "v1"] {
-            for plural in ["serviceentries", "workloadentries"] {
+            for plural in plurals {
                 try await eventually("the API server lists \(plural) of \(version)") {
                     do {
                         return try await kubectl("get", "--raw", "/apis/networking.istio.io/\(version)/\(plural)")

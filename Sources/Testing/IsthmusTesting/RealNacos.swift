@@ -138,6 +138,23 @@ public final class RealNacos: Sendable {
         return answer.components(separatedBy: "\"ip\":").count - 1
     }
 
+    /// Publishes a configuration in the public namespace, or removes it.
+    ///
+    /// - Parameter content: `nil` to remove it.
+    /// - Throws: ``TestSupportError`` when the server doesn't take it within a while: one that has just started may have
+    ///   no leader yet.
+    public func publish(_ dataID: String, group: String = "DEFAULT_GROUP", _ content: String?) async throws {
+        let query = "dataId=\(Self.encoded(dataID))&group=\(Self.encoded(group))"
+        let form = content.map { "content=\(Self.encoded($0))" } ?? ""
+        let request =
+            "\(content == nil ? "DELETE" : "POST") /nacos/v1/cs/configs?\(query) HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            + "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: \(form.utf8.count)\r\n"
+            + "Connection: close\r\n\r\n\(form)"
+        try await eventually("the server takes the configuration") { [port] in
+            try await Loopback.exchange(request, port: port).hasPrefix("HTTP/1.1 200")
+        }
+    }
+
     private static func exchange(_ method: String, _ path: String, port: Int) async throws -> String {
         try await Loopback.exchange(
             "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",

@@ -240,7 +240,7 @@ struct ConfigurationTests {
             ("registris: []", "f:1:1: unknown key 'registris'; did you mean 'registries'?"),
             (
                 "colour: red",
-                "f:1:1: unknown key 'colour'; known here: admin, delivery, guard, instance, leadership, limits, mesh, registries, state, translation"
+                "f:1:1: unknown key 'colour'; known here: admin, configurations, delivery, guard, instance, leadership, limits, mesh, registries, state, translation"
             ),
             ("registries: []", "f:1:13: 'registries': at least one is needed, or there is nothing to watch"),
             ("instance: main", "f:1:1: 'registries': is needed: what to watch"),
