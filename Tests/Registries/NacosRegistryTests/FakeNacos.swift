@@ -69,6 +69,11 @@ final class FakeNacos: NamingClient {
     }
 
     func set(_ name: String, group: String = ServiceKey.defaultGroup, _ hosts: String..., silently: Bool = false) {
+        set(name, group: group, hosts: hosts, silently: silently)
+    }
+
+    /// - Parameter silently: Whether the push is lost.
+    func set(_ name: String, group: String = ServiceKey.defaultGroup, hosts: [String], silently: Bool = false) {
         let key = ServiceKey(group: group, name: name)
         let (isNew, push) = state.change { state in
             let isNew = state.services[key]?.isEmpty != false && !hosts.isEmpty

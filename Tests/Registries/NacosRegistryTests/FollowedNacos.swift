@@ -16,7 +16,11 @@ struct FollowedNacos: Sendable {
         /// How often a full read was complete.
         var reads = 0
         var isFollowed = false
+        /// The service and the host of each instance that has left so far.
+        private(set) var departures: Set<String> = []
         private var instances: [ServiceID: [InstanceKey: Instance]] = [:]
+
+        mutating func forgetDepartures() { departures = [] }
 
         mutating func take(_ event: SourceEvent) {
             switch event {
@@ -34,7 +38,13 @@ struct FollowedNacos: Sendable {
             case .removed(let id, let key, _): instances[id]?[key] = nil
             case .notes(let notes): self.notes = notes
             }
+            let before = hosts
             hosts = [:]
+            defer {
+                for (id, earlier) in before {
+                    departures.formUnion(Set(earlier).subtracting(hosts[id] ?? []).map { "\(id) \($0)" })
+                }
+            }
             for (id, instances) in instances where !instances.isEmpty {
                 hosts["\(id)"] = instances.values.map { "\($0.host)" }.sorted()
             }
