@@ -23,7 +23,7 @@ package protocol StatefulDelivery: Delivery {
 
     /// What keeps new objects of these names from being created, as far as that is known without a write: a namespace
     /// that does not exist.
-    func obstacles(toCreating keys: [ResourceKey]) async -> [String]
+    func conditions(toCreating keys: [ResourceKey]) async -> [String]
 
     /// Carries out each change once, in the order that the readers of the other side need. Conflicts are left alone.
     /// - Parameter report: Told of each change what became of it.
@@ -32,7 +32,7 @@ package protocol StatefulDelivery: Delivery {
 
 extension StatefulDelivery {
     package func warning(about key: ResourceKey) async -> String? { nil }
-    package func obstacles(toCreating keys: [ResourceKey]) async -> [String] { [] }
+    package func conditions(toCreating keys: [ResourceKey]) async -> [String] { [] }
 
     package func plan(_ key: ResourceKey, wanted: Resource?, held: ActualObject?) async -> Change {
         await planByName(key, wanted: wanted, held: held)

@@ -14,7 +14,7 @@ extension ClusterDelivery {
     private struct RuleChange {
         var change: Change
         /// Why the rule that is wanted may not stand.
-        var obstacle: String?
+        var condition: String?
     }
 
     /// Brings a rule closer to what is wanted.
@@ -22,12 +22,12 @@ extension ClusterDelivery {
         ruleKeys.insert(key)
         do throws(KubernetesError) {
             let needed = try await ruleChange(key, wanted.resource)
-            if needed.change == .none { return needed.obstacle.map { .refused(reason: $0) } ?? .done(nil) }
+            if needed.change == .none { return needed.condition.map { .refused(reason: $0) } ?? .done(nil) }
             guard workers.queue.begin(.fullPush) else { return .held(.fullPush) }
             defer { workers.queue.end() }
             let attempt = try await bring(needed.change, key)
             // Another look tells why the rule went.
-            if needed.obstacle != nil, case .done = attempt { workers.add([key]) }
+            if needed.condition != nil, case .done = attempt { workers.add([key]) }
             return attempt
         } catch {
             return attempt(after: error, key)
@@ -38,7 +38,7 @@ extension ClusterDelivery {
     func planRule(_ key: ResourceKey, wanted: Resource?) async -> Change {
         do throws(KubernetesError) {
             let needed = try await ruleChange(key, wanted)
-            if needed.change == .none, let obstacle = needed.obstacle { return .conflict(reason: obstacle) }
+            if needed.change == .none, let condition = needed.condition { return .conflict(reason: condition) }
             return needed.change
         } catch {
             return .conflict(reason: explanation(of: error, .destinationRule))
@@ -60,10 +60,10 @@ extension ClusterDelivery {
     }
 
     private func ruleChange(_ key: ResourceKey, _ wanted: Resource?) async throws(KubernetesError) -> RuleChange {
-        let obstacle = try await obstacle(to: wanted)
+        let condition = try await condition(to: wanted)
         let change = Change.plan(
-            desired: obstacle == nil ? wanted : nil, actual: try await ruleObject(key), ownership: ownership)
-        return RuleChange(change: change, obstacle: obstacle)
+            desired: condition == nil ? wanted : nil, actual: try await ruleObject(key), ownership: ownership)
+        return RuleChange(change: change, condition: condition)
     }
 
     private func ruleObject(_ key: ResourceKey) async throws(KubernetesError) -> ActualObject? {
@@ -78,7 +78,7 @@ extension ClusterDelivery {
 
     /// Why a rule may not stand; `nil` where it may. A rule in the service's namespace hides every rule of the root
     /// namespace for the same host, which is somebody's wish for the whole mesh.
-    private func obstacle(to wanted: Resource?) async throws(KubernetesError) -> String? {
+    private func condition(to wanted: Resource?) async throws(KubernetesError) -> String? {
         guard case .destinationRule(let rule)? = wanted else { return nil }
         let type = try await resourceType(.destinationRule)
         do throws(KubernetesError) {

@@ -67,8 +67,8 @@ package struct ElectedDelivery: StatefulDelivery {
     package var ownership: Ownership { cluster.ownership }
     package func owned() async throws -> [ActualObject] { try await cluster.owned() }
     package func object(_ key: ResourceKey) async throws -> ActualObject? { try await cluster.object(key) }
-    package func obstacles(toCreating keys: [ResourceKey]) async -> [String] {
-        await cluster.obstacles(toCreating: keys)
+    package func conditions(toCreating keys: [ResourceKey]) async -> [String] {
+        await cluster.conditions(toCreating: keys)
     }
     package func carryOut(
         _ changes: [PlannedChange], report: @Sendable (PlannedChange, Attempt) async -> Void

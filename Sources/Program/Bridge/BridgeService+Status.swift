@@ -104,24 +104,24 @@ extension HoldStatus {
 
 extension DeliveryStatus {
     init(_ delivery: any Delivery, isSeeded: Bool) {
-        let report = delivery.report(limit: Self.troubleLimit)
+        let report = delivery.report(limit: Self.failureLimit)
         let leadership: Leadership =
             switch report.leadership {
             case .notElected: .notElected
             case .leading: .leading
             case .standby(let holder): .standby(holder: holder)
             }
-        let obstacle = report.condition.map { Obstacle(reason: $0.reason, age: $0.age) }
+        let condition = report.condition.map { Condition(reason: $0.reason, age: $0.age) }
         self.init(
             name: delivery.name, leadership: leadership, isSeeded: isSeeded, pending: report.pending,
-            obstacle: obstacle,
-            troubles: Excerpt(first: report.failures.map { ResourceTrouble($0) }, count: report.failureCount),
-            troubleGroups: report.failureGroups.map { TroubleGroup($0) }, notes: report.notes,
+            condition: condition,
+            failures: Excerpt(first: report.failures.map { FailureStatus($0) }, count: report.failureCount),
+            failureGroups: report.failureGroups.map { FailureGroupStatus($0) }, notes: report.notes,
             clients: report.clients)
     }
 }
 
-extension ResourceTrouble.Kind {
+extension FailureStatus.Kind {
     fileprivate init(_ kind: ResourceFailure.Kind) {
         self =
             switch kind {
@@ -133,7 +133,7 @@ extension ResourceTrouble.Kind {
     }
 }
 
-extension ResourceTrouble {
+extension FailureStatus {
     fileprivate init(_ failure: ResourceFailure) {
         self.init(
             resource: "\(failure.key)", kind: Kind(failure.kind), reason: failure.reason, age: failure.age,
@@ -141,10 +141,10 @@ extension ResourceTrouble {
     }
 }
 
-extension TroubleGroup {
+extension FailureGroupStatus {
     fileprivate init(_ group: FailureGroup) {
         self.init(
-            kind: ResourceTrouble.Kind(group.kind), reason: group.reason, count: group.count,
+            kind: FailureStatus.Kind(group.kind), reason: group.reason, count: group.count,
             resources: group.resources.map { "\($0)" }, age: group.age, retryIn: group.retryIn)
     }
 }

@@ -16,7 +16,7 @@ extension BridgeStatus {
         }
         lines.append("")
         lines += TextTable.lines(
-            ["DELIVERY", "ROLE", "SEEDED", "PENDING", "TROUBLES"],
+            ["DELIVERY", "ROLE", "SEEDED", "PENDING", "FAILURES"],
             deliveries.map { delivery in (delivery.cells, delivery.details) })
         if !problems.isEmpty {
             lines += ["", "Services that are not in the mesh as they are in the registry:"]
@@ -108,22 +108,22 @@ extension DeliveryStatus {
             case .leading: "leading"
             case .standby(let holder): holder.map { "standby for \($0)" } ?? "standby"
             }
-        return [name, role, isSeeded ? "yes" : "no", "\(pending)", "\(troubles.count)"]
+        return [name, role, isSeeded ? "yes" : "no", "\(pending)", "\(failures.count)"]
     }
 
     fileprivate var details: [String] {
         var lines: [String] = []
-        if let obstacle { lines.append("hindered for \(obstacle.age.readable): \(obstacle.reason)") }
+        if let condition { lines.append("condition for \(condition.age.readable): \(condition.reason)") }
         lines += notes.map { "not seen: \($0)" }
         lines += clients
-        lines += troubleGroups.map(\.line)
-        let told = troubleGroups.reduce(0) { $0 + $1.count }
-        if told < troubles.count { lines.append("and \(troubles.count - told) more, for other reasons") }
+        lines += failureGroups.map(\.line)
+        let told = failureGroups.reduce(0) { $0 + $1.count }
+        if told < failures.count { lines.append("and \(failures.count - told) more, for other reasons") }
         return lines
     }
 }
 
-extension TroubleGroup {
+extension FailureGroupStatus {
     /// Such as `shop/a, shop/b and 198 more refused for 3 min, next attempt in 5 s: the namespace is full`.
     fileprivate var line: String {
         let others = count > resources.count ? " and \(count - resources.count) more" : ""

@@ -11,7 +11,7 @@ package struct DeliveryStatus: Sendable, Hashable {
     }
 
     /// What keeps a delivery as a whole from working: the server can't be reached, or a permission is missing.
-    package struct Obstacle: Sendable, Hashable {
+    package struct Condition: Sendable, Hashable {
         package var reason: String
         package var age: Duration
 
@@ -22,7 +22,7 @@ package struct DeliveryStatus: Sendable, Hashable {
     }
 
     /// The number of resources that a status lists.
-    package static let troubleLimit = 100
+    package static let failureLimit = 100
 
     package var name: String
     package var leadership: Leadership
@@ -30,34 +30,35 @@ package struct DeliveryStatus: Sendable, Hashable {
     package var isSeeded: Bool
     /// The number of resources that wait for a worker.
     package var pending: Int
-    package var obstacle: Obstacle?
-    package var troubles: Excerpt<ResourceTrouble>
-    /// All troubles, those together that have one reason; the largest groups first.
-    package var troubleGroups: [TroubleGroup]
+    package var condition: Condition?
+    package var failures: Excerpt<FailureStatus>
+    /// All failures, those together that have one reason; the largest groups first.
+    package var failureGroups: [FailureGroupStatus]
     /// What the delivery can't see, and does without.
     package var notes: [String]
     /// Those who fetch the resources, a line each.
     package var clients: [String]
 
     package init(
-        name: String, leadership: Leadership = .notElected, isSeeded: Bool, pending: Int = 0, obstacle: Obstacle? = nil,
-        troubles: Excerpt<ResourceTrouble> = .empty, troubleGroups: [TroubleGroup] = [], notes: [String] = [],
+        name: String, leadership: Leadership = .notElected, isSeeded: Bool, pending: Int = 0,
+        condition: Condition? = nil,
+        failures: Excerpt<FailureStatus> = .empty, failureGroups: [FailureGroupStatus] = [], notes: [String] = [],
         clients: [String] = []
     ) {
         self.name = name
         self.leadership = leadership
         self.isSeeded = isSeeded
         self.pending = pending
-        self.obstacle = obstacle
-        self.troubles = troubles
-        self.troubleGroups = troubleGroups
+        self.condition = condition
+        self.failures = failures
+        self.failureGroups = failureGroups
         self.notes = notes
         self.clients = clients
     }
 }
 
 /// A resource that the other side does not have as it should be.
-package struct ResourceTrouble: Sendable, Hashable {
+package struct FailureStatus: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, StatusWord {
         /// The other side refuses the resource, or somebody else's object has its name.
         case refused
@@ -99,11 +100,11 @@ extension DeliveryStatus: Codable {
         var leader: String?
         var seeded: Bool
         var pending: Int
-        var obstacle: Obstacle?
-        var troubles: [ResourceTrouble]
-        var troubleCount: Int
+        var condition: Condition?
+        var failures: [FailureStatus]
+        var failureCount: Int
         // An earlier release has none of these.
-        var troubleGroups: [TroubleGroup]?
+        var failureGroups: [FailureGroupStatus]?
         var notes: [String]?
         var clients: [String]?
     }
@@ -118,8 +119,8 @@ extension DeliveryStatus: Codable {
             }
         self.init(
             name: document.name, leadership: leadership, isSeeded: document.seeded, pending: document.pending,
-            obstacle: document.obstacle, troubles: Excerpt(first: document.troubles, count: document.troubleCount),
-            troubleGroups: document.troubleGroups ?? [], notes: document.notes ?? [], clients: document.clients ?? [])
+            condition: document.condition, failures: Excerpt(first: document.failures, count: document.failureCount),
+            failureGroups: document.failureGroups ?? [], notes: document.notes ?? [], clients: document.clients ?? [])
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -130,15 +131,15 @@ extension DeliveryStatus: Codable {
             case .standby(let holder): (.standby, holder)
             }
         let document = Document(
-            name: name, leadership: role, leader: leader, seeded: isSeeded, pending: pending, obstacle: obstacle,
-            troubles: troubles.first, troubleCount: troubles.count,
-            troubleGroups: troubleGroups.isEmpty ? nil : troubleGroups, notes: notes.isEmpty ? nil : notes,
+            name: name, leadership: role, leader: leader, seeded: isSeeded, pending: pending, condition: condition,
+            failures: failures.first, failureCount: failures.count,
+            failureGroups: failureGroups.isEmpty ? nil : failureGroups, notes: notes.isEmpty ? nil : notes,
             clients: clients.isEmpty ? nil : clients)
         try document.encode(to: encoder)
     }
 }
 
-extension DeliveryStatus.Obstacle: Codable {
+extension DeliveryStatus.Condition: Codable {
     private struct Document: Codable {
         var reason: String
         var age: Seconds
@@ -154,7 +155,7 @@ extension DeliveryStatus.Obstacle: Codable {
     }
 }
 
-extension ResourceTrouble: Codable {
+extension FailureStatus: Codable {
     private struct Document: Codable {
         var resource: String
         var kind: Kind

@@ -56,7 +56,7 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     @Option(help: "human or json.")
-    var output: SurveyOptions.OutputFormat = .human
+    var output: ReconcileOptions.OutputFormat = .human
 
     func run() async throws {
         let admin = try options.endpoint()

@@ -37,7 +37,7 @@ actor ApplyPrinter {
     ///   - unread: The registries that could not be read.
     ///   - leftAlone: What is left alone because of them.
     /// - Throws: `ExitCode` where something could not be printed.
-    func end(unread: [Survey.Unread], leftAlone: [Survey.LeftAlone]) throws(ExitCode) {
+    func end(unread: [OneShotReconcile.Unread], leftAlone: [OneShotReconcile.LeftAlone]) throws(ExitCode) {
         switch printer.format {
         case .json:
             let rest = (unread.map(\.json) + leftAlone.map(\.json)).map { String(decoding: $0.bytes, as: UTF8.self) }

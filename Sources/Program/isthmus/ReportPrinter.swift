@@ -9,10 +9,10 @@ import Text
 
 /// Puts changes into words: for people, in colour on a terminal, or for programs as JSON.
 struct ReportPrinter {
-    let format: SurveyOptions.OutputFormat
+    let format: ReconcileOptions.OutputFormat
     private let isColoured: Bool
 
-    init(format: SurveyOptions.OutputFormat) {
+    init(format: ReconcileOptions.OutputFormat) {
         self.format = format
         isColoured = format == .human && isatty(1) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
     }
@@ -21,8 +21,9 @@ struct ReportPrinter {
     ///   - unread: The registries that could not be read.
     ///   - leftAlone: What is left alone because of them.
     func print(
-        plan reports: [(delivery: String, report: ChangeReport)], leftOut: [Survey.LeftOut], unread: [Survey.Unread],
-        leftAlone: [Survey.LeftAlone]
+        plan reports: [(delivery: String, report: ChangeReport)], leftOut: [OneShotReconcile.LeftOut],
+        unread: [OneShotReconcile.Unread],
+        leftAlone: [OneShotReconcile.LeftAlone]
     ) throws(ExitCode) {
         switch format {
         case .json:
@@ -51,7 +52,7 @@ struct ReportPrinter {
     }
 
     /// What is left alone, and why.
-    func lines(of unread: [Survey.Unread], leftAlone: [Survey.LeftAlone]) -> String {
+    func lines(of unread: [OneShotReconcile.Unread], leftAlone: [OneShotReconcile.LeftAlone]) -> String {
         var text = ""
         for unread in unread {
             text += "Registry '\(unread.registry)' could not be read: \(unread.reason)".printable + "\n"
@@ -83,7 +84,7 @@ struct ReportPrinter {
     }
 
     /// What the registries have and the mesh does not get.
-    private func lines(of leftOut: [Survey.LeftOut]) -> String {
+    private func lines(of leftOut: [OneShotReconcile.LeftOut]) -> String {
         if leftOut.isEmpty { return "" }
         let lines = leftOut.map { item in
             let registry = item.registry.map { "\($0): " } ?? ""
@@ -125,7 +126,7 @@ struct ReportPrinter {
     }
 
     /// What is not carried stands in the same list, with an action of its own.
-    func json(_ item: Survey.LeftOut) -> JSONValue {
+    func json(_ item: OneShotReconcile.LeftOut) -> JSONValue {
         var members: [(key: String, value: JSONValue)] = [
             ("action", "leaveOut"), ("name", .string(item.name)), ("note", .string(item.reason)), ("details", []),
         ]
@@ -140,13 +141,13 @@ struct ReportPrinter {
     }
 }
 
-extension Survey.Unread {
+extension OneShotReconcile.Unread {
     var json: JSONValue {
         ["action": "unread", "registry": .string(registry), "note": .string(reason)]
     }
 }
 
-extension Survey.LeftAlone {
+extension OneShotReconcile.LeftAlone {
     var json: JSONValue {
         [
             "delivery": .string(delivery), "namespace": .string(key.namespace), "kind": .string(key.kind.rawValue),

@@ -24,13 +24,13 @@ struct ElectionStatusTests {
                 name: "c", client: client, namespace: "dubbo", ownership: Ownership(labels: [:], annotationPrefix: ""),
                 logger: silent)
             let delivery = ElectedDelivery(cluster, election: election)
-            #expect(DeliveryStatus(delivery, isSeeded: true).obstacle == nil)
+            #expect(DeliveryStatus(delivery, isSeeded: true).condition == nil)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await election.run { _ in } }
                 try await yield(while: election.interruption == nil)
                 let status = DeliveryStatus(delivery, isSeeded: true)
                 #expect(status.leadership == .standby(holder: nil))
-                #expect(status.obstacle?.reason.contains("the lease can't be held") == true)
+                #expect(status.condition?.reason.contains("the lease can't be held") == true)
                 group.cancelAll()
             }
             await client.shutdown()

@@ -115,8 +115,8 @@ struct ConfigurationTests {
                     try await centre.publish("a.yaml", text)
                     try await bridge.status("it says why") { status in
                         let problems = status["configurations"]?.array?.first?["problems"]?.array ?? []
-                        let troubles = status.delivery["troubles"]?.array ?? []
-                        return (problems + troubles).contains { $0["reason"]?.string?.contains(reason) == true }
+                        let failures = status.delivery["failures"]?.array ?? []
+                        return (problems + failures).contains { $0["reason"]?.string?.contains(reason) == true }
                     }
                     #expect(try await scene.target("a") == "v2", "\(reason)")
                 }
@@ -125,7 +125,7 @@ struct ConfigurationTests {
                 try await bridge.status("all is well") { status in
                     let centre = status["configurations"]?.array?.first
                     return centre?["health"]?.string == "healthy" && centre?["objects"]?.integer == 3
-                        && centre?["problems"]?.array == [] && status.delivery["troubles"]?.array == []
+                        && centre?["problems"]?.array == [] && status.delivery["failures"]?.array == []
                 }
                 try await centre.publish("b.yaml", nil)
                 try await eventually("the objects are gone") {

@@ -66,7 +66,7 @@ extension FaultTests {
                     try await scene.waitUntilEqual()
                     for bridge in [one, other] {
                         try await bridge.status("nothing is left to do") {
-                            $0.delivery["pending"] == 0 && $0.delivery["troubleCount"] == 0
+                            $0.delivery["pending"] == 0 && $0.delivery["failureCount"] == 0
                         }
                     }
                     try await scene.waitUntilEqual()

@@ -57,12 +57,12 @@ extension FaultTests {
                 try await scene.register(Provider.many(Self.orders, 0..<1))
                 try await scene.withBridge(configured: BridgeOptions()) { bridge in
                     let status = try await bridge.status("it is put right less and less often") { status in
-                        status.delivery["troubles"]?.array?.first?["reason"]?.string?.contains("every 4 s at most")
+                        status.delivery["failures"]?.array?.first?["reason"]?.string?.contains("every 4 s at most")
                             == true
                     }
-                    let trouble = status.delivery["troubles"]?.array?.first
-                    #expect(trouble?["kind"] == "contested")
-                    #expect(trouble?["reason"]?.string?.contains("spec.location is stored otherwise") == true)
+                    let failure = status.delivery["failures"]?.array?.first
+                    #expect(failure?["kind"] == "contested")
+                    #expect(failure?["reason"]?.string?.contains("spec.location is stored otherwise") == true)
                     #expect(webhook.callCount <= 7)
                     // What the registry says is not held up by it.
                     try await scene.register(Provider.many(Self.orders, 1..<2) + Provider.many(Self.stock, 0..<1))
@@ -87,10 +87,10 @@ extension FaultTests {
             let before = try await scene.entries()
             try await scene.withBridge(configured: BridgeOptions()) { bridge in
                 try await scene.register(Provider.many(Self.orders, 0..<1))
-                let status = try await bridge.status("there is a conflict") { $0.delivery["troubleCount"] == 1 }
-                let trouble = status.delivery["troubles"]?.array?.first
+                let status = try await bridge.status("there is a conflict") { $0.delivery["failureCount"] == 1 }
+                let failure = status.delivery["failures"]?.array?.first
                 #expect(
-                    trouble?["reason"]?.string?.hasPrefix("\(scene.namespace)/\(Self.name) exists and is not ours")
+                    failure?["reason"]?.string?.hasPrefix("\(scene.namespace)/\(Self.name) exists and is not ours")
                         == true)
                 #expect(bridge.log.contains("\(scene.namespace)/\(Self.name) exists and is not ours"))
                 #expect(try await scene.entries() == before)

@@ -39,8 +39,8 @@ extension FaultTests {
         try await scene.removeForeignEntry(in: namespace)
     }
 
-    private func trouble(_ status: JSONValue) -> String? {
-        status.delivery["troubles"]?.array?.first { $0["kind"] == "hostTaken" }?["reason"]?.string
+    private func failure(_ status: JSONValue) -> String? {
+        status.delivery["failures"]?.array?.first { $0["kind"] == "hostTaken" }?["reason"]?.string
     }
 
     @Test("fault 30: an entry of the host in another namespace: ours waits, all say so, it comes when the other goes")
@@ -57,9 +57,9 @@ extension FaultTests {
                 #expect(plan.standardOutput.contains("+ \(scene.namespace)/com.acme.stock"))
                 try await scene.withBridge(configured: BridgeOptions()) { bridge in
                     _ = try await scene.entry("com.acme.stock") { $0.endpointCount == 1 }
-                    let status = try await bridge.status("the host is taken") { trouble($0) != nil }
-                    #expect(trouble(status)?.hasPrefix(head) == true)
-                    #expect(trouble(status)?.contains("istiod sends calls to ServiceEntry \(namespace)/theirs") == true)
+                    let status = try await bridge.status("the host is taken") { failure($0) != nil }
+                    #expect(failure(status)?.hasPrefix(head) == true)
+                    #expect(failure(status)?.contains("istiod sends calls to ServiceEntry \(namespace)/theirs") == true)
                     #expect(bridge.log.contains("host taken by another object") && bridge.log.contains(head))
                     try await scene.register(Provider.many(Self.orders, 1..<2))
                     try await scene.register(Provider.many(Self.stock, 1..<2))
@@ -67,7 +67,7 @@ extension FaultTests {
                     #expect(try await scene.entries()[Self.name] == nil)
                     try await scene.removeForeignEntry(in: namespace)
                     _ = try await scene.entry(Self.name, within: .seconds(10)) { $0.endpointCount == 2 }
-                    try await bridge.status("nothing is wrong any more") { $0.delivery["troubleCount"] == 0 }
+                    try await bridge.status("nothing is wrong any more") { $0.delivery["failureCount"] == 0 }
                 }
             }
         }
@@ -83,9 +83,9 @@ extension FaultTests {
                 try await Task.sleep(for: .seconds(1.1))
                 try await withForeignEntry(scene) { namespace in
                     let winner = "istiod takes ServiceEntry \(scene.namespace)/\(Self.name), which is older"
-                    let status = try await bridge.status("the host is taken") { trouble($0) != nil }
-                    #expect(trouble(status)?.contains("ServiceEntry \(namespace)/theirs has the host") == true)
-                    #expect(trouble(status)?.contains(winner) == true)
+                    let status = try await bridge.status("the host is taken") { failure($0) != nil }
+                    #expect(failure(status)?.contains("ServiceEntry \(namespace)/theirs has the host") == true)
+                    #expect(failure(status)?.contains(winner) == true)
                     try await scene.register(Provider.many(Self.orders, 1..<3))
                     _ = try await scene.entry(Self.name) { $0.endpointCount == 3 }
                     let plan = try await scene.isthmus("plan")
@@ -95,7 +95,7 @@ extension FaultTests {
                     let view = try await scene.istiod(namespace).view(from: "elsewhere", through: .sidecar)
                     #expect(view.hosts[Self.host]?.endpoints[20880]?.count == 3)
                 }
-                try await bridge.status("nothing is wrong any more") { $0.delivery["troubleCount"] == 0 }
+                try await bridge.status("nothing is wrong any more") { $0.delivery["failureCount"] == 0 }
             }
         }
     }
@@ -107,7 +107,7 @@ extension FaultTests {
                 try await scene.register(Provider.many(Self.orders, 0..<1))
                 try await scene.withBridge(configured: BridgeOptions()) { bridge in
                     _ = try await scene.entry(Self.name) { $0.endpointCount == 1 }
-                    #expect(try await bridge.status().delivery["troubleCount"] == 0)
+                    #expect(try await bridge.status().delivery["failureCount"] == 0)
                 }
             }
         }
@@ -145,12 +145,12 @@ extension FaultTests {
                 try await scene.server.createNamespace(domain)
                 try await scene.server.kubectl("create", "service", "clusterip", "orders", "--tcp=80", "-n", domain)
                 let status = try await bridge.status("the Service is seen") {
-                    trouble($0)?.hasPrefix("Service \(domain)/orders") == true
+                    failure($0)?.hasPrefix("Service \(domain)/orders") == true
                 }
-                #expect(status.delivery["obstacle"]?["reason"]?.string?.contains("'\(domain)' is a namespace") == true)
+                #expect(status.delivery["condition"]?["reason"]?.string?.contains("'\(domain)' is a namespace") == true)
                 try await scene.register(Provider.many("orders", 1..<2) + Provider.many("stock", 0..<1))
                 _ = try await scene.entry("orders") { $0.endpointCount == 2 }
-                try await bridge.status("the new one waits") { $0.delivery["troubleCount"] == 2 }
+                try await bridge.status("the new one waits") { $0.delivery["failureCount"] == 2 }
                 #expect(try await scene.entries()["stock"] == nil)
             }
         }
@@ -167,7 +167,7 @@ extension FaultTests {
                     let status = try await bridge.status()
                     let notes = (status.delivery["notes"]?.array ?? []).compactMap(\.string)
                     #expect(notes.contains { $0.contains("ServiceEntries of other namespaces can't be followed") })
-                    #expect(status.delivery["obstacle"] == nil)
+                    #expect(status.delivery["condition"] == nil)
                 }
             }
         }
@@ -181,8 +181,8 @@ extension FaultTests {
                 try await scene.register(Provider.many(Self.orders, 0..<1))
                 try await scene.withHostPermissions {
                     try await scene.withBridge(configured: options) { bridge in
-                        let status = try await bridge.status("the host is taken") { trouble($0) != nil }
-                        #expect(trouble(status)?.contains("ServiceEntry \(namespace)/theirs") == true)
+                        let status = try await bridge.status("the host is taken") { failure($0) != nil }
+                        #expect(failure(status)?.contains("ServiceEntry \(namespace)/theirs") == true)
                         try await bridge.status("all is seen") { $0.delivery["notes"] == nil }
                     }
                 }

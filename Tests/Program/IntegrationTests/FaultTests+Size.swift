@@ -47,18 +47,18 @@ extension FaultTests {
                 try await webhook.register(in: scene.server, namespace: scene.namespace)
                 try await scene.register(Provider.many(Self.orders, 0..<2))
                 try await scene.withBridge(configured: BridgeOptions()) { bridge in
-                    let status = try await bridge.status("an object is refused") { $0.delivery["troubleCount"] == 1 }
-                    let trouble = status.delivery["troubles"]?.array?.first
-                    #expect(trouble?["resource"]?.string == "\(scene.namespace)/com.acme.orders")
-                    #expect(trouble?["kind"] == "refused")
-                    #expect(trouble?["reason"]?.string?.contains("orders are closed") == true, "\(status)")
+                    let status = try await bridge.status("an object is refused") { $0.delivery["failureCount"] == 1 }
+                    let failure = status.delivery["failures"]?.array?.first
+                    #expect(failure?["resource"]?.string == "\(scene.namespace)/com.acme.orders")
+                    #expect(failure?["kind"] == "refused")
+                    #expect(failure?["reason"]?.string?.contains("orders are closed") == true, "\(status)")
                     try await scene.register(Provider.many(Self.stock, 0..<2))
                     _ = try await scene.entry("com.acme.stock") { $0.endpointCount == 2 }
                     #expect(try await scene.entries()["com.acme.orders"] == nil)
                     // Nothing but time tells the bridge that it is taken now.
                     try await webhook.unregister()
                     try await scene.waitUntilEqual()
-                    try await bridge.status("nothing is refused") { $0.delivery["troubleCount"] == 0 }
+                    try await bridge.status("nothing is refused") { $0.delivery["failureCount"] == 0 }
                 }
             }
         }

@@ -34,7 +34,7 @@ extension FaultTests {
                 let waiting = ContinuousClock.now
                 try await scene.waitUntilEqual()
                 try await bridge.status("nothing is left to do") {
-                    $0.delivery["pending"] == 0 && $0.delivery["troubleCount"] == 0 && $0.registry["hold"] == nil
+                    $0.delivery["pending"] == 0 && $0.delivery["failureCount"] == 0 && $0.registry["hold"] == nil
                 }
                 let patches = try scene.writes().count { $0.verb == "patch" }
                 print(

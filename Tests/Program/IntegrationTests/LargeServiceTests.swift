@@ -42,7 +42,7 @@ struct LargeServiceTests {
                     try await see("one more", observer) { $0.visible.count == 5001 }
                     try await eventually("an instance is one small write") { try Self.creations(scene) == 5001 }
                     #expect(try Self.changes(scene) == changes, "the service itself is not written")
-                    try await bridge.status("no trouble") { $0.problems.isEmpty && $0.delivery["troubleCount"] == 0 }
+                    try await bridge.status("no failure") { $0.problems.isEmpty && $0.delivery["failureCount"] == 0 }
 
                     try await unseen {
                         try await scene.deregister(many + Provider.many(Self.orders, 5000..<5001))

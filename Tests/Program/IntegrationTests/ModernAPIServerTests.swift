@@ -22,7 +22,7 @@ struct ModernAPIServerTests {
                 try await scene.deregister(Provider.many(Self.stock, 0..<1))
                 let left = try await scene.entry("com.acme.stock") { $0.endpointCount == 0 }
                 #expect(left["spec"]?["endpoints"] == [])
-                try await bridge.status("nothing fails") { $0.delivery["troubleCount"] == 0 }
+                try await bridge.status("nothing fails") { $0.delivery["failureCount"] == 0 }
             }
             let before = try await scene.entries()
             let writes = try scene.writes()
@@ -56,7 +56,7 @@ struct ModernAPIServerTests {
                     try await see("the service inline, and no WorkloadEntry", observer) {
                         $0.isInline && $0.workloadCount == 0 && $0.visible.count == 5
                     }
-                    try await bridge.status("nothing fails") { $0.delivery["troubleCount"] == 0 }
+                    try await bridge.status("nothing fails") { $0.delivery["failureCount"] == 0 }
                 }
             }
             #expect(observer.gaps == [])
@@ -111,11 +111,11 @@ struct ModernAPIServerTests {
                 try await scene.register(Provider.many(Self.orders, 0..<2) + Provider.many(Self.stock, 0..<2))
                 try await scene.withBridge(configured: BridgeOptions()) { bridge in
                     _ = try await scene.entry("com.acme.stock") { $0.endpointCount == 2 }
-                    let status = try await bridge.status("an object is refused") { $0.delivery["troubleCount"] == 1 }
-                    let trouble = status.delivery["troubles"]?.array?.first
-                    #expect(trouble?["resource"]?.string == "\(scene.namespace)/com.acme.orders")
-                    #expect(trouble?["kind"] == "refused")
-                    #expect(trouble?["reason"]?.string?.contains("orders are closed") == true, "\(status)")
+                    let status = try await bridge.status("an object is refused") { $0.delivery["failureCount"] == 1 }
+                    let failure = status.delivery["failures"]?.array?.first
+                    #expect(failure?["resource"]?.string == "\(scene.namespace)/com.acme.orders")
+                    #expect(failure?["kind"] == "refused")
+                    #expect(failure?["reason"]?.string?.contains("orders are closed") == true, "\(status)")
                     #expect(try await scene.entries()["com.acme.orders"] == nil)
                 }
             }

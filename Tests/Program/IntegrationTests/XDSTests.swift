@@ -101,7 +101,7 @@ struct XDSTests {
                         istiod.unansweredTypes.count == 3
                     }
                     try await bridge.status("nothing is sent yet") {
-                        $0.delivery["obstacle"]?["reason"]?.string?.contains("not every registry") == true
+                        $0.delivery["condition"]?["reason"]?.string?.contains("not every registry") == true
                     }
                     #expect(istiod.unansweredTypes.contains(Self.entries))
                     let dump = try await Scene.isthmus(["xds-dump", "127.0.0.1:\(street.port)", "--timeout", "1"])

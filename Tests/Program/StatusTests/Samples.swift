@@ -31,26 +31,26 @@ enum Samples {
         deliveries: [
             DeliveryStatus(
                 name: "default", leadership: .leading, isSeeded: true, pending: 2,
-                troubles: Excerpt(
+                failures: Excerpt(
                     [
-                        ResourceTrouble(
+                        FailureStatus(
                             resource: "dubbo/com.acme.orders", kind: .refused, reason: "spec.hosts: invalid",
                             age: .seconds(200), retryIn: .seconds(20)),
-                        ResourceTrouble(
+                        FailureStatus(
                             resource: "dubbo/com.acme.stock", kind: .refused, reason: "exists and is not ours",
                             age: .seconds(90_000)),
-                    ], limit: DeliveryStatus.troubleLimit),
-                troubleGroups: [
-                    TroubleGroup(
+                    ], limit: DeliveryStatus.failureLimit),
+                failureGroups: [
+                    FailureGroupStatus(
                         kind: .refused, reason: "spec.hosts: invalid", count: 1, resources: ["dubbo/com.acme.orders"],
                         age: .seconds(200), retryIn: .seconds(20)),
-                    TroubleGroup(
+                    FailureGroupStatus(
                         kind: .refused, reason: "exists and is not ours", count: 1, resources: ["dubbo/com.acme.stock"],
                         age: .seconds(90_000)),
                 ]),
             DeliveryStatus(
                 name: "east", leadership: .standby(holder: "isthmus-1"), isSeeded: false,
-                obstacle: .init(reason: "the server refuses the credentials", age: .seconds(45))),
+                condition: .init(reason: "the server refuses the credentials", age: .seconds(45))),
             DeliveryStatus(name: "west", leadership: .standby(holder: nil), isSeeded: true),
             DeliveryStatus(name: "directory", isSeeded: true),
         ],

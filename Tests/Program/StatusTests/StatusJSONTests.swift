@@ -52,8 +52,8 @@ struct StatusJSONTests {
     @Test("a status of an earlier release is read, whose durations always had a fraction")
     func earlierRelease() throws {
         let text = """
-            {"deliveries":[{"leader":"isthmus-1","leadership":"standby","name":"default","obstacle":{"age":45.0,\
-            "reason":"no route"},"pending":2,"seeded":true,"troubleCount":1,"troubles":[{"age":200.5,"kind":"refused",\
+            {"deliveries":[{"leader":"isthmus-1","leadership":"standby","name":"default","condition":{"age":45.0,\
+            "reason":"no route"},"pending":2,"seeded":true,"failureCount":1,"failures":[{"age":200.5,"kind":"refused",\
             "reason":"invalid","resource":"dubbo/orders"}]}],"instance":"main","problemCount":0,"problems":[],\
             "ready":true,"registries":[],"time":"2027-01-15T08:00:00Z","uptime":11530.0,"version":"0.1.0"}
             """
@@ -61,8 +61,8 @@ struct StatusJSONTests {
         #expect(status.uptime == .seconds(11_530))
         #expect(status.time == Date(timeIntervalSince1970: 1_800_000_000))
         #expect(status.deliveries[0].leadership == .standby(holder: "isthmus-1"))
-        #expect(status.deliveries[0].obstacle == .init(reason: "no route", age: .seconds(45)))
-        #expect(status.deliveries[0].troubles.first[0].age == .milliseconds(200_500))
+        #expect(status.deliveries[0].condition == .init(reason: "no route", age: .seconds(45)))
+        #expect(status.deliveries[0].failures.first[0].age == .milliseconds(200_500))
     }
 
     @Test("unknown members, such as those of a newer version, are ignored")

@@ -25,12 +25,12 @@ struct StatusTextTests {
                         and 2 more
                 zk-new    starting  never      0         0        0          0
 
-                DELIVERY   ROLE                   SEEDED  PENDING  TROUBLES
+                DELIVERY   ROLE                   SEEDED  PENDING  FAILURES
                 default    leading                yes     2        2
                     dubbo/com.acme.orders refused for 3.3 min, next attempt in 20 s: spec.hosts: invalid
                     dubbo/com.acme.stock refused for 25 h: exists and is not ours
                 east       standby for isthmus-1  no      0        0
-                    hindered for 45 s: the server refuses the credentials
+                    condition for 45 s: the server refuses the credentials
                 west       standby                yes     0        0
                 directory  alone                  yes     0        0
 
@@ -45,23 +45,23 @@ struct StatusTextTests {
                 """)
     }
 
-    @Test("two hundred resources with one trouble are one line with their number and a few names")
+    @Test("two hundred resources with one failure are one line with their number and a few names")
     func grouped() {
-        let group = TroubleGroup(
+        let group = FailureGroupStatus(
             kind: .failed, reason: "no connection", count: 200, resources: ["dubbo/a", "dubbo/b", "dubbo/c"],
             age: .seconds(60), retryIn: .zero)
-        let troubles = (0..<100).map {
-            ResourceTrouble(resource: "dubbo/\($0)", kind: .failed, reason: "no connection", age: .zero)
+        let failures = (0..<100).map {
+            FailureStatus(resource: "dubbo/\($0)", kind: .failed, reason: "no connection", age: .zero)
         }
         let delivery = DeliveryStatus(
-            name: "default", isSeeded: true, troubles: Excerpt(first: troubles, count: 205), troubleGroups: [group])
+            name: "default", isSeeded: true, failures: Excerpt(first: failures, count: 205), failureGroups: [group])
         let text = BridgeStatus(
             instance: "main", version: "1", uptime: .zero, isReady: true, registries: [], deliveries: [delivery]
         ).text()
         #expect(
             text.hasSuffix(
                 """
-                DELIVERY  ROLE   SEEDED  PENDING  TROUBLES
+                DELIVERY  ROLE   SEEDED  PENDING  FAILURES
                 default   alone  yes     0        205
                     dubbo/a, dubbo/b, dubbo/c and 197 more failed for 1 min, next attempt now: no connection
                     and 5 more, for other reasons

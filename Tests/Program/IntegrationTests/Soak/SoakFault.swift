@@ -7,12 +7,12 @@ enum SoakFault: Sendable, Hashable {
     }
 
     /// What a network does.
-    enum Trouble: String, Sendable, CaseIterable {
+    enum Failure: String, Sendable, CaseIterable {
         case cut = "is cut", reset = "is reset", refuse = "is refused", hole = "is a black hole"
         case oneWay = "loses what goes one way", delay = "is slow", throttle = "is narrow", corrupt = "changes bytes"
     }
 
-    case network(Side, Trouble)
+    case network(Side, Failure)
     case zooKeeperPaused, zooKeeperKilled
     case apiServerPaused, apiServerKilled, etcdPaused, etcdCompacted
     case bridgePaused, bridgeKilled, bridgeStopped
@@ -35,7 +35,7 @@ enum SoakFault: Sendable, Hashable {
     /// As it is counted.
     var name: String {
         switch self {
-        case .network(let side, let trouble): "\(side.rawValue) network \(trouble.rawValue)"
+        case .network(let side, let failure): "\(side.rawValue) network \(failure.rawValue)"
         case .zooKeeperPaused: "ZooKeeper paused"
         case .zooKeeperKilled: "ZooKeeper killed"
         case .apiServerPaused: "API server paused"
@@ -56,7 +56,7 @@ enum SoakFault: Sendable, Hashable {
     private static let all: [SoakFault] = {
         var all: [SoakFault] = []
         for side in Side.allCases {
-            for trouble in Trouble.allCases { all.append(.network(side, trouble)) }
+            for failure in Failure.allCases { all.append(.network(side, failure)) }
         }
         all += [.zooKeeperPaused, .zooKeeperKilled, .zooKeeperKilled] as [SoakFault]
         all += [.apiServerPaused, .apiServerKilled, .etcdPaused, .etcdCompacted, .etcdCompacted] as [SoakFault]

@@ -21,7 +21,7 @@ struct SoakInvariants: Sendable {
     private var listing: [String: APIObject]?
     private var addresses: [String: [String]] = [:]
     private(set) var foreign: [String: [UInt8]] = [:]
-    private(set) var sightings = 0
+    private(set) var observations = 0
 
     /// - Returns: What must never be.
     mutating func handle(_ event: WatcherEvent, _ registry: SoakRegistry) -> [String] {
@@ -52,7 +52,7 @@ struct SoakInvariants: Sendable {
     }
 
     private mutating func seen(_ object: APIObject, _ registry: SoakRegistry) -> [String] {
-        sightings += 1
+        observations += 1
         let name = object.metadata.name
         defer { objects[name] = object }
         guard object.isOfSoak else {

@@ -81,7 +81,7 @@ extension SoakRecord {
         }
         return """
             soak: seed \(seed), \(elapsed.inSeconds) s, \(state.changes) changes of the registry, \
-            \(state.invariants.sightings) sightings of objects
+            \(state.invariants.observations) observations of objects
             soak: \(state.calms) calms, each with everything as registered, after \(state.slowestCalm.time.inSeconds) s at most; \
             \(state.holds) net losses held
             soak: the last that came right then: \(state.slowestCalm.last.first?.prefix(300) ?? "nothing had to")

@@ -97,8 +97,8 @@ extension JSONValue {
         }
         for delivery in self["deliveries"]?.array ?? [] {
             if delivery["pending"] != 0 { complaints.append("\(delivery["pending"]?.integer ?? -1) objects wait") }
-            for trouble in delivery["troubles"]?.array ?? [] {
-                complaints.append(String(decoding: trouble.bytes, as: UTF8.self))
+            for failure in delivery["failures"]?.array ?? [] {
+                complaints.append(String(decoding: failure.bytes, as: UTF8.self))
             }
         }
         return complaints

@@ -32,15 +32,15 @@ extension SoakScene {
         guard let victim = replicas.randomElement(using: &generator) else { return }
         func log(_ whose: String = "") { record.log(fault: fault.name, "\(whose), \(time.inSeconds) s") }
         switch fault {
-        case .network(let side, let trouble):
+        case .network(let side, let failure):
             let all = Int.random(in: 0..<3, using: &generator) == 0 ? replicas : [victim]
             log(" for \(all.map(\.name).joined(separator: " and "))")
             for replica in all {
                 let proxy = side == .registry ? replica.registryProxy : replica.clusterProxy
-                try await begin(trouble, proxy, &generator)
+                try await begin(failure, proxy, &generator)
             }
             try await Task.sleep(for: time)
-            for replica in all { try await end(trouble, side, replica) }
+            for replica in all { try await end(failure, side, replica) }
         case .zooKeeperPaused:
             log()
             await zooKeeper.pause()
@@ -104,10 +104,10 @@ extension SoakScene {
 
 extension SoakScene {
     private func begin(
-        _ trouble: SoakFault.Trouble, _ proxy: ChaosProxy, _ generator: inout SeededGenerator
+        _ failure: SoakFault.Failure, _ proxy: ChaosProxy, _ generator: inout SeededGenerator
     ) async throws {
         let direction = ChaosProxy.Direction.allCases[Int.random(in: 0...1, using: &generator)]
-        switch trouble {
+        switch failure {
         case .cut: await proxy.cut()
         case .reset: await proxy.reset()
         case .refuse:
@@ -122,12 +122,12 @@ extension SoakScene {
         }
     }
 
-    private func end(_ trouble: SoakFault.Trouble, _ side: SoakFault.Side, _ replica: SoakReplica) async throws {
+    private func end(_ failure: SoakFault.Failure, _ side: SoakFault.Side, _ replica: SoakReplica) async throws {
         let proxy = side == .registry ? replica.registryProxy : replica.clusterProxy
         try await proxy.heal()
         // ZooKeeper's protocol has no checksum: what was changed and could be read is believed until the next full
         // read.
-        if trouble == .corrupt, side == .registry { await proxy.cut() }
+        if failure == .corrupt, side == .registry { await proxy.cut() }
     }
 }
 

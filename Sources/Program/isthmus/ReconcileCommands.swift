@@ -8,7 +8,7 @@ import Planning
 import Status
 
 /// The options of the commands that reconcile once: plan, apply and export.
-struct SurveyOptions: ParsableArguments {
+struct ReconcileOptions: ParsableArguments {
     @OptionGroup var configuration: ConfigurationOptions
 
     // A negative number must not be taken for another flag.
@@ -38,28 +38,28 @@ struct SurveyOptions: ParsableArguments {
     }
 
     /// Reads the registries and the deliveries, calls `body`, and closes the connections.
-    func withSurvey(_ body: (Survey) async throws -> Void) async throws {
+    func withReconcile(_ body: (OneShotReconcile) async throws -> Void) async throws {
         let bridge = try configuration.use { $0 }
         for warning in bridge.warnings { warn(warning) }
-        let survey: Survey
+        let reconcile: OneShotReconcile
         do {
-            survey = try await Survey.take(
+            reconcile = try await OneShotReconcile.take(
                 bridge, within: .seconds(timeout), releasing: release, logger: configuration.log.logger(.error))
-        } catch let error as Survey.Incomplete {
+        } catch let error as OneShotReconcile.Incomplete {
             throw failure(.failed, "\(error)")
-        } catch let error as Survey.UnknownRegistry {
+        } catch let error as OneShotReconcile.UnknownRegistry {
             throw failure(.wrongCommandLine, "\(error)")
         } catch {
             throw failure(.unusableConfiguration, "\(error)")
         }
-        for warning in survey.warnings { warn(warning) }
+        for warning in reconcile.warnings { warn(warning) }
         do {
-            try await body(survey)
+            try await body(reconcile)
         } catch {
-            await survey.end()
+            await reconcile.end()
             throw error
         }
-        await survey.end()
+        await reconcile.end()
     }
 }
 
@@ -80,17 +80,17 @@ struct PlanCommand: AsyncParsableCommand {
             Example: isthmus plan --registry zookeeper://10.0.0.5:2181/dubbo --namespace dubbo
             """)
 
-    @OptionGroup var options: SurveyOptions
+    @OptionGroup var options: ReconcileOptions
 
     func run() async throws {
         var reason: ExitReason?
-        try await options.withSurvey { survey in
-            let reports = survey.items.compactMap { item in
+        try await options.withReconcile { reconcile in
+            let reports = reconcile.items.compactMap { item in
                 ChangeReport(item.planned, warning: item.warning).map { (item.delivery, $0) }
             }
             try ReportPrinter(format: options.output).print(
-                plan: reports, leftOut: survey.leftOut, unread: survey.unread, leftAlone: survey.leftAlone)
-            reason = !survey.unread.isEmpty ? .partial : reports.isEmpty ? nil : .changesFound
+                plan: reports, leftOut: reconcile.leftOut, unread: reconcile.unread, leftAlone: reconcile.leftAlone)
+            reason = !reconcile.unread.isEmpty ? .partial : reports.isEmpty ? nil : .changesFound
         }
         if let reason { throw ExitCode(reason.rawValue) }
     }
@@ -112,20 +112,20 @@ struct ApplyCommand: AsyncParsableCommand {
             Example: isthmus apply --registry zookeeper://10.0.0.5:2181/dubbo --namespace dubbo
             """)
 
-    @OptionGroup var options: SurveyOptions
+    @OptionGroup var options: ReconcileOptions
 
     func run() async throws {
         let printer = ApplyPrinter(ReportPrinter(format: options.output))
         var isPartial = false
-        try await options.withSurvey { survey in
+        try await options.withReconcile { reconcile in
             // The changes alone are printed, as what became of them.
-            for item in survey.leftOut { warn("not carried: \(item)") }
-            await survey.apply { item, attempt in
+            for item in reconcile.leftOut { warn("not carried: \(item)") }
+            await reconcile.apply { item, attempt in
                 guard let report = ChangeReport(item.planned) else { return }
                 await printer.print(report, by: item.delivery, attempt)
             }
-            try await printer.end(unread: survey.unread, leftAlone: survey.leftAlone)
-            isPartial = !survey.unread.isEmpty
+            try await printer.end(unread: reconcile.unread, leftAlone: reconcile.leftAlone)
+            isPartial = !reconcile.unread.isEmpty
         }
         if await printer.failures > 0 { throw ExitCode(ExitReason.failed.rawValue) }
         if isPartial { throw ExitCode(ExitReason.partial.rawValue) }
@@ -152,16 +152,16 @@ struct ExportCommand: AsyncParsableCommand {
     /// The annotations of an object have 256 KiB, and need some for themselves.
     private static let kubectlLimit = 255 << 10
 
-    @OptionGroup var options: SurveyOptions
+    @OptionGroup var options: ReconcileOptions
 
     @Flag(help: "Print the services of the registries that can be read, where others can't.")
     var partial = false
 
     func run() async throws {
-        try await options.withSurvey { survey in
+        try await options.withReconcile { reconcile in
             // Standard output has the resources, and nothing else.
-            for item in survey.leftOut { warn("not carried: \(item)") }
-            for unread in survey.unread {
+            for item in reconcile.leftOut { warn("not carried: \(item)") }
+            for unread in reconcile.unread {
                 let problem = "registry '\(unread.registry)' could not be read: \(unread.reason)"
                 if partial {
                     warn("\(problem); services that only it announces are missing")
@@ -169,7 +169,7 @@ struct ExportCommand: AsyncParsableCommand {
                     throw failure(.failed, "\(problem). With --partial, the services of the others are printed")
                 }
             }
-            let documents = survey.resources.map { $0.json(version: "v1beta1") }
+            let documents = reconcile.resources.map { $0.json(version: "v1beta1") }
             if let large = documents.first(where: { $0.bytes.count > Self.kubectlLimit }) {
                 warn(
                     "\(large["metadata"]?["name"]?.string ?? "") is too large for a plain kubectl apply, which keeps a copy of "

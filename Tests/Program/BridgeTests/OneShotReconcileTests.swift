@@ -11,7 +11,7 @@ import Testing
 @testable import Bridge
 
 @Suite("a one-shot reconcile", .timeLimit(.minutes(1)))
-struct SurveyTests {
+struct OneShotReconcileTests {
     /// A delivery whose other side holds nothing that can be read back.
     private struct Stateless: Delivery, DeliverySettings {
         let name = "stateless"
@@ -44,18 +44,18 @@ struct SurveyTests {
                     """, file: "test")
             configuration.deliveries.append(Stateless())
             let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let survey = try await Survey.take(configuration, within: .seconds(30), logger: silent)
-            #expect(survey.skipped == ["stateless"])
+            let reconcile = try await OneShotReconcile.take(configuration, within: .seconds(30), logger: silent)
+            #expect(reconcile.skipped == ["stateless"])
             #expect(
-                survey.leftOut.map(\.description) == [
+                reconcile.leftOut.map(\.description) == [
                     "registry 'zk': registrations of the protocol 'rest2': 1 (com.acme.Odd): this protocol is not carried"
                 ])
-            #expect(survey.warnings == [])
-            #expect(Set(survey.items.map(\.delivery)) == ["directory"])
+            #expect(reconcile.warnings == [])
+            #expect(Set(reconcile.items.map(\.delivery)) == ["directory"])
             let attempts = Mutex<[Attempt]>([])
-            await survey.apply { _, attempt in attempts.withLock { $0.append(attempt) } }
+            await reconcile.apply { _, attempt in attempts.withLock { $0.append(attempt) } }
             #expect(attempts.withLock { $0 } == [.done(.created(.full([.appears])))])
-            await survey.end()
+            await reconcile.end()
         }
     }
 }

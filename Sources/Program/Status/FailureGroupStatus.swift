@@ -1,17 +1,17 @@
-/// Resources that have one trouble.
-package struct TroubleGroup: Sendable, Hashable {
-    package var kind: ResourceTrouble.Kind
+/// Resources that have one failure.
+package struct FailureGroupStatus: Sendable, Hashable {
+    package var kind: FailureStatus.Kind
     package var reason: String
     package var count: Int
     /// Some of them, as `namespace/name`.
     package var resources: [String]
-    /// How long the first of them has been in trouble.
+    /// How long the first of them has been in failure.
     package var age: Duration
     /// The time until the next attempt of one of them; `nil` where only a change leads to one.
     package var retryIn: Duration?
 
     package init(
-        kind: ResourceTrouble.Kind, reason: String, count: Int, resources: [String], age: Duration,
+        kind: FailureStatus.Kind, reason: String, count: Int, resources: [String], age: Duration,
         retryIn: Duration? = nil
     ) {
         self.kind = kind
@@ -23,9 +23,9 @@ package struct TroubleGroup: Sendable, Hashable {
     }
 }
 
-extension TroubleGroup: Codable {
+extension FailureGroupStatus: Codable {
     private struct Document: Codable {
-        var kind: ResourceTrouble.Kind
+        var kind: FailureStatus.Kind
         var reason: String
         var count: Int
         var resources: [String]

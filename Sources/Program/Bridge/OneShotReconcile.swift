@@ -15,7 +15,7 @@ internal import Translation
 /// commands that run once and end.
 ///
 /// Where some registries can't be read, it is one of the others. Nothing is decided of what these may announce.
-package struct Survey: Sendable {
+package struct OneShotReconcile: Sendable {
     /// A change that one delivery would carry out.
     package struct Item: Sendable {
         package var delivery: String
@@ -84,11 +84,11 @@ package struct Survey: Sendable {
     ///   `UnknownRegistry`; `KubernetesError` for a cluster that can't be used.
     package static func take(
         _ configuration: BridgeConfiguration, within limit: Duration, releasing released: [String] = [], logger: Logger
-    ) async throws -> Survey {
+    ) async throws -> OneShotReconcile {
         let parts = try BridgeParts(configuration, isLasting: false, logger: logger)
         do {
             let names = configuration.registries.map(\.name)
-            return try await Survey(parts, configured: names, within: limit, releasing: released)
+            return try await OneShotReconcile(parts, configured: names, within: limit, releasing: released)
         } catch let error as Incomplete {
             // The connections close by themselves. To wait for that would take longer than the limit where a server
             // does not answer.
@@ -157,7 +157,7 @@ package struct Survey: Sendable {
             let creates = items.filter { item in
                 if item.delivery == delivery.name, case .create = item.planned.change { true } else { false }
             }
-            warnings += await delivery.obstacles(toCreating: creates.map(\.planned.key))
+            warnings += await delivery.conditions(toCreating: creates.map(\.planned.key))
             warnings += delivery.report(limit: 0).notes.map { "cluster '\(delivery.name)': \($0)" }
         }
         self.warnings = warnings
