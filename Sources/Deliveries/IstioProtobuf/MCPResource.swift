@@ -68,7 +68,7 @@ extension MCPResource {
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
             throw MalformedProtobuf("'\(metadata.name)' is not of the form NAMESPACE/NAME")
         }
-        guard let kind = ResourceKind.allCases.first(where: { $0.messageURL == body.type }) else {
+        guard let kind = ResourceKind.served.first(where: { $0.messageURL == body.type }) else {
             throw MalformedProtobuf("\(metadata.name) has a body of the unknown type '\(body.type)'")
         }
         resource = try Resource(
@@ -120,6 +120,8 @@ extension Resource {
         case .serviceEntry(let entry): entry.protobuf
         case .workloadEntry(let entry): entry.endpoint.protobuf
         case .destinationRule(let rule): rule.protobuf
+        // Nobody serves it: its fields are not all known here.
+        case .manifest: []
         }
     }
 
@@ -138,11 +140,16 @@ extension Resource {
         case .destinationRule:
             self = .destinationRule(
                 try DestinationRule(protobuf: bytes, key: key, labels: labels, annotations: annotations))
+        case .virtualService, .sidecar, .envoyFilter:
+            throw MalformedProtobuf("\(key) is of a kind that is not served")
         }
     }
 }
 
 extension ResourceKind {
+    /// The kinds of which the messages have all fields that the bridge writes.
+    package static let served: [ResourceKind] = [.serviceEntry, .workloadEntry, .destinationRule]
+
     /// The type of its message. The package stays `v1alpha3` whatever version istiod asks for.
     package var messageURL: String { "type.googleapis.com/istio.networking.v1alpha3.\(rawValue)" }
 
@@ -153,6 +160,7 @@ extension ResourceKind {
     package init?(configType: String) {
         let parts = configType.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == Self.group else { return nil }
-        self.init(rawValue: String(parts[2]))
+        guard let kind = Self.served.first(where: { $0.rawValue == parts[2] }) else { return nil }
+        self = kind
     }
 }

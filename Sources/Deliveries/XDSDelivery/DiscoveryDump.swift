@@ -9,6 +9,9 @@ internal import Synchronization
 
 /// Asks a config source once, as istiod does, for the kinds that Isthmus has.
 package struct DiscoveryDump: Sendable {
+    /// The kinds that are asked for.
+    package static var kinds: [ResourceKind] { ResourceKind.served }
+
     /// A kind and its complete set.
     package struct Answer: Sendable {
         package var kind: ResourceKind
@@ -41,7 +44,7 @@ package struct DiscoveryDump: Sendable {
             let resources = try response.resources.map { try MCPResource(any: $0[...]).resource }
             return state.withLock { state in
                 state.answers.append(Answer(kind: kind, resources: resources, bytes: message.readableBytes))
-                return state.answers.count == ResourceKind.allCases.count
+                return state.answers.count == ResourceKind.served.count
             }
         }
     }
@@ -74,7 +77,7 @@ package struct DiscoveryDump: Sendable {
                 } onEnd: { status in
                     if collected.end() { ended.fail(Failure(description: "the server ended the stream: \(status)")) }
                 }
-                for kind in ResourceKind.allCases {
+                for kind in Self.kinds {
                     let node = DiscoveryRequest.Node(
                         id: "sidecar~127.0.0.1~isthmus-xds-dump.none~none.svc.cluster.local",
                         metadata: JSONObject([(key: "ISTIO_REVISION", value: .string(revision))]))

@@ -67,7 +67,7 @@ final class DiscoveryHub: Sendable {
     var versions: [ResourceKind: String] {
         state.withLock { state in
             guard state.isOpen else { return [:] }
-            return Dictionary(uniqueKeysWithValues: ResourceKind.allCases.map { ($0, state.sets.version(of: $0)) })
+            return Dictionary(uniqueKeysWithValues: ResourceKind.served.map { ($0, state.sets.version(of: $0)) })
         }
     }
 

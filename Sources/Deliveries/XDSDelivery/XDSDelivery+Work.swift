@@ -10,14 +10,19 @@ extension XDSDelivery {
     private static func inlined(_ key: ResourceKey, _ resource: Resource?) -> Resource? {
         switch resource {
         case .serviceEntry(let entry)?: .serviceEntry(entry.inlined)
-        case .workloadEntry?, nil: nil
+        case .workloadEntry?, .manifest?, nil: nil
         case .destinationRule?: resource
         }
     }
 
+    /// The definitions here have only the fields that the bridge writes, so that others would be lost.
+    private static let refusesManifests =
+        "an object that an operator published is not served over xDS; deliver it through the API server"
+
     /// Brings one resource of the sets to what is wanted.
     func attempt(_ key: ResourceKey, _ wanted: Wanted) -> Attempt {
         if wanted == .undecided { return .done(nil) }
+        if case .manifest? = wanted.resource { return .refused(reason: Self.refusesManifests) }
         let resource = Self.inlined(key, wanted.resource)
         let change = Change.plan(desired: resource, actual: hub.object(key), ownership: ownership)
         if change == .none { return .done(nil) }

@@ -162,7 +162,7 @@ extension XDSDelivery {
             if hub.isOpen, changes != written {
                 let start = stopwatch.elapsed
                 do {
-                    try await file.write(ResourceKind.allCases.map { hub.encoded($0).body })
+                    try await file.write(ResourceKind.served.map { hub.encoded($0).body })
                     written = changes
                     reported = nil
                     condition.note(.state, nil, now: stopwatch.elapsed)

@@ -55,7 +55,7 @@ struct XDSDumpCommand: AsyncParsableCommand {
                 try StandardOutput.write("---\n" + resource.json(version: "v1").yaml)
             }
         }
-        let missing = ResourceKind.allCases.filter { kind in !answers.contains { $0.kind == kind } }
+        let missing = DiscoveryDump.kinds.filter { kind in !answers.contains { $0.kind == kind } }
         if !missing.isEmpty {
             let names = missing.map(\.rawValue).joined(separator: ", ")
             throw failure(
