@@ -21,7 +21,7 @@ package struct ConsulClient: Sendable {
         /// A server that heard nothing of its leader for longer than this is not believed.
         package var maximumLeaderSilence = Duration.seconds(10)
         /// To one server at once. Servers reset a connection beyond `limits.http_max_conns_per_client`: 200.
-        package var connections = 150
+        package var connections = 90
         package var replyLimit = 64 << 20
 
         package init(servers: [HTTPServer], token: @escaping @Sendable () throws -> String? = { nil }) {
@@ -72,7 +72,10 @@ package struct ConsulClient: Sendable {
         } catch {
             throw ConsulError(error)
         }
-        headers = try configuration.token().map { [(name: "X-Consul-Token", value: $0)] } ?? []
+        let token = try configuration.token()
+        // Consul takes an empty token for none, and answers what anybody may see.
+        if token == "" { throw ConsulError(.configuration, "the token is empty; its file may just be written anew") }
+        headers = token.map { [(name: "X-Consul-Token", value: $0)] } ?? []
     }
 
     /// Whether the requests bear a token.
@@ -128,6 +131,8 @@ package struct ConsulClient: Sendable {
 
     /// Refuses the answer of a server that has lost its leader. Answers of a client agent may lack the headers.
     private func check(_ headers: HTTPHeaders) throws(ConsulError) {
+        // A streamed answer says that no leader is known, whether or not one is.
+        if headers.isStreamed { return }
         let silence = headers.first(name: "X-Consul-LastContact").flatMap(Int64.init) ?? 0
         if headers.first(name: "X-Consul-KnownLeader") == "false" {
             throw ConsulError(.leaderless, "the server knows no leader, so its answer may be old")
@@ -152,8 +157,14 @@ package struct ConsulClient: Sendable {
         }
         return ConsulAnswer(
             value, index: answer.headers.first(name: "X-Consul-Index").flatMap(UInt64.init) ?? 0,
-            isFiltered: answer.headers.first(name: "X-Consul-Results-Filtered-By-ACLs") == "true")
+            isFiltered: answer.headers.first(name: "X-Consul-Results-Filtered-By-ACLs") == "true",
+            isStreamed: answer.headers.isStreamed)
     }
+}
+
+extension HTTPHeaders {
+    /// Whether the agent answers from a stream of events (1.10 and later).
+    fileprivate var isStreamed: Bool { first(name: "X-Consul-Query-Backend") == "streaming" }
 }
 
 /// All instances of one service.

@@ -39,7 +39,7 @@ package enum ConsulMode: Hashable, Sendable {
 
     var parameters: [HTTPRequest.Pair] {
         switch self {
-        case .leader: []
+        case .leader: [("leader", "")]
         case .stale: [("stale", "")]
         case .blocking(let index, let wait):
             [("stale", ""), ("index", "\(index)"), ("wait", "\(max(wait.components.seconds, 1))s")]
@@ -59,11 +59,14 @@ package struct ConsulAnswer<Value: Sendable>: Sendable {
     package var index: UInt64
     /// Whether the token may not see all that the answer would have (1.11 and later, for tokens that are valid).
     package var isFiltered: Bool
+    /// Whether it comes from a stream of events. Such an answer says neither whether it is filtered nor how old it is.
+    package var isStreamed: Bool
 
-    package init(_ value: Value, index: UInt64, isFiltered: Bool = false) {
+    package init(_ value: Value, index: UInt64, isFiltered: Bool = false, isStreamed: Bool = false) {
         self.value = value
         self.index = index
         self.isFiltered = isFiltered
+        self.isStreamed = isStreamed
     }
 }
 

@@ -1,6 +1,7 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOHTTPCompression
 internal import NIOPosix
 internal import NIOSSL
 internal import SystemPackage
@@ -48,6 +49,8 @@ extension HTTPFailure {
         case is CancellationError: self.init(.cancelled, "the request was cancelled")
         case let error as HTTPClientError where error == .cancelled:
             self.init(.cancelled, "the request was cancelled")
+        case is NIOHTTPDecompression.DecompressionError:
+            self.init(.replyTooLarge, "the answer is too long, or is not compressed as it says", cause: error)
         default: self.init(.disconnected, explain(error), cause: error)
         }
     }

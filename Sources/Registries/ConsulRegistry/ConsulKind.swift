@@ -45,7 +45,7 @@ package struct ConsulKind: RegistryKind {
             ConfigurationKey(
                 "connections", .number(4...100_000),
                 "the connections to one server. A service that has none of its own is asked every 10 s. Consul refuses more "
-                    + "than its `limits.http_max_conns_per_client`", standard: "150"),
+                    + "than its `limits.http_max_conns_per_client`", standard: "90"),
             ConfigurationKey(
                 "wait", .time,
                 "for how long Consul holds a query in which nothing changes; a connection that died "

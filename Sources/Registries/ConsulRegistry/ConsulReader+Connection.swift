@@ -72,6 +72,7 @@ extension ConsulReader {
         for scope in selection.scopes {
             let answer = try await client.services(scope, .leader)
             connection.indexes[scope] = answer.index
+            try noteServers(answer.value, scope)
             if answer.value[ConsulService.ofServers] != nil { connection.serverScopes.insert(scope) }
             try await check(answer.value, scope, client)
         }
@@ -84,6 +85,20 @@ extension ConsulReader {
             report([.connected(details: details(connection))], &state)
             return connection
         }
+    }
+
+    /// - Throws: `ConsulError` with `forbidden` where the servers' own service is not shown any more.
+    func noteServers(_ names: [String: Set<String>], _ scope: ConsulScope) throws(ConsulError) {
+        let isShown = names[ConsulService.ofServers] != nil
+        let wasShown = state.withLock { state in
+            if isShown { state.serverScopes.insert(scope) }
+            return state.serverScopes.contains(scope)
+        }
+        if isShown || !wasShown { return }
+        throw ConsulError(
+            .forbidden,
+            "Consul does not even show its own service '\(ConsulService.ofServers)' any more: the token lost its rights "
+                + "(service_prefix \"\" with read)")
     }
 
     /// A name has at least one instance. So a server that lists none, or shows no instance of any, shows too little.
@@ -153,6 +168,7 @@ extension ConsulReader {
                 let answer = try await connection.client.services(scope, mode)
                 isRetry = false
                 guard index.answered(answer.index) == .taken else { continue }
+                try noteServers(answer.value, scope)
                 listed(answer.value, scope)
                 catalogChanged.signal()
                 try? await stopwatch.sleep(for: index.value == 0 ? intervals.polling : intervals.breath)
@@ -173,6 +189,7 @@ extension ConsulReader {
             })
         state.withLock { state in
             state.table.beginList()
+            state.listed[scope] = Set(names.keys)
             var changed: Set<String> = []
             for service in services.sorted() {
                 let isNew = state.table.add(service, names: [service.name])
@@ -209,7 +226,7 @@ extension ConsulReader {
         } catch {
             throw failure(error, "whether '\(service)' has really no instance any more can't be told")
         }
-        if let doubt = visible.doubt(about: service, servers: connection.serverScopes) { throw doubt }
+        if let doubt = visible.doubt(about: service, servers: state.withLock({ $0.serverScopes })) { throw doubt }
     }
 
     private func look(_ connection: Connection) async throws(ConsulError) -> VisibleCatalog {

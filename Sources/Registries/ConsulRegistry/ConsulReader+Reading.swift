@@ -14,6 +14,7 @@ extension ConsulReader {
             let answer: ConsulAnswer<[String: Set<String>]>
             do throws(ConsulError) {
                 answer = try await connection.client.services(scope, .leader)
+                try noteServers(answer.value, scope)
             } catch {
                 throw failure(error, "the services can't be listed")
             }
@@ -128,7 +129,8 @@ extension ConsulReader {
     ) async throws(ConsulError) {
         let index = state.withLock { $0.indexes[service] ?? 0 }
         var answer = try await connection.client.instances(of: service.name, service.scope, mode)
-        if answer.index < index, mode != .leader {
+        // A streamed answer does not say whether it is filtered. The leader's does.
+        if answer.index < index || answer.isStreamed, mode != .leader {
             answer = try await connection.client.instances(of: service.name, service.scope, .leader)
         }
         if answer.isFiltered {
@@ -138,26 +140,33 @@ extension ConsulReader {
                     + "read)")
         }
         let reading = decoder.decode(service, answer.value)
-        if answer.value.isEmpty, state.withLock({ $0.table.showsAny(service) }) {
+        let isExpected = state.withLock { state in
+            state.table.showsAny(service) || state.listed[service.scope]?.contains(service.name) == true
+        }
+        if answer.value.isEmpty, isExpected {
             do throws(ReadFailure) {
                 try await confirmAbsence(of: service, connection)
             } catch {
                 throw ConsulError(error.cause == .refused ? .forbidden : .failed, error.reason)
             }
         }
-        state.withLock { take(reading, answer, of: service, sentAt: index, connection, isReported, &$0) }
+        let isCurrent = state.withLock { state in
+            guard state.connection?.generation == connection.generation else { return false }
+            take(reading, answer, of: service, sentAt: index, isReported, &state)
+            return true
+        }
+        guard isCurrent else { throw ConsulError(.disconnected, "another connection began meanwhile") }
         notesChanges.continuation.yield()
     }
 
     private func take(
         _ reading: RegistrationReading, _ answer: ConsulAnswer<ConsulInstances>, of service: ConsulService,
-        sentAt before: UInt64, _ connection: Connection, _ isReported: (String) -> Bool, _ state: inout State
+        sentAt before: UInt64, _ isReported: (String) -> Bool, _ state: inout State
     ) {
-        guard state.connection?.generation == connection.generation else { return }
         let known = state.indexes[service] ?? 0
         // Another answer came meanwhile, and it is newer.
         if known != before, answer.index < known { return }
-        state.indexes[service] = answer.index
+        state.indexes[service] = state.table.contains(service) ? answer.index : nil
         let names = state.table.answered(service, reading)
         report(
             names.filter(isReported).map { .pushed(name: $0, state.table.reading(of: $0)) }, &state)

@@ -34,6 +34,11 @@ final class ConsulReader: RegistryReader {
         var polls = PollQueue()
         /// The index of the last answer about each service, on this connection; 0 for a query that must not block.
         var indexes: [ConsulService: UInt64] = [:]
+        /// The scopes in which the servers' own service was ever seen. A token that does not show it any more has lost
+        /// its rights.
+        var serverScopes: Set<ConsulScope> = []
+        /// The names of the last list of each scope.
+        var listed: [ConsulScope: Set<String>] = [:]
         /// What the follower is not told yet.
         var pending: [RegistryChange] = []
     }
@@ -149,8 +154,7 @@ extension ConsulError {
         case .disconnected, .cancelled: .disconnected
         case .overloaded: .overloaded
         case .forbidden, .invalidRequest, .configuration: .refused
-        case .replyTooLarge: .lasting
-        case .timedOut, .leaderless, .failed, .malformedReply: .passing
+        case .replyTooLarge, .timedOut, .leaderless, .failed, .malformedReply: .passing
         }
     }
 }

@@ -67,6 +67,10 @@ extension ConsulSettings {
         }
         var servers: [HTTPServer] = []
         for text in texts {
+            // It may be a password.
+            if text.contains("@") {
+                throw section.failure("servers", "must be HOST:PORT; a token goes into tokenFile or tokenEnv")
+            }
             guard let address = HostPort(text) ?? HostPort("\(text):\(defaultPort)"), !text.contains("/") else {
                 let hint = text.contains("/") ? "; it has neither a scheme nor a path, and tls makes it https" : ""
                 throw section.failure("servers", "must be HOST:PORT, and is '\(text.prefix(100))'\(hint)")

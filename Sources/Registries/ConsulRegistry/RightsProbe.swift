@@ -33,6 +33,11 @@ struct VisibleCatalog: Sendable {
                 reason: "Consul does not even show its own service '\(ConsulService.ofServers)' any more: "
                     + "the token lost its rights (service_prefix \"\" with read)")
         }
+        if names[service.scope]?.isEmpty == true, service.scope.isDefault {
+            return ReadFailure(
+                .refused,
+                reason: "Consul shows nothing at all any more, not even its own service: the token lost its rights")
+        }
         if !witnesses.isEmpty, !witnesses.values.contains(true) {
             return ReadFailure(
                 .refused,
@@ -41,6 +46,11 @@ struct VisibleCatalog: Sendable {
         }
         return nil
     }
+}
+
+extension ConsulScope {
+    /// Whether the servers' own service is in it.
+    fileprivate var isDefault: Bool { namespace ?? "default" == "default" && partition ?? "default" == "default" }
 }
 
 /// Looks at once for all who ask at the same time.

@@ -115,6 +115,6 @@ struct BlockingIndexTests {
         let mode = ConsulMode.blocking(after: 7, wait: .seconds(160))
         #expect(mode.parameters.map { "\($0.name)=\($0.value)" } == ["stale=", "index=7", "wait=160s"])
         #expect(mode.hold == .seconds(170))
-        #expect(ConsulMode.leader.parameters.isEmpty)
+        #expect(ConsulMode.leader.parameters.map(\.name) == ["leader"])
     }
 }

@@ -28,7 +28,7 @@ struct ConsulSettingsTests {
         #expect(settings.selection == .init())
         #expect(settings.rules == .init() && settings.rules.servesWarning)
         #expect(settings.policy.standardProtocol.name == "http")
-        #expect(settings.client.connections == 150 && settings.wait == .seconds(120))
+        #expect(settings.client.connections == 90 && settings.wait == .seconds(120))
         #expect(try settings.client.token() == nil)
     }
 
