@@ -1,8 +1,10 @@
 internal import Concurrency
 internal import Consul
 internal import Conventions
+internal import Logging
 internal import Sources
 internal import Synchronization
+internal import Text
 
 extension ConsulReader {
     /// The queries of a round that are under way at once.
@@ -83,9 +85,20 @@ extension ConsulReader {
 
     /// Asks the services that have no connection of their own, whenever instances come or leave, and now and then.
     func sweep(_ connection: Connection) async {
+        var isTold = false
         while !Task.isCancelled {
             let ticket = catalogChanged.ticket
             let services = state.withLock { $0.polls.waiting }.sorted()
+            if !services.isEmpty, !isTold {
+                isTold = true
+                logger.notice(
+                    "services asked in turn",
+                    metadata: [
+                        "connections": "\(lanes)", "others": "\(services.count)",
+                        "interval": "\(intervals.sweep.readable)",
+                        "hint": "raise connections, and limits.http_max_conns_per_client of Consul with it",
+                    ])
+            }
             await withDiscardingTaskGroup { group in
                 for lane in 0..<Self.roundLimit {
                     group.addTask {

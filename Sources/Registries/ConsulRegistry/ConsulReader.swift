@@ -7,7 +7,6 @@ internal import Services
 internal import Settings
 internal import Sources
 internal import Synchronization
-internal import Text
 
 /// Reads the services of one Consul.
 ///
@@ -118,16 +117,7 @@ final class ConsulReader: RegistryReader {
         state = Mutex(State(table: table))
     }
 
-    var notes: [RegistryNote] {
-        let (notes, waiting) = state.withLock { ($0.table.notes, $0.polls.waiting) }
-        if waiting.isEmpty { return notes }
-        let note = RegistryNote(
-            sort: "servicesWithoutPoll", subject: "services beyond the \(lanes) that have a connection each",
-            count: waiting.count, examples: RegistryNote.examples(waiting.lazy.map(\.description)),
-            effect: "they are asked every \(intervals.sweep.readable); raise 'connections', and Consul's "
-                + "limits.http_max_conns_per_client with it")
-        return notes + [note]
-    }
+    var notes: [RegistryNote] { state.withLock { $0.table.notes } }
 
     /// Leaves changes to the task that reports them, in order.
     func report(_ changes: [RegistryChange], _ state: inout State) {

@@ -246,6 +246,39 @@ struct ConsulTests {
             }
         }
     }
+
+    @Test("fault 28: while one of two registries is down, plan and apply work for the other one")
+    func oneIsDownForLong() async throws {
+        try await Scene.run { scene in
+            try await RealConsul.withServer { first in
+                try await RealConsul.withServer { second in
+                    try await first.register("cart", "10.8.0.1")
+                    try await second.register("orders", "10.8.0.2")
+                    let folder = try TemporaryFolder(label: "configuration")
+                    let file = try folder.write(
+                        """
+                        registries:
+                          - { name: first, consul: { servers: ["\(first.address)"] } }
+                          - { name: second, consul: { servers: ["\(second.address)"] } }
+                        translation: { namespace: \(scene.namespace) }
+                        delivery: { kubernetes: [{ kubeconfig: \(scene.server.kubeconfig) }] }
+
+                        """, to: "isthmus.yaml")
+                    let all = try await Scene.isthmus(["apply", "--config", file])
+                    #expect(all.status == .code(0), "\(all.standardError)")
+                    await second.kill()
+                    try await first.register("cart", "10.8.0.3")
+                    let arguments = ["--timeout", "5", "--config", file]
+                    let plan = try await Scene.isthmus(["plan"] + arguments)
+                    #expect((plan.standardOutput + plan.standardError).contains("second"))
+                    #expect(plan.standardOutput.contains("10.8.0.3"), "\(plan.standardError)")
+                    _ = try await Scene.isthmus(["apply"] + arguments)
+                    _ = try await scene.entry("cart") { $0.endpointCount == 2 }
+                    #expect(try await scene.entry("orders") { _ in true }.endpointCount == 1)
+                }
+            }
+        }
+    }
 }
 
 extension JSONValue {

@@ -129,6 +129,24 @@ struct ConsulReaderTests {
         }
     }
 
+    @Test("fault 33: a service that can't be read at the start is shown as soon as it can")
+    func unreadableAtTheStart() async throws {
+        try await FollowedConsul.run(
+            preparing: { server in
+                server.set("cart", "10.0.0.1")
+                server.set("orders", "10.0.1.1")
+                server.change { $0.failures["cart"] = ConsulError(.failed, "no") }
+            }
+        ) { scene in
+            await scene.waitUntil { $0.isFollowed && $0.unreadable["cart"] != nil }
+            #expect(scene.shown.value.hosts == ["http://orders": ["10.0.1.1"]])
+            scene.server.change { $0.failures = [:] }
+            await scene.waitFor(["http://cart": ["10.0.0.1"], "http://orders": ["10.0.1.1"]])
+            scene.server.set("cart", "10.0.0.2")
+            await scene.waitFor(["http://cart": ["10.0.0.2"], "http://orders": ["10.0.1.1"]])
+        }
+    }
+
     // MARK: Rights
 
     @Test("a catalog without even Consul's own service is a matter of rights at the start, not an empty registry")
@@ -205,14 +223,13 @@ struct ConsulReaderTests {
 
     // MARK: Many services
 
-    @Test("services that have no connection of their own are asked in turn, and a note counts them")
+    @Test("services that have no connection of their own are asked in turn")
     func beyondConnections() async throws {
         let names = (1...12).map { "service-\($0)" }
         try await FollowedConsul.run(
             connections: 8, preparing: { server in for name in names { server.set(name, "10.0.0.1") } }
         ) { scene in
             await scene.waitUntil { $0.isFollowed && $0.hosts.count == 12 }
-            await scene.waitUntil { $0.notes.contains { $0.sort == "servicesWithoutPoll" && $0.count == 8 } }
             for name in names { scene.server.set(name, "10.0.0.2") }
             await scene.waitUntil { $0.hosts.values.allSatisfy { $0 == ["10.0.0.2"] } }
             #expect(scene.server.state.value.blocked.values.reduce(0, +) <= 5)
