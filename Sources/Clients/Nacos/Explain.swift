@@ -32,3 +32,9 @@ func explain(_ error: any Error) -> String {
     default: return "\(error)"
     }
 }
+
+/// Whether client and server could not agree on TLS. The end of a connection without TLS's own farewell is no such failure.
+func isFailureOfTLS(_ error: any Error) -> Bool {
+    if case NIOSSLError.uncleanShutdown = error { return false }
+    return error is NIOSSLError || error is NIOSSLExtraError || error is BoringSSLError
+}

@@ -92,11 +92,11 @@ extension NacosClient {
             connection.channel.close(promise: nil)
             return "the client was stopped"
         }
-        let closed = eventLoop.makePromise(of: String?.self)
+        let closed = eventLoop.makePromise(of: (reason: String, isOfTLS: Bool)?.self)
         connection.observe { reason in
             self.assumeIsolated { $0.handle { machine, _ in machine.drop("the server goes away (\(reason))") } }
         } onClose: { error in
-            closed.succeed(error.map { explain($0) })
+            closed.succeed(error.map { (explain($0), isFailureOfTLS($0)) })
         }
         wire = Wire(connection: connection)
         handle { $0.connectionOpened(server, version: version, now: $1) }
@@ -105,7 +105,9 @@ extension NacosClient {
         } onCancel: {
             eventLoop.execute { self.assumeIsolated { $0.close("the client was stopped") } }
         }
-        let reason = closeReason ?? failure ?? "the server closed the connection"
+        // Without TLS the first call fails, too, and only says that the connection ended.
+        let refusal = failure?.isOfTLS == true ? failure?.reason : nil
+        let reason = refusal ?? closeReason ?? failure?.reason ?? "the server closed the connection"
         wire = nil
         handle { machine, _ in machine.connectionClosed(reason: reason) }
         return reason

@@ -12,12 +12,18 @@ struct NacosTests {
         _ scene: Scene, _ nacos: RealNacos, _ keys: String = "absenceDelay: 5s",
         _ body: (RunningBridge) async throws -> Void
     ) async throws {
+        try await withBridge(scene, address: nacos.address, keys, body)
+    }
+
+    private static func withBridge(
+        _ scene: Scene, address: String, _ keys: String, _ body: (RunningBridge) async throws -> Void
+    ) async throws {
         let bridge = try RunningBridge(
             """
             registries:
               - name: nacos
                 nacos:
-                  servers: ["\(nacos.address)"]
+                  servers: ["\(address)"]
                   \(keys.split(separator: "\n").joined(separator: "\n      "))
             translation: { namespace: \(scene.namespace) }
             delivery:
@@ -218,6 +224,38 @@ struct NacosTests {
                     #expect(!bridge.log.contains(user.password))
                 }
                 await provider.kill()
+            }
+        }
+    }
+
+    @Test("a Nacos behind TLS is followed by gRPC and HTTP, and one whose certificate is not trusted is not")
+    func overTLS() async throws {
+        try await Scene.run { scene in
+            let certificates = try await TestCertificates.make()
+            let others = try await TestCertificates.make()
+            try await RealNacos.withServer { nacos in
+                try await TLSProxy.withProxy(to: nacos.port, certificates: certificates) { http in
+                    try await TLSProxy.withProxy(
+                        to: nacos.port + 1_000, certificates: certificates, protocols: ["h2"]
+                    ) { grpc in
+                        let provider = try await NacosProvider.start(
+                            server: nacos.address, [Instance("cart", "10.8.0.1", 80)])
+                        for (authority, isTrusted) in [(others.authority, false), (certificates.authority, true)] {
+                            let keys = "grpcPort: \(grpc)\ntls: { caFile: \(authority) }"
+                            try await Self.withBridge(scene, address: "127.0.0.1:\(http)", keys) { bridge in
+                                if isTrusted {
+                                    let cart = try await scene.entry("cart") { $0.endpointCount == 1 }
+                                    #expect(cart.endpoints(on: "http") == ["10.8.0.1:80"])
+                                } else {
+                                    try await bridge.status("the certificate is not trusted") {
+                                        $0.registry["reason"]?.string?.contains("certificate") == true
+                                    }
+                                }
+                            }
+                        }
+                        await provider.kill()
+                    }
+                }
             }
         }
     }
