@@ -377,6 +377,7 @@ if Context.environment["ISTHMUS_BENCHMARKS"] != nil {
         benchmark("Propagation"),
         benchmark("ColdSync"),
         benchmark("RollingRestart"),
+        benchmark("NacosRegistration", ["Nacos"]),
         benchmark("Arrival", ["IstioAPI", "JSON"]),
         .executableTarget(
             name: "Scale",
