@@ -229,14 +229,15 @@ extension CatalogStore {
 }
 
 extension CatalogStore.Registry {
+    /// Those of healthy instances.
     fileprivate func endpoints(of id: ServiceID) -> some Sequence<Endpoint> {
-        (view.services[id] ?? InstanceTable()).instances.lazy.map(\.endpoint)
+        (view.services[id] ?? InstanceTable()).healthy.lazy.map(\.endpoint)
     }
 
     /// Adds an endpoint that only an object shows. Its key is one that no registry uses.
     fileprivate mutating func guess(_ instance: Instance, of id: ServiceID) {
         let endpoint = instance.endpoint
-        if view.announces(endpoint, of: id) || registryGuard?.held[id]?[endpoint] != nil { return }
+        if view.serves(endpoint, of: id) || registryGuard?.held[id]?[endpoint] != nil { return }
         _ = view.set(InstanceKey(endpoint, of: id), of: id, instance)
         if stagedRead?.unreadable[id.name] != nil {
             _ = stagedRead?.set(InstanceKey(endpoint, of: id), of: id, instance)

@@ -141,6 +141,11 @@ extension CatalogStore {
         }
         let held = registries.compactMap { $0.registryGuard?.held[id] }
         let pending = pendingSeeds(of: id)
+        if !held.isEmpty {
+            // A loss of health that is held has not happened.
+            let lost = Set(held.lazy.flatMap(\.keys))
+            instances.removeAll { !$0.isHealthy && lost.contains($0.endpoint) }
+        }
         if !held.isEmpty || !pending.isEmpty {
             var known = Set(instances.map(\.endpoint))
             for (endpoint, entry) in held.joined() where known.insert(endpoint).inserted {

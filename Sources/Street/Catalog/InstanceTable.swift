@@ -86,10 +86,16 @@ struct InstanceTable: Hashable, Sendable {
         return next
     }
 
-    func announces(_ endpoint: Endpoint, besides key: InstanceKey?) -> Bool {
+    /// Whether a healthy instance is at the endpoint.
+    func serves(_ endpoint: Endpoint, besides key: InstanceKey?) -> Bool {
         // The port is the cheapest to compare, so it comes first.
         entries.contains {
-            $0.instance.port == endpoint.port && $0.instance.endpoint == endpoint && $0.key != key
+            $0.instance.port == endpoint.port && $0.instance.isHealthy && $0.instance.endpoint == endpoint
+                && $0.key != key
         }
     }
+
+    var healthy: some Sequence<Instance> { instances.lazy.filter(\.isHealthy) }
+
+    var healthyCount: Int { entries.count { $0.instance.isHealthy } }
 }

@@ -12,8 +12,8 @@ extension RegistryGuard {
     }
 
     func isSuspicious(_ view: View) -> Bool {
-        let loss = ledger.loss(present: view.count)
-        return policy.isSuspicious(loss, of: view.count + loss.instances)
+        let loss = ledger.loss(present: view.healthyCount)
+        return policy.isSuspicious(loss, of: view.healthyCount + loss.instances)
     }
 
     /// Judges the removals that wait, by the arrivals that stand.
@@ -56,11 +56,11 @@ extension RegistryGuard {
         for id in held.services {
             for endpoint in held.endpoints(of: id) { held.set(reason, of: id, endpoint) }
         }
-        for (id, instance) in ledger.takeLoss(present: view.count) where held[id]?[instance.endpoint] == nil {
+        for (id, instance) in ledger.takeLoss(present: view.healthyCount) where held[id]?[instance.endpoint] == nil {
             held.put(id, instance, reason)
             reaction.changed.insert(id)
         }
-        hold = Hold(cause: cause, since: now, lost: held.count, of: view.count + held.count)
+        hold = Hold(cause: cause, since: now, lost: held.count, of: view.healthyCount + held.count)
         period = nil
         alarm = nil
         recentRemovals.holdBegins(now: now)

@@ -65,7 +65,7 @@ extension RegistryGuard {
     private mutating func take(
         additions: [ServiceID: [Endpoint]], _ view: View, _ reaction: inout Reaction, now: Duration
     ) {
-        if view.count > 0, hold?.cause == .emptyAnswer { hold?.cause = .netLoss }
+        if view.healthyCount > 0, hold?.cause == .emptyAnswer { hold?.cause = .netLoss }
         for (id, endpoints) in additions {
             for endpoint in endpoints { take(addition: endpoint, of: id, &reaction, now: now) }
             if hold == nil { noLongerEmpty(id, &reaction, now: now) }
@@ -133,12 +133,12 @@ extension RegistryGuard {
             }
             return begin(cause, view, &reaction, now: now)
         case .completeView: if !passes { return begin(.netLoss, view, &reaction, now: now) }
-        case .event: if period?.areFew(of: view.count + count) == false { passes = false }
+        case .event: if period?.areFew(of: view.healthyCount + count) == false { passes = false }
         }
         for (id, instances) in removals {
             let notBefore = comeAndGo.contains(id) ? now + policy.settle : now
             let confirmation =
-                view.services[id] == nil
+                !view.serves(id)
                 ? HeldInstance.Confirmation(read: readCount + 1, notBefore: notBefore) : nil
             if confirmation != nil { reaction.reads.insert(id.name) }
             for instance in instances {

@@ -7,6 +7,9 @@ struct View: Sendable {
     private(set) var names: [String: [ServiceID]] = [:]
     /// The number of instances of all services.
     private(set) var count = 0
+    /// How many of them are healthy. To the guard an instance that becomes unhealthy is lost, so that a registry whose
+    /// checks fail all at once looks like what it is: a failure.
+    private(set) var healthyCount = 0
     /// Why nothing that the registry says of a name can be used, by name.
     var unreadable: [String: String] = [:]
     /// The unreadable names that were read, and none of whose registrations can be used.
@@ -28,14 +31,12 @@ struct View: Sendable {
         if services[id] == nil { addName(of: id) }
         services[id, default: InstanceTable()][key] = instance
         count += (instance == nil ? 0 : 1) - (before == nil ? 0 : 1)
+        healthyCount += (instance?.isHealthy == true ? 1 : 0) - (before?.isHealthy == true ? 1 : 0)
         if services[id]?.isEmpty == true { remove(id) }
         change.services.insert(id)
-        if let before, before.endpoint != instance?.endpoint, !announces(before.endpoint, of: id) {
-            change.removals[id] = [before]
-        }
-        if let instance, instance.endpoint != before?.endpoint, !announces(instance.endpoint, of: id, besides: key) {
-            change.additions[id] = [instance.endpoint]
-        }
+        let (lost, gained) = (before.flatMap(\.servedEndpoint), instance.flatMap(\.servedEndpoint))
+        if lost != gained, let lost, let before, !serves(lost, of: id) { change.removals[id] = [before] }
+        if lost != gained, let gained, !serves(gained, of: id, besides: key) { change.additions[id] = [gained] }
         return change
     }
 
@@ -52,6 +53,7 @@ struct View: Sendable {
     mutating func put(_ id: ServiceID, _ instances: InstanceTable, sharing earlier: View? = nil) {
         let known = services[id]
         count += instances.count - (known?.count ?? 0)
+        healthyCount += instances.healthyCount - (known?.healthyCount ?? 0)
         if instances.isEmpty { return remove(id) }
         guard let earlier, let index = earlier.services.index(forKey: id) else {
             if known == nil { addName(of: id) }
@@ -74,9 +76,13 @@ struct View: Sendable {
     /// The services of a name, by its bytes.
     func services(named name: String) -> [ServiceID] { (names[name] ?? []).filter { $0.isNamed(name) } }
 
-    func announces(_ endpoint: Endpoint, of id: ServiceID, besides key: InstanceKey? = nil) -> Bool {
-        services[id]?.announces(endpoint, besides: key) ?? false
+    /// Whether a healthy instance of the service is at the endpoint.
+    func serves(_ endpoint: Endpoint, of id: ServiceID, besides key: InstanceKey? = nil) -> Bool {
+        services[id]?.serves(endpoint, besides: key) ?? false
     }
+
+    /// Whether a service has a healthy instance.
+    func serves(_ id: ServiceID) -> Bool { services[id]?.entries.contains { $0.instance.isHealthy } ?? false }
 
     func change(to new: View) -> ViewChange {
         var change = ViewChange()
@@ -92,13 +98,18 @@ struct View: Sendable {
     }
 }
 
+extension Instance {
+    /// The endpoint of a healthy instance.
+    fileprivate var servedEndpoint: Endpoint? { isHealthy ? endpoint : nil }
+}
+
 /// The difference between two views of a registry.
 package struct ViewChange: Sendable, Hashable {
     /// The services whose description differs.
     package var services: Set<ServiceID> = []
-    /// The instances whose endpoint is not announced any more, as they were described before.
+    /// The instances whose endpoint is no healthy instance's any more, as they were described before.
     package var removals: [ServiceID: [Instance]] = [:]
-    /// The endpoints that were not announced before.
+    /// The endpoints that were no healthy instance's before.
     package var additions: [ServiceID: [Endpoint]] = [:]
 
     package init() {}
@@ -110,12 +121,12 @@ package struct ViewChange: Sendable, Hashable {
         let after = after ?? InstanceTable()
         if before == after { return }
         services.insert(id)
-        let old = Set(before.instances.map(\.endpoint))
-        let new = Set(after.instances.map(\.endpoint))
+        let old = Set(before.healthy.map(\.endpoint))
+        let new = Set(after.healthy.map(\.endpoint))
         let added = new.subtracting(old)
         if !added.isEmpty { additions[id] = added.sorted() }
         var missing = old.subtracting(new)
-        let removed = before.instances.filter { missing.remove($0.endpoint) != nil }
+        let removed = before.healthy.filter { missing.remove($0.endpoint) != nil }
         if !removed.isEmpty { removals[id] = removed }
     }
 

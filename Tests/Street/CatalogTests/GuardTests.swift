@@ -75,6 +75,45 @@ private struct Scene {
 struct NetLossTests {
     private var scene = Scene()
 
+    /// Checks of these hosts fail, or succeed again.
+    private mutating func check(_ hosts: ClosedRange<UInt8>, _ isHealthy: Bool) {
+        for host in hosts {
+            var instance = Instance.sample(host)
+            instance.isHealthy = isHealthy
+            scene.apply(.added(Scene.id("a.A"), InstanceKey("a.A-\(host)"), instance))
+        }
+    }
+
+    private var healthy: Int { scene.store.service(Scene.id("a.A")).instances.count(where: \.isHealthy) }
+
+    @Test("checks that fail all at once are a failure of the registry, and a few are not")
+    mutating func health() {
+        scene.read(["a.A": Array(1...40)])
+        check(1...3, false)
+        #expect(healthy == 37 && scene.hold() == nil)
+        check(4...40, false)
+        scene.settle()
+        #expect(scene.hold() != nil && healthy == 40)
+        scene.now += .seconds(5)
+        check(4...40, true)
+        #expect(scene.hold() != nil && healthy == 40)
+        check(1...3, true)
+        #expect(scene.hold() == nil && healthy == 40)
+    }
+
+    @Test("a service whose last healthy instance fails is left without any after a second read")
+    mutating func lastHealthy() {
+        scene.read(["a.A": [1, 2]])
+        check(1...2, false)
+        #expect(healthy == 1 && scene.reads == ["a.A"])
+        var services = Scene.list("a.A", [1, 2])
+        for key in services[Scene.id("a.A")].map({ Array($0.keys) }) ?? [] {
+            services[Scene.id("a.A")]?[key]?.isHealthy = false
+        }
+        scene.apply(.services(name: "a.A", services))
+        #expect(healthy == 0)
+    }
+
     @Test("after a recovery, a service that is deployed twice is no loss")
     mutating func deploymentsAfterRecovery() {
         scene.read(["a.A": Array(1...40), "a.B": Array(101...112)])
