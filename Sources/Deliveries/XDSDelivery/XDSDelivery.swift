@@ -134,6 +134,8 @@ extension XDSDelivery {
             if Task.isCancelled { return }
             _ = attempt(key, await desired.wanted(key))
         }
+        // At a stop the wait ends early. What is known then is not the whole.
+        if Task.isCancelled { return }
         hub.open()
         condition.note(.waiting, nil, now: stopwatch.elapsed)
         workers.logger.info("sets complete: istiod is answered from now on", metadata: ["count": "\(hub.count)"])

@@ -54,6 +54,20 @@ struct XDSDeliveryTests {
         }
     }
 
+    @Test("a bridge that stops before the registries are read says nothing, and keeps nothing")
+    func earlyStop() async throws {
+        try await Scene.run { scene in
+            scene.wishes.isSettled = false
+            try await scene.withIstiod { istiod in
+                try await scene.withDelivery { _ in
+                    try await eventually("the others are answered") { istiod.unansweredTypes.count == 3 }
+                }
+                #expect(!istiod.received.contains { $0.type == Self.entries })
+            }
+            #expect(!FileManager.default.fileExists(atPath: scene.settings.state))
+        }
+    }
+
     @Test("a set that did not change is not sent again, whatever is announced")
     func unchanged() async throws {
         try await Scene.run { scene in
