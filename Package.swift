@@ -114,6 +114,7 @@ let package = Package(
                 "Addressing", "JSON", "Text", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioHTTPCompression, nioSSL,
                 systemPackage,
             ]),
+        room("Clients/Eureka", ["Addressing", "HTTP", "JSON", nioCore, nioHTTP1, nioPosix]),
         room("Clients/Consul", ["Addressing", "HTTP", "JSON", "Text", nioCore, nioHTTP1, nioPosix]),
         room(
             "Clients/Nacos",
@@ -150,6 +151,12 @@ let package = Package(
             "Registries/ZooKeeperRegistry",
             ["ZooKeeper", "Declarations", "Dubbo", "Settings", "Services", "Sources", "Text", nioCore, logging]),
         room("Registries/Conventions", ["IstioAPI", "Services", "Settings", "Sources"]),
+        room(
+            "Registries/EurekaRegistry",
+            [
+                "Addressing", "Concurrency", "Conventions", "Eureka", "HTTP", "Services", "Settings", "Sources", "Text",
+                logging,
+            ]),
         room(
             "Registries/ConsulRegistry",
             [
@@ -207,9 +214,9 @@ let package = Package(
             "Program/Bridge",
             [
                 "Addressing", "Catalog", "Concurrency", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI",
-                "ConsulRegistry", "EtcdRegistry", "JSON", "KubernetesDelivery", "NacosRegistry", "Pipeline", "Planning",
-                "Publishing", "Services", "Snapshot", "Sources", "Status", "Text", "Translation", "XDSDelivery",
-                "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
+                "ConsulRegistry", "EtcdRegistry", "EurekaRegistry", "JSON", "KubernetesDelivery", "NacosRegistry",
+                "Pipeline", "Planning", "Publishing", "Services", "Snapshot", "Sources", "Status", "Text", "Translation",
+                "XDSDelivery", "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
         .executableTarget(
             name: "isthmus",
@@ -234,7 +241,7 @@ let package = Package(
         // The entry points of a fuzzer: `scripts/fuzz` uses them for long, the unit tests for some seconds.
         room(
             "Testing/FuzzTargets",
-            ["Consul", "Dubbo", "GRPC", "JSON", "Kubernetes", "Nacos", "Services", "Snapshot", "ZooKeeper", nioCore]),
+            ["Consul", "Dubbo", "Eureka", "GRPC", "JSON", "Kubernetes", "Nacos", "Services", "Snapshot", "ZooKeeper", nioCore]),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("Values/AddressingTests", ["Addressing", "IsthmusTesting"]),
         tests("Values/ConcurrencyTests", ["Concurrency", "IsthmusTesting"]),
@@ -251,6 +258,7 @@ let package = Package(
                 nioHTTP1, nioSSL, logging, subprocess,
             ]),
         tests("Clients/HTTPTests", ["HTTP"]),
+        tests("Clients/EurekaTests", ["Eureka", "HTTP", "IsthmusTesting", "JSON", nioCore, nioHTTP1]),
         tests("Clients/ConsulTests", ["Consul", "HTTP", "IsthmusTesting", "JSON", nioCore, nioHTTP1]),
         tests("Clients/EtcdTests", ["Etcd", "GRPC"]),
         tests("Clients/GRPCTests", ["GRPC", "Concurrency", nioCore, nioPosix, nioHPACK, nioHTTP2]),
@@ -287,6 +295,12 @@ let package = Package(
                 "Services", "Snapshot", "Sources", "Translation",
             ]),
         tests("Registries/ConventionsTests", ["Conventions", "Addressing", "IstioAPI", "Services", "Sources"]),
+        tests(
+            "Registries/EurekaRegistryTests",
+            [
+                "EurekaRegistry", "Eureka", "Conventions", "Addressing", "HTTP", "IsthmusTesting", "IstioAPI", "JSON",
+                "Services", "Settings", "Sources", logging,
+            ]),
         tests(
             "Registries/ConsulRegistryTests",
             [

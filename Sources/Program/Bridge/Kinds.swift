@@ -2,6 +2,7 @@ internal import ConsulRegistry
 package import Deliveries
 internal import DirectoryDelivery
 internal import EtcdRegistry
+internal import EurekaRegistry
 internal import KubernetesDelivery
 internal import NacosRegistry
 package import Services
@@ -39,6 +40,7 @@ package struct Kinds: Sendable {
             NacosKind(),
             ConsulKind(),
             EtcdKind(),
+            EurekaKind(),
         ],
         deliveries: [
             KubernetesKind(),

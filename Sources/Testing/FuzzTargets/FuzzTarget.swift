@@ -1,5 +1,6 @@
 internal import Consul
 internal import Dubbo
+internal import Eureka
 internal import GRPC
 internal import JSON
 internal import Kubernetes
@@ -23,6 +24,7 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
     case nacos
     case grpc
     case consul
+    case eureka
 
     /// Decodes an input.
     /// - Returns: What the decoder did wrong; `nil` where all is well.
@@ -41,6 +43,7 @@ package enum FuzzTarget: UInt8, CaseIterable, Sendable {
         case .nacos: return defectOfNacos(bytes)
         case .grpc: return defectOfGRPC(bytes)
         case .consul: return defectOfConsul(bytes)
+        case .eureka: return defectOfEureka(bytes)
         }
         return nil
     }

@@ -31,6 +31,12 @@ extension Trait where Self == ConditionTrait {
             if: RealConsul.isExpected && RegistryProvider.isInstalled, Comment(rawValue: RealConsul.reasonToSkip))
     }
 
+    /// Runs the test where Eureka and a client of it are installed, and always in CI, where it fails without them.
+    static var realEureka: Self {
+        .enabled(
+            if: RealEureka.isExpected && RegistryProvider.isInstalled, Comment(rawValue: RealEureka.reasonToSkip))
+    }
+
     /// Runs the test where the Spring application is unpacked.
     static var realSpring: Self {
         .enabled(if: SpringApplication.isInstalled, Comment(rawValue: SpringApplication.reasonToSkip))
