@@ -136,7 +136,8 @@ struct ConfigurationTests {
             #expect(registry.replyLimit == 128 << 20)
             let password = try #require(ProcessInfo.processInfo.environment["PATH"])
             #expect(registry.credentials == [.digest(user: "dubbo", password: password)])
-            var policy = TranslationPolicy(instance: "blue", namespace: "dubbo")
+            var policy = TranslationPolicy(
+                instance: "blue", namespace: "dubbo", formats: Kinds.standard.formats)
             policy.addresses = .block(try #require(CIDRBlock("10.96.0.0/16")))
             policy.exportTo = ["*"]
             policy.ports[.tri] = 50052
@@ -344,7 +345,7 @@ struct ConfigurationTests {
                 "is a namespace: a host such as 'orders.kube-system' would be the Service 'orders'"
             ),
             ("domain: Mesh", "can't be the end of a host name"),
-            ("plainProtocols: [dubo]", "there is no protocol 'dubo'; there are dubbo, grpc, http"),
+            ("plainProtocols: [dubo]", "there is no protocol 'dubo'; there are bolt, dubbo, grpc, http"),
             ("ports: { tri: 70000 }", "must be a number from 1 to 65535"),
             ("labels: { keep: [topology.istio.io/network] }", "steers the mesh; a registry may not set it"),
             ("labels: { keep: [\"a b\"] }", "can't be the key of a label"),
