@@ -53,9 +53,14 @@ package final class EtcdClient: Sendable {
         let session: EtcdSession
         do throws(EtcdError) {
             session = try await EtcdSession.open(server, configuration, on: eventLoop)
+        } catch {
+            return (error.message, false)
+        }
+        do throws(EtcdError) {
             // A member without a leader, or a user without rights, is told of before anything is read.
             try await probe(session)
         } catch {
+            session.close()
             return (error.message, false)
         }
         self.session.withLock { $0 = session }

@@ -172,7 +172,7 @@ extension Declaration {
         $0.standardWeight = 100
         $0.application = "key.provider.query.appName"
         $0.labelMaps = ["key.provider.query"]
-        $0.qualifiers = [Named("uniqueId", "key.provider.query.uniqueId")]
+        $0.qualifiers = [Named("uniqueid", "key.provider.query.uniqueId")]
     }
 
     private init(name: String, root: String, key: KeyTemplate, _ complete: (inout Declaration) -> Void) {

@@ -25,10 +25,8 @@ package struct Rejoining: Sendable {
         }
     }
 
-    /// More removals than these are not delayed.
-    static let limit = 16_384
-
     private let window: Duration
+    private let limit: Int
     private var waiting: [Int: DeclaredChange] = [:]
     private var numbers: [Place: Set<Int>] = [:]
     private var numbersByKey: [Registration: Int] = [:]
@@ -37,9 +35,12 @@ package struct Rejoining: Sendable {
     private var firstEnd = 0
     private var nextNumber = 0
 
-    /// - Parameter window: `0` delays nothing.
-    package init(window: Duration) {
+    /// - Parameters:
+    ///   - window: `0` delays nothing.
+    ///   - limit: More removals than these are not delayed.
+    package init(window: Duration, limit: Int = 16_384) {
         self.window = window
+        self.limit = limit
     }
 
     /// When `due` has something to tell.
@@ -51,7 +52,7 @@ package struct Rejoining: Sendable {
         let arrived = Set(told.map { Place($0) })
         for addition in told { told += rejoined(addition) }
         for change in changes where change.instance == nil {
-            if window == .zero || waiting.count >= Self.limit || arrived.contains(Place(change)) {
+            if window == .zero || waiting.count >= limit || arrived.contains(Place(change)) {
                 told.append(change)
             } else {
                 wait(change, until: now + window)
@@ -73,7 +74,7 @@ package struct Rejoining: Sendable {
     }
 
     /// Everything was read anew.
-    package mutating func removeAll() { self = Rejoining(window: window) }
+    package mutating func removeAll() { self = Rejoining(window: window, limit: limit) }
 
     /// The removals that need not wait any more. One whose own key is back is none any more.
     private mutating func rejoined(_ addition: DeclaredChange) -> [DeclaredChange] {

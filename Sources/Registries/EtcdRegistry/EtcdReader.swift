@@ -59,6 +59,10 @@ final class EtcdReader: RegistryReader {
                 try await client.read(EtcdKeyRange(prefix: beginning), at: revision) { view.put($0.entry) }
             }
         }
+        // A read that was given up must not replace what a later one has read.
+        guard state.withLock({ $0.generation == generation }) else {
+            throw ReadFailure(.disconnected, reason: "another full read has begun")
+        }
         let position = Position(revision)
         let readings = feed.readCompletely(view, position: position)
         for beginning in beginnings {

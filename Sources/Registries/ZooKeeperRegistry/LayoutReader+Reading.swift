@@ -1,11 +1,13 @@
 internal import Declarations
 internal import Services
 internal import Sources
+internal import Synchronization
 internal import ZooKeeper
 
 extension LayoutReader {
     /// The watches come first and then the walk: an event tells what changes in between.
     func list() async throws(ReadFailure) -> Listing {
+        let number = fullReads.add(1, ordering: .relaxed).newValue
         var view = feed.renewedView(isLive: true)
         do throws(ZooKeeperError) {
             for tree in trees { try await client.sync(tree) }
@@ -20,6 +22,10 @@ extension LayoutReader {
             }
             if level.isEmpty { throw ZooKeeperError(.noNode, path: trees.first) }
             for _ in 0..<Self.depthLimit where !level.isEmpty { level = try await readLevel(level, into: &view) }
+            // A read that was given up must not replace what a later one has read.
+            guard fullReads.load(ordering: .relaxed) == number else {
+                throw ZooKeeperError(.connectionLoss, path: trees.first)
+            }
             return Listing(readings: feed.readCompletely(view, position: position), position: position)
         } catch {
             throw failure(error)

@@ -23,6 +23,8 @@ final class LayoutReader: RegistryReader {
     private let logger: Logger
     /// The connection on which the watches stand, counted from 1.
     private let connection = Mutex((current: 0, watched: 0))
+    /// The number of full reads that have begun.
+    let fullReads = Atomic(0)
 
     init(client: ZooKeeperClient, trees: [String], feed: DeclaredFeed, logger: Logger) {
         self.client = client

@@ -155,8 +155,8 @@ struct RejoiningTests {
     func noWindow() {
         var none = Rejoining(window: .zero)
         #expect(none.take([Self.change("1", isThere: false)], now: .zero).count == 1)
-        var rejoining = Rejoining(window: .seconds(1))
-        let many = (0...Rejoining.limit).map { Self.change("\($0)", isThere: false) }
-        #expect(rejoining.take(many, now: .zero) == [many[Rejoining.limit]])
+        var rejoining = Rejoining(window: .seconds(1), limit: 3)
+        let many = (0...3).map { Self.change("\($0)", isThere: false) }
+        #expect(rejoining.take(many, now: .zero) == [many[3]])
     }
 }

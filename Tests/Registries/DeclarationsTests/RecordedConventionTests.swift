@@ -42,7 +42,7 @@ struct RecordedConventionTests {
         guard found.service.name == service["name"]?.string, "\(instance.host)" == endpoint["host"]?.string,
             Int64(instance.port) == endpoint["port"]?.integer
         else { return false }
-        for (key, value) in ["group": service["group"]?.string, "uniqueId": service["uniqueId"]?.string] {
+        for (key, value) in ["group": service["group"]?.string, "uniqueid": service["uniqueId"]?.string] {
             if let value, (found.service[key] ?? declaration.standardQualifiers[key] ?? "") != value { return false }
         }
         func attribute(_ key: String) -> String? { instance.attributes.first { $0.key == key }?.value }
