@@ -215,7 +215,8 @@ let package = Package(
             [
                 "Addressing", "Catalog", "Concurrency", "Settings", "Deliveries", "DirectoryDelivery", "IstioAPI",
                 "ConsulRegistry", "EtcdRegistry", "EurekaRegistry", "JSON", "KubernetesDelivery", "NacosRegistry",
-                "Pipeline", "Planning", "Publishing", "Services", "Snapshot", "Sources", "Status", "Text", "Translation",
+                "Pipeline", "Planning", "Publishing", "Services", "Snapshot", "Sources", "Status", "Text",
+                "Translation",
                 "XDSDelivery", "ZooKeeperRegistry", logging, nioPosix, serviceLifecycle,
             ]),
         .executableTarget(
@@ -241,7 +242,10 @@ let package = Package(
         // The entry points of a fuzzer: `scripts/fuzz` uses them for long, the unit tests for some seconds.
         room(
             "Testing/FuzzTargets",
-            ["Consul", "Dubbo", "Eureka", "GRPC", "JSON", "Kubernetes", "Nacos", "Services", "Snapshot", "ZooKeeper", nioCore]),
+            [
+                "Consul", "Dubbo", "Eureka", "GRPC", "JSON", "Kubernetes", "Nacos", "Services", "Snapshot", "ZooKeeper",
+                nioCore,
+            ]),
         // Tests: pure parts in milliseconds; servers in a target of their own.
         tests("Values/AddressingTests", ["Addressing", "IsthmusTesting"]),
         tests("Values/ConcurrencyTests", ["Concurrency", "IsthmusTesting"]),
