@@ -1,5 +1,6 @@
 internal import Concurrency
 internal import Nacos
+internal import Settings
 internal import Sources
 internal import Synchronization
 
