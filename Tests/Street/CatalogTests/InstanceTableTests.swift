@@ -27,7 +27,7 @@ struct InstanceTableTests {
             let endpoint = Instance.sample(host).endpoint
             let key = Self.keys.randomElement(using: &random)!
             #expect(
-                table.announces(endpoint, besides: key)
+                table.serves(endpoint, besides: key)
                     == model.contains { $0.key != key && $0.value.endpoint == endpoint })
         }
     }
