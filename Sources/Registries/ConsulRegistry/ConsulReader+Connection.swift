@@ -166,9 +166,9 @@ extension ConsulReader {
             let mode = index.value == 0 ? .leader : ConsulMode.blocking(after: index.value, wait: intervals.wait)
             do throws(ConsulError) {
                 let answer = try await connection.client.services(scope, mode)
+                try noteServers(answer.value, scope)
                 isRetry = false
                 guard index.answered(answer.index) == .taken else { continue }
-                try noteServers(answer.value, scope)
                 listed(answer.value, scope)
                 catalogChanged.signal()
                 try? await stopwatch.sleep(for: index.value == 0 ? intervals.polling : intervals.breath)

@@ -17,7 +17,7 @@ package final class LeftOutLog: Sendable {
 
     /// - Parameters:
     ///   - registrations: What the registry's users call them, in the plural: `providers`.
-    ///   - nameKey: What they call the names in the registry: `interface`.
+    ///   - nameKey: What they call a name in the registry: `application`.
     ///   - clock: Measures the time until those that follow are told.
     package init(
         _ registrations: String, by nameKey: String, logger: Logger, clock: any Clock<Duration> = ContinuousClock()
