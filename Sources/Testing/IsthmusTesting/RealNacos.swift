@@ -48,7 +48,8 @@ public final class RealNacos: Sendable {
         if asksForUsers { environment["RNACOS_ENABLE_OPEN_API_AUTH"] = "true" }
         if let tokenLifetime { environment["RNACOS_API_LOGIN_TIMEOUT"] = "\(tokenLifetime)" }
         let server = try await RestartableServer { [environment] in
-            // At one start in four a race of r-nacos ends a part of it, and users and configurations don't work.
+            // At one start in four a race of r-nacos ends a part of it, and users and configurations don't work. Not
+            // always does it say so.
             for _ in 0..<8 {
                 let earlier = panics(log: folder.path(of: "log"))
                 let process = try ChildProcess.start(
@@ -57,7 +58,10 @@ public final class RealNacos: Sendable {
                 try await process.waitUntilReady {
                     try await exchange("GET", "/nacos/v1/ns/operator/metrics", port: port).hasPrefix("HTTP/1.1")
                 }
-                if panics(log: folder.path(of: "log")) == earlier { return process }
+                if await isWhole(port: port, asksForUsers: asksForUsers), panics(log: folder.path(of: "log")) == earlier
+                {
+                    return process
+                }
                 process.kill()
                 _ = await process.waitForExit()
             }
@@ -159,6 +163,20 @@ public final class RealNacos: Sendable {
         try await Loopback.exchange(
             "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
             port: port)
+    }
+
+    /// Whether users or configurations work, once the server has a leader.
+    private static func isWhole(port: Int, asksForUsers: Bool) async -> Bool {
+        let path =
+            asksForUsers
+            ? "/nacos/v1/auth/login?username=\(admin.name)&password=\(admin.password)"
+            : "/nacos/v1/cs/configs?dataId=ready&group=ready&content=ready"
+        let works: Void? = try? await eventually("r-nacos is whole", within: .seconds(5)) {
+            try await exchange("POST", path, port: port).hasPrefix("HTTP/1.1 200")
+        }
+        guard works != nil, !asksForUsers else { return works != nil }
+        let removed = try? await exchange("DELETE", "/nacos/v1/cs/configs?dataId=ready&group=ready", port: port)
+        return removed?.hasPrefix("HTTP/1.1 200") == true
     }
 
     private static func panics(log: String) -> Int {
