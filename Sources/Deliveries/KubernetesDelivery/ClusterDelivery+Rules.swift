@@ -4,6 +4,7 @@ internal import JSON
 internal import Kubernetes
 internal import Logging
 internal import Planning
+internal import Text
 
 // MARK: - DestinationRules
 
@@ -139,7 +140,7 @@ extension ClusterDelivery {
                 let reason = explanation(of: error, .destinationRule)
                 logger.warning(
                     "rules not followed",
-                    metadata: ["namespace": "\(namespace)", "reason": "\(reason)", "retryIn": "\(delay)"])
+                    metadata: ["namespace": "\(namespace)", "reason": "\(reason)", "retryIn": "\(delay.readable)"])
                 if error.isUnavailability { return }
             }
         }
