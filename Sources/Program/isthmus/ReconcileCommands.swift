@@ -164,7 +164,7 @@ struct ExportCommand: AsyncParsableCommand {
             for unread in reconcile.unread {
                 let problem = "registry '\(unread.registry)' could not be read: \(unread.reason)"
                 if partial {
-                    warn("\(problem); services that only it announces are missing")
+                    warn("\(problem); services and endpoints that only it announces are missing")
                 } else {
                     throw failure(.failed, "\(problem). With --partial, the services of the others are printed")
                 }

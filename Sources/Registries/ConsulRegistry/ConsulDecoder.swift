@@ -76,12 +76,16 @@ struct ConsulDecoder: Sendable {
         let standard = instance.ports.first(where: \.isDefault) ?? instance.ports.first
         let main = port > 0 ? port : standard?.port ?? 0
         let others = instance.ports.filter { $0.port != main && !$0.name.isEmpty }
-        return [Place(host: host, port: main)]
+        // The metadata speaks of the default port.
+        let isNamed = instance.metadata[policy.protocolKey] == nil && standard?.port == main
+        return [Place(host: host, port: main, namedProtocol: isNamed ? namedProtocol(standard?.name ?? "") : nil)]
             + others.map { other in
-                let isProtocol = policy.protocols.contains { $0.scheme == other.name.lowercased() }
-                return Place(
-                    host: host, port: other.port, name: other.name, namedProtocol: isProtocol ? other.name : nil)
+                Place(host: host, port: other.port, name: other.name, namedProtocol: namedProtocol(other.name))
             }
+    }
+
+    private func namedProtocol(_ name: String) -> String? {
+        policy.protocols.contains { $0.scheme == name.lowercased() } ? name : nil
     }
 
     private func address(of instance: ConsulInstance) -> (host: String, port: Int) {

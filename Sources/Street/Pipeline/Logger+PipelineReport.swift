@@ -13,14 +13,17 @@ extension Logger {
                 "deliveries not ready: the bridge starts without them",
                 metadata: ["deliveries": "\(names.joined(separator: ", "))"])
         case .holdBegan(let registry, let hold):
+            let isConfigured = hold.cause != .removedRegistry
             let end =
-                hold.remaining.map { "in \($0.readable) if the registry is healthy and its reads agree" }
-                ?? "when the registry recovers"
+                hold.remaining.map { "in \($0.readable) if the registry is healthy and its reads agree, or " }
+                ?? (isConfigured ? "when the registry recovers, or " : "")
             critical(
-                "registry losses held: they look like a failure of the registry",
+                isConfigured
+                    ? "registry losses held: they look like a failure of the registry"
+                    : "registry losses held: the registry is not configured any more",
                 metadata: [
                     "registry": "\(registry)", "reason": "\(hold)",
-                    "released": "\(end), or by: isthmus release \(registry)",
+                    "released": "\(end)by: isthmus release \(registry)",
                 ])
         case .holdEnded(let registry):
             notice("registry losses no longer held", metadata: ["registry": "\(registry)"])

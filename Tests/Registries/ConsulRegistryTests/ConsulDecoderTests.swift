@@ -29,6 +29,10 @@ struct ConsulDecoderTests {
         let endpoints = ConsulDecoder.standard.decode(Self.cart, ConsulInstances([instance])).services
             .map { "\($0.key.protocol) \($0.key["port"] ?? "-") \($0.value.values.map(\.port))" }
         #expect(Set(endpoints) == ["http - [8080]", "grpc grpc [9090]", "http metrics [9100]"])
+        instance.ports = [.init(name: "grpc", port: 9090, isDefault: true)]
+        #expect(Self.lines(instance) == ["grpc://cart: 10.0.0.1:9090"])
+        instance.metadata = ["protocol": "http2"]
+        #expect(Self.lines(instance) == ["http2://cart: 10.0.0.1:9090"])
     }
 
     @Test("a tagged address is used where there is one")
