@@ -49,10 +49,7 @@ struct DubboTests {
                 let names = Set(try await scene.entries().keys)
                 #expect(names == (servesTriple ? [Self.name, Self.name + ".p-tri"] : [Self.name]))
 
-                try await scene.override(weight: 200, of: address)
-                try await eventually("the provider registers anew, with the rule's weight", within: .seconds(60)) {
-                    try await scene.registrations().contains { $0.contains("weight%3D200") }
-                }
+                try await scene.takesOver(weight: 200, of: address)
                 let weighted = try await scene.entry(Self.name) { Self.weights($0)[address] == 200 }
                 #expect(Self.weights(weighted) == [address: 200, Self.other: 100])
 
@@ -147,6 +144,18 @@ extension Scene {
         return nodes
     }
 
+    /// Has a provider register with another weight. At one start in ten a provider of 3.3.6 does not hear of the first
+    /// rule, and of the next one it does.
+    fileprivate func takesOver(weight: Int, of address: String) async throws {
+        for _ in 0..<6 {
+            try await override(weight: weight, of: address)
+            let hasRegistered: Void? = try? await eventually("the provider registers anew", within: .seconds(10)) {
+                try await registrations().contains { $0.contains("weight%3D\(weight)") }
+            }
+            if hasRegistered != nil { return }
+        }
+    }
+
     /// Has a provider register with another weight, as the console of Dubbo does.
     fileprivate func override(weight: Int, of address: String) async throws {
         let rule = """
@@ -166,7 +175,9 @@ extension Scene {
         try await withZooKeeper { client in
             let folder = "/dubbo/config/dubbo"
             try await client.ensurePath(folder)
-            try await client.create("\(folder)/\(RealDubbo.service)::.configurators", data: .init(string: rule))
+            let path = "\(folder)/\(RealDubbo.service)::.configurators"
+            if try await client.exists(path) != nil { try await client.delete(path) }
+            try await client.create(path, data: .init(string: rule))
         }
     }
 }
