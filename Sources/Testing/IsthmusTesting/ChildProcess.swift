@@ -61,7 +61,7 @@ public final class ChildProcess: Sendable {
             ProcessGuard.shared.drop(ended.processIdentifier)
         }
         do {
-            try starting.withLock { _ in try process.run() }
+            try starting.withLock { _ in try run(process) }
         } catch {
             throw TestSupportError("cannot start \(name) (\(executable)): \(error)")
         }
@@ -81,6 +81,17 @@ public final class ChildProcess: Sendable {
     /// Waits until it ends, and ignores cancellation.
     public func waitForExit() async -> ExitStatus {
         await waiter.wait()
+    }
+
+    /// Foundation 6.2 lists `/proc/self/fd` and copies 256 bytes of each entry's name, also of the last one in the
+    /// buffer, which may be the last of the mapped memory: then it crashes. So the buffer gets a place with room after
+    /// it.
+    private static func run(_ process: Process) throws {
+        let place = malloc(100_000)
+        let roomAfterIt = malloc(8_192)
+        free(place)
+        defer { free(roomAfterIt) }
+        try process.run()
     }
 
     private static func reading(_ path: String) throws -> FileHandle {
