@@ -62,7 +62,6 @@ extension DesiredState {
     package func found(_ objects: [ActualObject]) async {}
 
     package func mayBeWanted(_ key: ResourceKey) async -> Bool { await wanted(key) != .absent }
-    package func settled() async {}
 }
 
 /// Why a WorkloadEntry is not wanted.

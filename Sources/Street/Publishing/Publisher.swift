@@ -169,6 +169,8 @@ extension Publisher: DesiredState {
     }
 
     package nonisolated func delivered(_ receipt: Receipt) async { await services.delivered(receipt) }
+
+    package nonisolated func settled() async { await services.settled() }
 }
 
 // MARK: - Status, release and one-shot reconcile

@@ -348,6 +348,8 @@ private final class Desired: DesiredState {
 
     func delivered(_ receipt: Receipt) async { state.change { $0.receipts.append(receipt) } }
 
+    func settled() async {}
+
     /// Returns when there are this many receipts.
     func receive(_ count: Int) async { await state.wait { $0.receipts.count >= count } }
 }

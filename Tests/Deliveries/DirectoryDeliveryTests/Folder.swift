@@ -129,6 +129,8 @@ final class Wishes: DesiredState {
 
     func delivered(_ receipt: Receipt) async { state.change { $0.receipts.append(receipt) } }
 
+    func settled() async {}
+
     /// Returns when there are this many receipts.
     func receive(_ count: Int) async {
         await wait { $0.count >= count }

@@ -184,6 +184,8 @@ final class Wishes: DesiredState {
 
     func delivered(_ receipt: Receipt) async { state.change { $0.receipts.append(receipt) } }
 
+    func settled() async {}
+
     /// Returns when the receipts are as wanted.
     func wait(until holds: @escaping @Sendable ([Receipt]) -> Bool) async { await state.wait { holds($0.receipts) } }
 

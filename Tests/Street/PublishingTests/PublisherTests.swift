@@ -28,6 +28,8 @@ struct PublisherTests {
         func departure(ofWorkload key: ResourceKey) async -> WorkloadDeparture? { nil }
         func everyKey() async -> [ResourceKey] { Array(own) }
         func delivered(_ receipt: Receipt) async {}
+
+        func settled() async {}
     }
 
     private static func publisher(
