@@ -68,12 +68,11 @@ extension ConsulReader {
     /// Asks a server for all names, and makes sure that the token sees what is there.
     private func open(_ server: HTTPServer) async throws(ConsulError) -> Connection {
         let client = try await connect(server)
-        var connection = Connection(generation: 0, client: client, serverScopes: [], indexes: [:])
+        var connection = Connection(generation: 0, client: client, indexes: [:])
         for scope in selection.scopes {
             let answer = try await client.services(scope, .leader)
             connection.indexes[scope] = answer.index
             try noteServers(answer.value, scope)
-            if answer.value[ConsulService.ofServers] != nil { connection.serverScopes.insert(scope) }
             try await check(answer.value, scope, client)
         }
         return state.withLock { state in
@@ -82,7 +81,7 @@ extension ConsulReader {
             state.connection = connection
             state.polls.removeAll()
             state.indexes = [:]
-            report([.connected(details: details(connection))], &state)
+            report([.connected(details: details(connection, seesServers: !state.serverScopes.isEmpty))], &state)
             return connection
         }
     }
@@ -126,11 +125,11 @@ extension ConsulReader {
                 + "(node_prefix \"\" with read)")
     }
 
-    private func details(_ connection: Connection) -> [String: String] {
+    private func details(_ connection: Connection, seesServers: Bool) -> [String: String] {
         var details = ["server": connection.client.place]
         let scopes = selection.scopes.map(\.description).filter { !$0.isEmpty }
         if !scopes.isEmpty { details["scopes"] = scopes.joined(separator: ",") }
-        if connection.serverScopes.isEmpty { details["rights"] = "the token sees a part of the catalog" }
+        if !seesServers { details["rights"] = "the token sees a part of the catalog" }
         return details
     }
 
@@ -235,7 +234,9 @@ extension ConsulReader {
         for scope in selection.scopes {
             visible.names[scope] = Set(try await client.services(scope, .leader).value.keys)
         }
-        var witnesses = connection.serverScopes.map { ConsulService(scope: $0, name: ConsulService.ofServers) }
+        var witnesses = state.withLock(\.serverScopes).map {
+            ConsulService(scope: $0, name: ConsulService.ofServers)
+        }
         if witnesses.isEmpty {
             let shown = state.withLock { $0.table.shownServices }
             witnesses = Array(

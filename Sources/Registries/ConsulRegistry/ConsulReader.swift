@@ -20,8 +20,6 @@ final class ConsulReader: RegistryReader {
         /// Tells it from those before.
         var generation: UInt64
         var client: any CatalogClient
-        /// The scopes in which the token sees the servers' own service.
-        var serverScopes: Set<ConsulScope>
         /// The indexes of the first lists of names.
         var indexes: [ConsulScope: UInt64]
     }

@@ -15,8 +15,7 @@ struct VisibleCatalog: Sendable {
 
     /// Why a service may have instances although none is shown; `nil` where it has none.
     ///
-    /// - Parameter watched: The scopes in which the token saw the servers' own service when the connection began. It
-    ///   must see it still.
+    /// - Parameter watched: The scopes in which the servers' own service was ever seen. The token must see it still.
     func doubt(about service: ConsulService, servers watched: Set<ConsulScope>) -> ReadFailure? {
         if !knowsToken {
             return ReadFailure(.refused, reason: "Consul does not know the token any more, so it shows nothing")

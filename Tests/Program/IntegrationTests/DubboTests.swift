@@ -144,8 +144,8 @@ extension Scene {
         return nodes
     }
 
-    /// Has a provider register with another weight. At one start in ten a provider of 3.3.6 does not hear of the first
-    /// rule, and of the next one it does.
+    /// Has a provider register with another weight. A provider of 3.3.6 may not hear of a rule that is written right
+    /// after its start, so that the rule is written again.
     fileprivate func takesOver(weight: Int, of address: String) async throws {
         for _ in 0..<6 {
             try await override(weight: weight, of: address)
